@@ -1,0 +1,3 @@
+//! api-auth.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! api-compute.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! api-network.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! api-platform.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! api-registry.
+//!
+//! **Invariant:** to be stated.

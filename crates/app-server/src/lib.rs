@@ -1,0 +1,3 @@
+//! app-server.
+//!
+//! **Invariant:** to be stated.

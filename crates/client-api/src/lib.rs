@@ -1,0 +1,3 @@
+//! client-api.
+//!
+//! **Invariant:** to be stated.

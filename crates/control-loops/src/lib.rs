@@ -1,0 +1,3 @@
+//! control-loops.
+//!
+//! **Invariant:** to be stated.

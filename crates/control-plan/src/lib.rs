@@ -1,0 +1,3 @@
+//! control-plan.
+//!
+//! **Invariant:** to be stated.

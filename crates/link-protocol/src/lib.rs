@@ -1,0 +1,3 @@
+//! link-protocol.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! node-agent.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! node-images.
+//!
+//! **Invariant:** to be stated.

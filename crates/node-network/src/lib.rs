@@ -1,0 +1,3 @@
+//! node-network.
+//!
+//! **Invariant:** to be stated.

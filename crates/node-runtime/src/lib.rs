@@ -1,0 +1,3 @@
+//! node-runtime.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! state-blobs.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! state-model.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! state-store.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! state-tables.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! state-telemetry.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! stdx-net.
+//!
+//! **Invariant:** to be stated.

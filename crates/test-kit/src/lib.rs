@@ -1,0 +1,3 @@
+//! test-kit.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! wire-protocols.
+//!
+//! **Invariant:** to be stated.

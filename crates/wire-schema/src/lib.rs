@@ -1,0 +1,3 @@
+//! wire-schema.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! wire-shapes-compute.
+//!
+//! **Invariant:** to be stated.

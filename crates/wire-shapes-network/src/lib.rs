@@ -1,0 +1,3 @@
+//! wire-shapes-network.
+//!
+//! **Invariant:** to be stated.

@@ -1,0 +1,3 @@
+//! wire-shapes-platform.
+//!
+//! **Invariant:** to be stated.
