@@ -1,3 +1,13 @@
-//! state-store.
+//! A revisioned key-value store with etcd's semantics: get, range, compare-and-commit over several keys, watch from a
+//! revision. Providers: memory (tests, simulation) and embedded (one machine); etcd fits the same trait.
 //!
-//! **Invariant:** to be stated.
+//! **Invariant:** values are bytes; this crate knows no record, no account and no region.
+#![forbid(unsafe_code)]
+
+pub mod memory;
+pub mod store;
+
+pub use store::{
+    Change, CommitError, KeyValue, Precondition, Range, Revision, Store, StoreError, Transaction, Watch,
+    WatchBatch, WatchError, Write,
+};
