@@ -1,3 +1,11 @@
-//! state-model.
+//! What Neargate remembers: records, names and ARNs, legal transitions and what is computed from them.
 //!
-//! **Invariant:** to be stated.
+//! **Invariant:** pure. No I/O, no async, no clock, no wire format; every record says its version.
+#![forbid(unsafe_code)]
+
+pub mod ecs;
+pub mod record;
+pub mod scope;
+
+pub use record::Record;
+pub use scope::Scope;

@@ -1,3 +1,19 @@
-//! state-tables.
+//! Typed tables over the store: an immutable snapshot of everything, kept current by the watch, with an index for every
+//! lookup; and transactions of typed records.
 //!
-//! **Invariant:** to be stated.
+//! A read after a write sees it: a commit returns when the snapshot holds it.
+//!
+//! **Invariant:** knows records, never a wire format or a handler. One write function per column group of a task.
+#![forbid(unsafe_code)]
+
+pub mod limits;
+pub mod state;
+pub mod table;
+pub mod tables;
+pub mod task_columns;
+pub mod transaction;
+
+pub use state::{State, StateError, TransactError};
+pub use table::{Row, Table};
+pub use tables::View;
+pub use transaction::Transaction;

@@ -1,0 +1,4 @@
+//! Records of ECS.
+
+pub mod task;
+pub mod task_definition;

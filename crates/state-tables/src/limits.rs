@@ -1,0 +1,5 @@
+//! Named limits of this crate.
+
+/// How often a transaction is decided again when another one came first. A transaction that loses this often competes
+/// with a writer that never pauses; the caller is told to try again.
+pub const TRANSACT_ATTEMPTS_MAX: usize = 32;

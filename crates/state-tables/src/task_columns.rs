@@ -1,0 +1,60 @@
+//! The write functions of a task's column groups: one writer each.
+//!
+//! | column group | its only writer |
+//! |---|---|
+//! | `intent` | `api-compute`, or the deployment loop at creation |
+//! | `placement` | the placement loop |
+//! | `observed` | dispatch, from the report of the assigned agent |
+
+use state_model::ecs::task::{TaskIntent, TaskObservation, TaskPlacement};
+
+use crate::table::Row;
+use crate::transaction::Transaction;
+
+/// For `api-compute`: a new task.
+pub fn create_intent(transaction: &mut Transaction, intent: &TaskIntent) {
+    transaction.insert_record(intent);
+}
+
+/// For `api-compute`: a stop request, tags, protection.
+pub fn update_intent(transaction: &mut Transaction, row: &Row<TaskIntent>, intent: &TaskIntent) {
+    assert_eq!(row.created_at, intent.created_at, "a task is created once");
+    assert!(row.stop.is_none() || intent.stop.is_some(), "a stop request is never taken back");
+    transaction.update_record(row, intent);
+}
+
+/// For the placement loop: once per task, never changed, since a task doesn't move.
+pub fn create_placement(transaction: &mut Transaction, placement: &TaskPlacement) {
+    transaction.insert_record(placement);
+}
+
+/// For dispatch: the newest observation of the current generation. Phases only move forward.
+pub fn write_observation(
+    transaction: &mut Transaction,
+    former: Option<&Row<TaskObservation>>,
+    observation: &TaskObservation,
+) {
+    match former {
+        None => transaction.insert_record(observation),
+        Some(row) => {
+            assert!(row.phase <= observation.phase, "a task's phase only moves forward");
+            transaction.update_record(row, observation);
+        }
+    }
+}
+
+/// For garbage collection: everything of a task that stopped long ago.
+pub fn delete_task(
+    transaction: &mut Transaction,
+    intent: &Row<TaskIntent>,
+    placement: Option<&Row<TaskPlacement>>,
+    observation: Option<&Row<TaskObservation>>,
+) {
+    transaction.delete(intent);
+    if let Some(placement) = placement {
+        transaction.delete(placement);
+    }
+    if let Some(observation) = observation {
+        transaction.delete(observation);
+    }
+}
