@@ -3,6 +3,7 @@
 //! **Invariant:** pure. No I/O, no async, no clock, no wire format; every record says its version.
 #![forbid(unsafe_code)]
 
+pub mod ec2;
 pub mod ecs;
 pub mod record;
 pub mod scope;

@@ -1,22 +1,33 @@
 //! Every table there is. A new record gets one line here.
 
+use std::sync::Arc;
+
+use imbl::OrdSet;
+use state_model::ecs::task::TaskColumns;
 use state_model::record::{DecodeError, Record};
 use state_store::{Revision, WatchBatch};
 
 use crate::table::Table;
+use crate::transaction::FreelyWritten;
 
 macro_rules! tables {
-    ($($field:ident: $record:ty,)*) => {
+    (
+        columns { $($column:ident: $column_record:ty,)* }
+        free { $($free:ident: $free_record:ty,)* }
+    ) => {
         /// An immutable snapshot of all state at one revision. Cloning shares everything.
         #[derive(Clone, Debug, Default)]
         pub struct View {
             pub revision: Revision,
-            $(pub $field: Table<$record>,)*
+            /// Keys of the tasks that haven't stopped: what loops work on, however long the history is.
+            pub live_tasks: OrdSet<Arc<str>>,
+            $(pub $column: Table<$column_record>,)*
+            $(pub $free: Table<$free_record>,)*
         }
 
         impl View {
             /// Applies one stored key (without its table prefix) to the table named `table`.
-            pub(crate) fn apply_key(
+            fn apply_key(
                 &mut self,
                 table: &str,
                 key: &str,
@@ -24,7 +35,12 @@ macro_rules! tables {
                 revision: Revision,
             ) -> Result<(), DecodeError> {
                 match table {
-                    $(<$record as Record>::TABLE => self.$field.apply(key, value, revision),)*
+                    $(<$column_record as Record>::TABLE => {
+                        self.$column.apply(key, value, revision)?;
+                        self.note_task(key);
+                        Ok(())
+                    })*
+                    $(<$free_record as Record>::TABLE => self.$free.apply(key, value, revision),)*
                     // A table of a newer version of the program: kept as it is, not shown.
                     _ => Ok(()),
                 }
@@ -32,15 +48,21 @@ macro_rules! tables {
 
             #[cfg(test)]
             pub(crate) fn table_names() -> Vec<&'static str> {
-                vec![$(<$record as Record>::TABLE,)*]
+                vec![$(<$column_record as Record>::TABLE,)* $(<$free_record as Record>::TABLE,)*]
             }
         }
 
-        $(impl InView for $record {
+        $(impl InView for $column_record {
             fn table(view: &View) -> &Table<Self> {
-                &view.$field
+                &view.$column
             }
         })*
+        $(impl InView for $free_record {
+            fn table(view: &View) -> &Table<Self> {
+                &view.$free
+            }
+        }
+        impl FreelyWritten for $free_record {})*
     };
 }
 
@@ -52,17 +74,45 @@ pub trait InView: Record {
 }
 
 tables! {
-    // ECS
-    task_intents: state_model::ecs::task::TaskIntent,
-    task_placements: state_model::ecs::task::TaskPlacement,
-    task_observations: state_model::ecs::task::TaskObservation,
-    // ECR
-    // EC2
-    // Logs
-    // IAM
+    // The column groups of a task: each has one writer, see `task_columns`.
+    columns {
+        task_intents: state_model::ecs::task::TaskIntent,
+        task_placements: state_model::ecs::task::TaskPlacement,
+        task_observations: state_model::ecs::task::TaskObservation,
+    }
+    free {
+        // ECS
+        // ECR
+        // EC2
+        vpcs: state_model::ec2::Vpc,
+        subnets: state_model::ec2::Subnet,
+        security_groups: state_model::ec2::SecurityGroup,
+        network_interfaces: state_model::ec2::NetworkInterface,
+        // Logs
+        // IAM
+    }
 }
 
 impl View {
+    /// The column groups of the task with this key.
+    pub fn task(&self, key: &str) -> Option<TaskColumns<'_>> {
+        let intent = self.task_intents.get(key)?;
+        Some(TaskColumns {
+            intent,
+            placement: self.task_placements.get(key).map(|row| &**row.record()),
+            observation: self.task_observations.get(key).map(|row| &**row.record()),
+        })
+    }
+
+    fn note_task(&mut self, key: &str) {
+        let live = self.task(key).is_some_and(|task| !task.is_stopped());
+        if live {
+            self.live_tasks.insert(key.into());
+        } else {
+            self.live_tasks.remove(key);
+        }
+    }
+
     pub(crate) fn apply_batch(&mut self, batch: &WatchBatch) -> Result<(), DecodeError> {
         for change in batch.changes.iter() {
             self.apply_stored(&change.key, change.value.as_deref(), batch.revision)?;
