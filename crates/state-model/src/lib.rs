@@ -5,6 +5,7 @@
 
 pub mod ec2;
 pub mod ecs;
+pub mod iam;
 pub mod record;
 pub mod scope;
 
