@@ -1,4 +1,11 @@
 //! Records of ECS.
 
+pub mod account_setting;
+pub mod cluster;
+pub mod container_definition;
+pub mod linux_parameters;
+pub mod log_configuration;
+pub mod run_task_token;
 pub mod task;
 pub mod task_definition;
+pub mod volume;

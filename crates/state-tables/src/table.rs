@@ -97,6 +97,24 @@ impl<R: Record> Table<R> {
             .map(|(key, row)| (&**key, row))
     }
 
+    /// The rows whose key begins with `prefix` and is less than `before`, from the last to the first.
+    pub fn before<'a>(
+        &'a self,
+        prefix: &'a str,
+        before: Option<&str>,
+    ) -> impl Iterator<Item = (&'a str, &'a Row<R>)> + 'a {
+        // No key has a character after its prefix that sorts behind this one.
+        let end: Arc<str> = match before {
+            Some(before) => before.into(),
+            None => format!("{prefix}{}", char::MAX).into(),
+        };
+        self.rows
+            .range((Bound::Unbounded, Bound::Excluded(end)))
+            .rev()
+            .take_while(move |(key, _)| key.starts_with(prefix))
+            .map(|(key, row)| (&**key, row))
+    }
+
     /// The rows that the index `name` files under exactly `value`, in order of keys.
     pub fn by<'a>(&'a self, name: &'static str, value: &str) -> impl Iterator<Item = &'a Row<R>> + 'a {
         let value: Arc<str> = value.into();

@@ -82,6 +82,11 @@ tables! {
     }
     free {
         // ECS
+        clusters: state_model::ecs::cluster::Cluster,
+        task_definitions: state_model::ecs::task_definition::TaskDefinition,
+        task_definition_families: state_model::ecs::task_definition::TaskDefinitionFamily,
+        ecs_account_settings: state_model::ecs::account_setting::AccountSetting,
+        run_task_tokens: state_model::ecs::run_task_token::RunTaskToken,
         // ECR
         // EC2
         vpcs: state_model::ec2::Vpc,

@@ -195,7 +195,9 @@ pub struct TaskPlacement {
 pub enum PlacementOutcome {
     Placed(Placed),
     /// No node or address can be had: the task ends before it began, with this `stoppedReason`.
-    Refused { reason: String },
+    Refused {
+        reason: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -305,9 +307,13 @@ pub enum ObservedStop {
     Requested,
     EssentialContainerExited,
     /// The whole `stoppedReason`, for example `CannotPullContainerError: …`.
-    FailedToStart { reason: String },
+    FailedToStart {
+        reason: String,
+    },
     /// The node lost the task: its supervisor is gone, or the machine restarted.
-    Lost { reason: String },
+    Lost {
+        reason: String,
+    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -414,7 +420,8 @@ impl TaskColumns<'_> {
             let stop = self.intent.stop.as_ref()?;
             Some(StopFacts { code: stop.code, reason: stop.reason.clone() })
         };
-        if let Some(PlacementOutcome::Refused { reason }) = self.placement.map(|placement| &placement.outcome) {
+        if let Some(PlacementOutcome::Refused { reason }) = self.placement.map(|placement| &placement.outcome)
+        {
             return Some(StopFacts { code: StopCode::TaskFailedToStart, reason: reason.clone() });
         }
         match self.observation.and_then(|observation| observation.stop.as_ref()) {
@@ -453,7 +460,8 @@ impl TaskColumns<'_> {
     /// name whether it is one of them.
     pub fn health(&self, essential_with_check: &dyn Fn(&str) -> bool) -> Health {
         let Some(observation) = self.observation else { return Health::Unknown };
-        let mut counted = observation.containers.iter().filter(|item| essential_with_check(&item.name)).peekable();
+        let mut counted =
+            observation.containers.iter().filter(|item| essential_with_check(&item.name)).peekable();
         if counted.peek().is_none() {
             return Health::Unknown;
         }
