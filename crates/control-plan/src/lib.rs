@@ -1,3 +1,9 @@
-//! control-plan.
+//! Decisions: pure functions of a snapshot, a time and a source of randomness.
 //!
-//! **Invariant:** to be stated.
+//! **Invariant:** no runtime, no clock, no store, no I/O. The same snapshot, time and seed give the same decision.
+#![forbid(unsafe_code)]
+
+pub mod addresses;
+pub mod cleanup;
+pub mod limits;
+pub mod placement;

@@ -1,0 +1,236 @@
+//! Dispatch: one session with one node. Sends what should run there, writes what was seen there.
+//!
+//! It is the only writer of `observed`, and writes nothing but what the assigned node reported for the assigned
+//! generation.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use link_protocol::network::NetworkSnapshot;
+use link_protocol::{Assignment, Down, Interface, Observation, TaskName, Up};
+use state_model::ecs::task::{TaskColumns, TaskObservation};
+use state_model::ecs::task_definition::task_definition_key;
+use state_tables::{View, task_columns};
+use stdx_async::shutdown::Shutdown;
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
+
+use crate::LoopContext;
+use crate::driver::LoopError;
+use crate::limits::{FAILURE_PAUSE, OBSERVATIONS_PER_COMMIT_MAX};
+use crate::network;
+
+/// Both directions of a session.
+#[derive(Debug)]
+pub struct NodeLink {
+    pub down: mpsc::Sender<Down>,
+    pub up: mpsc::Receiver<Up>,
+}
+
+/// Decides the options that an assignment takes from account settings.
+pub type LogModeDefault = fn(&View, &state_model::Scope) -> bool;
+
+#[derive(Debug)]
+pub struct Dispatch {
+    pub context: LoopContext,
+    pub node: String,
+    pub link: NodeLink,
+    pub log_mode_blocking: LogModeDefault,
+}
+
+/// What this session has told the node.
+#[derive(Debug, Default)]
+struct Told {
+    tasks: HashMap<String, ToldTask>,
+    network: NetworkSnapshot,
+}
+
+#[derive(Debug)]
+struct ToldTask {
+    name: TaskName,
+    stop: bool,
+}
+
+impl Dispatch {
+    /// Runs until the shutdown, or until the node hangs up.
+    pub async fn run(mut self, mut shutdown: Shutdown) {
+        let mut told = Told::default();
+        let mut changes = self.context.state.changes();
+        if self.tell(&mut told).await.is_err() || self.link.down.send(Down::Complete).await.is_err() {
+            return;
+        }
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => return,
+                up = self.link.up.recv() => match up {
+                    Some(first) => self.record(first).await,
+                    None => return,
+                },
+                changed = changes.changed() => {
+                    if changed.is_err() || self.tell(&mut told).await.is_err() {
+                        debug!(node = self.node, "the session with the node has ended");
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends the difference between what should run on the node and what it was told.
+    async fn tell(&self, told: &mut Told) -> Result<(), mpsc::error::SendError<Down>> {
+        let view = self.context.state.view();
+        let network = network::snapshot(&view, &self.node);
+        if network != told.network {
+            self.link.down.send(Down::Network(Box::new(network.clone()))).await?;
+            told.network = network;
+        }
+        for key in &view.live_tasks {
+            let Some(task) = view.task(key) else { continue };
+            self.tell_task(&view, key, task, told).await?;
+        }
+        let ended: Vec<String> =
+            told.tasks.keys().filter(|key| !view.live_tasks.contains(key.as_str())).cloned().collect();
+        for key in ended {
+            if let Some(task) = told.tasks.remove(&key) {
+                self.link.down.send(Down::Forget { task: task.name }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_task(
+        &self,
+        view: &View,
+        key: &str,
+        task: TaskColumns<'_>,
+        told: &mut Told,
+    ) -> Result<(), mpsc::error::SendError<Down>> {
+        if !told.tasks.contains_key(key) {
+            let Some(assignment) = self.assignment(view, key, task) else { return Ok(()) };
+            let name = assignment.name();
+            self.link.down.send(Down::Assign(Box::new(assignment))).await?;
+            told.tasks.insert(key.to_owned(), ToldTask { name, stop: false });
+        }
+        if let Some(known) = told.tasks.get_mut(key)
+            && task.intent.stop.is_some()
+            && !known.stop
+        {
+            known.stop = true;
+            self.link.down.send(Down::Stop { task: known.name.clone() }).await?;
+        }
+        Ok(())
+    }
+
+    /// None when the task isn't placed on this node.
+    fn assignment(&self, view: &View, key: &str, task: TaskColumns<'_>) -> Option<Assignment> {
+        let placed = task.placement?.placed().filter(|placed| placed.node == self.node)?;
+        let intent = Arc::clone(view.task_intents.get(key)?.record());
+        let definition_key = task_definition_key(&intent.scope, &intent.family, intent.task_revision);
+        let definition = view.task_definitions.get(&definition_key)?;
+        let subnet = view.subnets.get(&intent.scope.key(&intent.network.subnet_id))?;
+        let log_mode_blocking = (self.log_mode_blocking)(view, &intent.scope);
+        Some(Assignment {
+            generation: placed.generation,
+            definition: Arc::clone(definition.record()),
+            interface: Interface {
+                eni_id: placed.eni_id.clone(),
+                vpc_id: placed.vpc_id.clone(),
+                subnet_id: subnet.id.clone(),
+                subnet_cidr_block: subnet.cidr_block.clone(),
+                address: placed.address,
+                mac_address: placed.mac_address.clone(),
+                private_dns_name: placed.private_dns_name.clone(),
+                security_groups: intent.network.security_groups.clone(),
+            },
+            observed: task.observation.map(|observation| observation.phase),
+            log_mode_blocking,
+            intent,
+        })
+    }
+
+    /// Writes the observations that have arrived, in as few commits as the store's limits allow.
+    async fn record(&mut self, first: Up) {
+        let Up::Observed(first) = first;
+        let mut batch = vec![*first];
+        while batch.len() < OBSERVATIONS_PER_COMMIT_MAX {
+            match self.link.up.try_recv() {
+                Ok(Up::Observed(next)) => batch.push(*next),
+                Err(_) => break,
+            }
+        }
+        // An observation must not be lost: the node has no reason to send it again. So this waits for the store.
+        while let Err(error) = self.commit(&batch).await {
+            warn!(error = &error as &dyn std::error::Error, "observations could not be recorded; trying again");
+            tokio::time::sleep(FAILURE_PAUSE).await;
+        }
+    }
+
+    async fn commit(&self, batch: &[Observation]) -> Result<(), LoopError> {
+        self.context
+            .state
+            .transact(|view, transaction| {
+                for (key, newest, count) in newest_per_task(batch) {
+                    let Some(next) = self.next_observation(view, &key, newest, count) else { continue };
+                    task_columns::write_observation(transaction, view.task_observations.get(&key), &next);
+                }
+                Ok::<_, LoopError>(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// None when the report is of an older assignment, of a task that is gone, or tells nothing new.
+    fn next_observation(
+        &self,
+        view: &View,
+        key: &str,
+        report: &Observation,
+        count: u32,
+    ) -> Option<TaskObservation> {
+        let placed = view.task_placements.get(key)?.placed()?.clone();
+        if placed.node != self.node || placed.generation != report.generation {
+            return None;
+        }
+        let former = view.task_observations.get(key);
+        if former.is_some_and(|former| former.phase > report.phase) {
+            return None;
+        }
+        let mut next = TaskObservation {
+            scope: report.task.scope.clone(),
+            cluster: report.task.cluster.clone(),
+            id: report.task.id.clone(),
+            generation: report.generation,
+            phase: report.phase,
+            containers: report.containers.clone(),
+            times: report.times.clone(),
+            stop: report.stop.clone(),
+            changes: former.map_or(0, |former| former.changes),
+        };
+        if former.is_some_and(|former| **former.record() == next) {
+            return None;
+        }
+        next.changes += count;
+        Some(next)
+    }
+}
+
+/// A key is written once per commit: of several reports of a task the last counts, and all count for its version.
+fn newest_per_task(batch: &[Observation]) -> Vec<(String, &Observation, u32)> {
+    let mut newest: Vec<(String, &Observation, u32)> = Vec::with_capacity(batch.len());
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for observation in batch {
+        let key = observation.task.key();
+        match places.get(&key) {
+            Some(place) => {
+                newest[*place].1 = observation;
+                newest[*place].2 += 1;
+            }
+            None => {
+                places.insert(key.clone(), newest.len());
+                newest.push((key, observation, 1));
+            }
+        }
+    }
+    newest
+}

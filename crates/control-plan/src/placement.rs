@@ -1,0 +1,134 @@
+//! Where a task runs and which address it gets.
+
+use state_model::ec2::{NetworkInterface, Subnet};
+use state_model::ecs::task::{Placed, PlacementOutcome, TaskIntent, TaskPlacement};
+use state_tables::{Row, View};
+use stdx::clock::Timestamp;
+use stdx::random::{self, Random};
+
+use crate::addresses::{self, Reserved};
+use crate::limits::{PLACEMENTS_PER_COMMIT_MAX, TASKS_PER_NODE_MAX};
+
+/// A node that takes tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeOffer {
+    pub name: String,
+}
+
+/// What the placement loop commits for one task.
+#[derive(Debug)]
+pub struct Decision {
+    pub intent: Row<TaskIntent>,
+    pub placement: TaskPlacement,
+    /// Absent when the placement was refused.
+    pub interface: Option<NetworkInterface>,
+}
+
+const CAPACITY_UNAVAILABLE: &str =
+    "Capacity is unavailable at this time. Please try again later or in a different availability zone";
+
+/// Decides for the tasks that wait, oldest first, at most as many as one commit takes.
+pub fn plan(view: &View, nodes: &[NodeOffer], now: Timestamp, random: &dyn Random) -> Vec<Decision> {
+    let mut waiting: Vec<&Row<TaskIntent>> = view
+        .live_tasks
+        .iter()
+        .filter(|key| !view.task_placements.contains(key))
+        .filter_map(|key| view.task_intents.get(key))
+        .collect();
+    waiting.sort_by_key(|intent| intent.created_at);
+    let mut placed_count = view.live_tasks.len() - waiting.len();
+    let mut reserved = Reserved::default();
+    let mut decisions = Vec::new();
+    for intent in waiting.into_iter().take(PLACEMENTS_PER_COMMIT_MAX) {
+        let full = placed_count >= TASKS_PER_NODE_MAX * nodes.len();
+        placed_count += 1;
+        let node = nodes.first().filter(|_| !full);
+        decisions.push(decide(view, node, intent, now, &mut reserved, random));
+    }
+    decisions
+}
+
+fn decide(
+    view: &View,
+    node: Option<&NodeOffer>,
+    intent: &Row<TaskIntent>,
+    now: Timestamp,
+    reserved: &mut Reserved,
+    random: &dyn Random,
+) -> Decision {
+    let Some(node) = node else {
+        return refuse(intent, now, CAPACITY_UNAVAILABLE.into());
+    };
+    let subnet_id = &intent.network.subnet_id;
+    let Some(subnet) = view.subnets.get(&intent.scope.key(subnet_id)) else {
+        return refuse(intent, now, create_interface_error(subnet_id, "InvalidSubnetID.NotFound"));
+    };
+    let Some(interface) = interface_for(view, intent, subnet, now, reserved, random) else {
+        return refuse(intent, now, create_interface_error(subnet_id, "InsufficientFreeAddressesInSubnet"));
+    };
+    let placed = Placed {
+        node: node.name.clone(),
+        generation: 1,
+        eni_id: interface.id.clone(),
+        vpc_id: interface.vpc_id.clone(),
+        address: interface.address,
+        mac_address: interface.mac_address.clone(),
+        private_dns_name: interface.private_dns_name.clone(),
+    };
+    Decision {
+        intent: intent.clone(),
+        placement: placement(intent, now, PlacementOutcome::Placed(placed)),
+        interface: Some(interface),
+    }
+}
+
+/// The text that ECS gives as `stoppedReason` when EC2 refuses the interface.
+fn create_interface_error(subnet_id: &str, code: &str) -> String {
+    format!(
+        "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment enabled in \
+         subnet '{subnet_id}': {code}"
+    )
+}
+
+fn refuse(intent: &Row<TaskIntent>, now: Timestamp, reason: String) -> Decision {
+    let placement = placement(intent, now, PlacementOutcome::Refused { reason });
+    Decision { intent: intent.clone(), placement, interface: None }
+}
+
+fn placement(intent: &TaskIntent, now: Timestamp, outcome: PlacementOutcome) -> TaskPlacement {
+    TaskPlacement {
+        scope: intent.scope.clone(),
+        cluster: intent.cluster.clone(),
+        id: intent.id.clone(),
+        outcome,
+        at: now,
+    }
+}
+
+fn interface_for(
+    view: &View,
+    intent: &TaskIntent,
+    subnet: &Subnet,
+    now: Timestamp,
+    reserved: &mut Reserved,
+    random: &dyn Random,
+) -> Option<NetworkInterface> {
+    let address = addresses::allocate(view, subnet, reserved, random)?;
+    let attachment_id = intent.network.attachment_id.clone();
+    Some(NetworkInterface {
+        scope: intent.scope.clone(),
+        id: format!("eni-{}", random::hex(random, 17)),
+        vpc_id: subnet.vpc_id.clone(),
+        subnet_id: subnet.id.clone(),
+        availability_zone: subnet.availability_zone.clone(),
+        address,
+        mac_address: addresses::mac_address(random),
+        private_dns_name: addresses::private_dns_name(address, &intent.scope.region),
+        description: intent.scope.arn("ecs", &format!("attachment/{attachment_id}")),
+        security_groups: intent.network.security_groups.clone(),
+        task_key: state_model::ecs::task::task_key(&intent.scope, &intent.cluster, &intent.id),
+        attachment_id,
+        created_at: now,
+        tags: Default::default(),
+    })
+}

@@ -1,0 +1,60 @@
+//! A task for a node to run, with everything it needs to know.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use state_model::Scope;
+use state_model::ecs::task::{Phase, TaskIntent};
+use state_model::ecs::task_definition::TaskDefinition;
+
+/// The identity of a task between control and node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TaskName {
+    pub scope: Scope,
+    pub cluster: String,
+    pub id: String,
+}
+
+impl TaskName {
+    pub fn of(intent: &TaskIntent) -> Self {
+        Self { scope: intent.scope.clone(), cluster: intent.cluster.clone(), id: intent.id.clone() }
+    }
+
+    pub fn key(&self) -> String {
+        state_model::ecs::task::task_key(&self.scope, &self.cluster, &self.id)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assignment {
+    pub generation: u64,
+    pub intent: Arc<TaskIntent>,
+    pub definition: Arc<TaskDefinition>,
+    pub interface: Interface,
+    /// How far an earlier session of the node had come: a task that was starting or running and of which the node finds
+    /// nothing is lost, never started a second time.
+    pub observed: Option<Phase>,
+    /// The default of `mode` for log drivers that don't say it.
+    pub log_mode_blocking: bool,
+}
+
+impl Assignment {
+    pub fn name(&self) -> TaskName {
+        TaskName::of(&self.intent)
+    }
+}
+
+/// The task's network interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interface {
+    pub eni_id: String,
+    pub vpc_id: String,
+    pub subnet_id: String,
+    /// For example `172.31.16.0/20`.
+    pub subnet_cidr_block: String,
+    pub address: Ipv4Addr,
+    pub mac_address: String,
+    pub private_dns_name: String,
+    pub security_groups: Vec<String>,
+}
