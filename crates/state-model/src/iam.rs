@@ -3,13 +3,23 @@
 //! Names are unique without regard to case, as on AWS, and keep the case they were created with.
 
 pub mod access_key;
-pub mod group;
-pub mod instance_profile;
 pub mod policy;
 pub mod role;
 pub mod user;
 
+use serde::{Deserialize, Serialize};
+use stdx::clock::Timestamp;
+
 use crate::scope::PARTITION;
+
+/// When and for what a key or a role was last used. Kept coarsely: not every request writes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LastUse {
+    pub at: Timestamp,
+    pub region: String,
+    /// The service's name in the signature, for example `ecs`.
+    pub service: String,
+}
 
 /// `account/name`, folded: the key of everything that has a name.
 pub fn named_key(account: &str, name: &str) -> String {

@@ -96,10 +96,8 @@ tables! {
         // Logs
         // IAM
         iam_users: state_model::iam::user::User,
-        iam_groups: state_model::iam::group::Group,
         iam_roles: state_model::iam::role::Role,
         iam_policies: state_model::iam::policy::Policy,
-        iam_instance_profiles: state_model::iam::instance_profile::InstanceProfile,
         iam_access_keys: state_model::iam::access_key::AccessKey,
     }
 }

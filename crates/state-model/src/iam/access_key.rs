@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stdx::clock::Timestamp;
 
-use crate::iam;
+use crate::iam::{self, LastUse};
 use crate::record::{IndexSink, Record};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct AccessKey {
     pub sealed_secret: String,
     pub active: bool,
     pub created_at: Timestamp,
+    #[serde(default)]
+    pub last_used: Option<LastUse>,
 }
 
 impl AccessKey {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use stdx::clock::Timestamp;
 
-use crate::iam;
+use crate::iam::{self, LastUse};
 use crate::record::{IndexSink, Record};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,13 +34,7 @@ pub struct Role {
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
     #[serde(default)]
-    pub last_used: Option<RoleUse>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RoleUse {
-    pub at: Timestamp,
-    pub region: String,
+    pub last_used: Option<LastUse>,
 }
 
 impl Role {

@@ -25,9 +25,6 @@ pub struct User {
     /// ARNs, in the order in which they were attached.
     #[serde(default)]
     pub attached_policies: Vec<String>,
-    /// Names of groups, folded.
-    #[serde(default)]
-    pub groups: Vec<String>,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
@@ -35,8 +32,6 @@ pub struct User {
 impl User {
     /// Users by the ARN of an attached policy.
     pub const BY_POLICY: &'static str = "policy";
-    /// Users by the key of a group.
-    pub const BY_GROUP: &'static str = "group";
 
     pub fn arn(&self) -> String {
         iam::arn(&self.account, "user", &self.path, &self.name)
@@ -53,9 +48,6 @@ impl Record for User {
     fn index(&self, sink: IndexSink<'_>) {
         for arn in &self.attached_policies {
             sink(Self::BY_POLICY, format!("{}/{arn}", self.account));
-        }
-        for group in &self.groups {
-            sink(Self::BY_GROUP, iam::named_key(&self.account, group));
         }
     }
 }
