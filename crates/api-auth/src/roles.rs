@@ -36,7 +36,11 @@ pub fn assumable<'a>(
     service: &str,
 ) -> Result<&'a Row<Role>, RoleError> {
     let role = find(view, account, arn_or_name).ok_or(RoleError::NotFound)?;
-    if trust::allows_service(&role.trust_policy, service) { Ok(role) } else { Err(RoleError::NotTrusted) }
+    if trust::allows_service(&role.trust_policy, &role.account, service) {
+        Ok(role)
+    } else {
+        Err(RoleError::NotTrusted)
+    }
 }
 
 /// What ECS says when a task's role can't be assumed: RunTask's `ClientException`, and a service's event.

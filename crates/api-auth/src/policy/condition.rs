@@ -1,9 +1,9 @@
-//! Conditions, as far as they are evaluated: on texts, ARNs and booleans. An operator that isn't evaluated never holds,
-//! so that it can only deny.
+//! Conditions, as far as they are evaluated: on texts, ARNs and booleans. An operator that isn't evaluated never lets a
+//! statement allow, and never keeps one from denying.
 
 use std::collections::BTreeMap;
 
-use super::document::Condition;
+use super::document::{Condition, Effect, Statement};
 use super::wildcard;
 
 /// What is known of the request, by condition keys in lower case.
@@ -44,33 +44,35 @@ pub fn is_operator(text: &str) -> bool {
     OPERATORS.contains(&bare(text).0)
 }
 
-/// All conditions of a statement must hold.
-pub fn hold(conditions: &[Condition], facts: &Facts) -> bool {
-    conditions.iter().all(|condition| holds(condition, facts))
+/// Whether the statement applies: all of its conditions must hold.
+pub fn hold(statement: &Statement, facts: &Facts) -> bool {
+    let unknown = statement.effect == Effect::Deny;
+    statement.conditions.iter().all(|condition| holds(condition, facts).unwrap_or(unknown))
 }
 
-fn holds(condition: &Condition, facts: &Facts) -> bool {
+/// `None` when the operator isn't evaluated.
+fn holds(condition: &Condition, facts: &Facts) -> Option<bool> {
     let (operator, if_exists) = bare(&condition.operator);
     let fact = facts.get(&condition.key.to_ascii_lowercase()).map(String::as_str);
     let values = &condition.values;
     if operator == "Null" {
-        return values
-            .iter()
-            .any(|value| value.eq_ignore_ascii_case(if fact.is_none() { "true" } else { "false" }));
+        let absent = if fact.is_none() { "true" } else { "false" };
+        return Some(values.iter().any(|value| value.eq_ignore_ascii_case(absent)));
     }
     let Some(fact) = fact else {
-        return if_exists || operator.contains("Not");
+        return Some(if_exists || operator.contains("Not"));
     };
     let any = |matches: &dyn Fn(&str) -> bool| values.iter().any(|value| matches(value));
-    match operator {
+    let holds = match operator {
         "StringEquals" => any(&|value| value == fact),
         "StringNotEquals" => !any(&|value| value == fact),
         "StringEqualsIgnoreCase" | "Bool" => any(&|value| value.eq_ignore_ascii_case(fact)),
         "StringNotEqualsIgnoreCase" => !any(&|value| value.eq_ignore_ascii_case(fact)),
         "StringLike" | "ArnLike" | "ArnEquals" => any(&|value| wildcard::matches(value, fact)),
         "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => !any(&|value| wildcard::matches(value, fact)),
-        _ => false,
-    }
+        _ => return None,
+    };
+    Some(holds)
 }
 
 fn bare(operator: &str) -> (&str, bool) {
@@ -92,19 +94,19 @@ mod tests {
     fn conditions_hold_or_do_not() {
         let facts = Facts::from([("sts:externalid".to_owned(), "abc".to_owned())]);
         for (operator, key, value, expect) in [
-            ("StringEquals", "sts:ExternalId", "abc", true),
-            ("StringEquals", "sts:ExternalId", "abd", false),
-            ("StringNotEquals", "sts:ExternalId", "abd", true),
-            ("StringLike", "sts:ExternalId", "a*", true),
-            ("StringEquals", "aws:Missing", "x", false),
-            ("StringEqualsIfExists", "aws:Missing", "x", true),
-            ("Null", "aws:Missing", "true", true),
-            ("Null", "sts:ExternalId", "true", false),
-            ("DateLessThan", "sts:ExternalId", "2030-01-01", false),
+            ("StringEquals", "sts:ExternalId", "abc", Some(true)),
+            ("StringEquals", "sts:ExternalId", "abd", Some(false)),
+            ("StringNotEquals", "sts:ExternalId", "abd", Some(true)),
+            ("StringLike", "sts:ExternalId", "a*", Some(true)),
+            ("StringEquals", "aws:Missing", "x", Some(false)),
+            ("StringEqualsIfExists", "aws:Missing", "x", Some(true)),
+            ("Null", "aws:Missing", "true", Some(true)),
+            ("Null", "sts:ExternalId", "true", Some(false)),
+            ("DateLessThan", "sts:ExternalId", "2030-01-01", None),
         ] {
             let condition =
                 Condition { operator: operator.into(), key: key.into(), values: vec![value.to_owned()] };
-            assert_eq!(hold(&[condition], &facts), expect, "{operator} {key} {value}");
+            assert_eq!(holds(&condition, &facts), expect, "{operator} {key} {value}");
         }
     }
 }

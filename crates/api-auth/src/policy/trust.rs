@@ -5,23 +5,25 @@ use super::document::{Effect, Kind, PolicyDocument, Statement};
 use super::wildcard;
 use crate::principal::Principal;
 
-/// Whether the trust policy lets `service` (for example `ecs-tasks.amazonaws.com`) assume the role.
+/// Whether the trust policy of a role in `account` lets `service` (for example `ecs-tasks.amazonaws.com`) assume it.
 ///
-/// Conditions on the source of a service's call (`aws:SourceArn`, `aws:SourceAccount`) hold: services here only ever act
-/// for the role's own account.
-pub fn allows_service(trust_policy: &str, service: &str) -> bool {
+/// Services here only ever act for resources of the role's own account: `aws:SourceAccount` is that account, and
+/// conditions on `aws:SourceArn`, which guard against others, are taken as met.
+pub fn allows_service(trust_policy: &str, account: &str, service: &str) -> bool {
     let Ok(document) = PolicyDocument::parse(trust_policy, Kind::Trust) else { return false };
     let names = |kind: &str, value: &str| match kind {
         "Service" => value == service,
         kind => kind == "*",
     };
-    let of_source = |statement: &Statement| {
-        statement
-            .conditions
-            .iter()
-            .all(|condition| condition.key.to_ascii_lowercase().starts_with("aws:source"))
+    let facts = Facts::from([("aws:sourceaccount".to_owned(), account.to_owned())]);
+    let conditions = |statement: &Statement| {
+        let mut statement = statement.clone();
+        let all = statement.conditions.len();
+        statement.conditions.retain(|condition| !condition.key.eq_ignore_ascii_case("aws:SourceArn"));
+        let guards_source = statement.conditions.len() < all;
+        condition::hold(&statement, &facts) && !(guards_source && statement.effect == Effect::Deny)
     };
-    decide(&document, "sts:AssumeRole", &names, &of_source)
+    decide(&document, "sts:AssumeRole", &names, &conditions)
 }
 
 /// Whether the trust policy lets `caller` do `action` (`sts:AssumeRole` or `sts:TagSession`) with the role.
@@ -42,7 +44,7 @@ pub fn allows(trust_policy: &str, caller: &Principal, action: &str, facts: &Fact
         }
         _ => false,
     };
-    let conditions = |statement: &Statement| condition::hold(&statement.conditions, facts);
+    let conditions = |statement: &Statement| condition::hold(statement, facts);
     decide(&document, action, &names, &conditions)
 }
 
@@ -91,11 +93,12 @@ mod tests {
             (policy(r#"{"Service":"ecs-tasks.amazonaws.com"}"#, ""), true),
             (policy(r#"{"Service":["ecs.amazonaws.com","ecs-tasks.amazonaws.com"]}"#, ""), true),
             (policy(r#"{"Service":"ecs-tasks.amazonaws.com"}"#, source), true),
+            (policy(r#"{"Service":"ecs-tasks.amazonaws.com"}"#, &source.replace('0', "1")), false),
             (policy(r#"{"Service":"ec2.amazonaws.com"}"#, ""), false),
             (policy(r#"{"AWS":"arn:aws:iam::000000000000:root"}"#, ""), false),
             ("junk".to_owned(), false),
         ] {
-            assert_eq!(allows_service(&trust, tasks), expect, "{trust}");
+            assert_eq!(allows_service(&trust, ACCOUNT, tasks), expect, "{trust}");
         }
     }
 
