@@ -136,6 +136,7 @@ impl Dispatch {
             interface: Interface {
                 eni_id: placed.eni_id.clone(),
                 vpc_id: placed.vpc_id.clone(),
+                vpc_cidr_block: view.vpcs.get(&intent.scope.key(&placed.vpc_id))?.cidr_block.clone(),
                 subnet_id: subnet.id.clone(),
                 subnet_cidr_block: subnet.cidr_block.clone(),
                 address: placed.address,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use link_protocol::network::{GroupSnapshot, NetworkSnapshot, VpcSnapshot};
 use state_model::Scope;
+use state_model::ec2::NetworkInterface;
 use state_tables::View;
 
 /// Everything the interfaces of `node` need. A group that a rule refers to is told with its members, though no interface
@@ -11,12 +12,7 @@ use state_tables::View;
 pub fn snapshot(view: &View, node: &str) -> NetworkSnapshot {
     let mut vpcs: BTreeMap<String, (Scope, String, BTreeSet<String>)> = BTreeMap::new();
     for (_, interface) in view.network_interfaces.iter() {
-        let on_node = view
-            .task_placements
-            .get(&interface.task_key)
-            .and_then(|placement| placement.placed())
-            .is_some_and(|placed| placed.node == node);
-        if !on_node {
+        if !is_on(view, interface, node) {
             continue;
         }
         let entry = vpcs
@@ -27,7 +23,7 @@ pub fn snapshot(view: &View, node: &str) -> NetworkSnapshot {
     let vpcs = vpcs.into_iter().filter_map(|(key, (scope, id, groups))| {
         let cidr_block = view.vpcs.get(&key)?.cidr_block.clone();
         let groups = with_references(view, &scope, groups);
-        let groups = groups.iter().map(|group| group_snapshot(view, &scope, group)).collect();
+        let groups = groups.iter().map(|group| group_snapshot(view, node, &scope, group)).collect();
         Some(VpcSnapshot { scope, id, cidr_block, groups })
     });
     NetworkSnapshot { vpcs: vpcs.collect() }
@@ -48,11 +44,17 @@ fn with_references(view: &View, scope: &Scope, mut groups: BTreeSet<String>) -> 
     groups
 }
 
-fn group_snapshot(view: &View, scope: &Scope, id: &str) -> GroupSnapshot {
+fn is_on(view: &View, interface: &NetworkInterface, node: &str) -> bool {
+    let placement = view.task_placements.get(&interface.task_key);
+    placement.and_then(|placement| placement.placed()).is_some_and(|placed| placed.node == node)
+}
+
+fn group_snapshot(view: &View, node: &str, scope: &Scope, id: &str) -> GroupSnapshot {
     let key = scope.key(id);
     // A group that is gone allows nothing: AWS refuses to delete one in use, so this is only a race's moment.
     let rules = view.security_groups.get(&key).map(|group| group.rules.clone()).unwrap_or_default();
-    let members =
-        view.network_interfaces.by("security-group", &key).map(|interface| interface.address).collect();
-    GroupSnapshot { id: id.to_owned(), rules, members }
+    let members = view.network_interfaces.by("security-group", &key);
+    let remote = members.filter(|interface| !is_on(view, interface, node));
+    let remote_members = remote.map(|interface| interface.address).collect();
+    GroupSnapshot { id: id.to_owned(), rules, remote_members }
 }

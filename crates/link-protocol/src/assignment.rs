@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use state_model::Scope;
+use state_model::ec2::subnet::Ipv4Block;
 use state_model::ecs::task::{Phase, TaskIntent};
 use state_model::ecs::task_definition::TaskDefinition;
 
@@ -43,6 +44,11 @@ impl Assignment {
     pub fn name(&self) -> TaskName {
         TaskName::of(&self.intent)
     }
+
+    /// The address of the VPC's resolver: the network's own address plus two.
+    pub fn resolver(&self) -> Option<Ipv4Addr> {
+        Ipv4Block::parse(&self.interface.vpc_cidr_block).map(|block| block.address(2))
+    }
 }
 
 /// The task's network interface.
@@ -50,6 +56,8 @@ impl Assignment {
 pub struct Interface {
     pub eni_id: String,
     pub vpc_id: String,
+    /// For example `172.31.0.0/16`.
+    pub vpc_cidr_block: String,
     pub subnet_id: String,
     /// For example `172.31.16.0/20`.
     pub subnet_cidr_block: String,

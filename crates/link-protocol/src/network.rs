@@ -24,6 +24,7 @@ pub struct VpcSnapshot {
 pub struct GroupSnapshot {
     pub id: String,
     pub rules: Vec<SecurityGroupRule>,
-    /// The addresses of all interfaces in the group, on whatever node: what a reference to the group means.
-    pub members: Vec<Ipv4Addr>,
+    /// The addresses of the group's interfaces on other nodes; a node knows those of its own. Together they are what a
+    /// reference to the group means.
+    pub remote_members: Vec<Ipv4Addr>,
 }

@@ -6,7 +6,7 @@ use state_model::Scope;
 use stdx::clock::Timestamp;
 
 use crate::assignment::TaskName;
-use crate::log::{LogBatch, LogTarget, LogTargets, SpoolPosition};
+use crate::log::{LogAcknowledgement, LogBatch, LogTarget, LogTargets, SpoolPosition};
 
 /// Temporary credentials of a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,14 +68,13 @@ pub trait ControlServices: Send + Sync + std::fmt::Debug + 'static {
     /// How far the spool of `task` is in the log store.
     async fn log_position(&self, task: &TaskName) -> Result<SpoolPosition, ServiceFailure>;
 
-    /// Returns when the lines are durable. A batch that was taken before (its end isn't after [`Self::log_position`]) is
-    /// not taken again.
+    /// Takes the lines that follow [`Self::log_position`], in order; those that were taken before aren't taken again.
     async fn append_log(
         &self,
         task: &TaskName,
         targets: &LogTargets,
         batch: LogBatch<'_>,
-    ) -> Result<(), ServiceFailure>;
+    ) -> Result<LogAcknowledgement, ServiceFailure>;
 
     async fn task_protection(
         &self,

@@ -1,3 +1,27 @@
-//! node-agent.
+//! The agent of a node: runs what it is assigned and reports what it sees.
 //!
-//! **Invariant:** to be stated.
+//! Per task there is a ledger of what was done and a pure `next_step` that says what comes next ([`plan`]); a driver does
+//! it through images, network and runtime, and reports an observation after every step. A restarted agent reads the
+//! ledgers and goes on.
+//!
+//! **Invariant:** it never reads or writes the state of the control plane; all it knows came by assignments.
+#![forbid(unsafe_code)]
+
+pub mod agent;
+mod directory;
+mod driver;
+mod environment;
+pub mod facts;
+mod images;
+mod ledger;
+pub mod limits;
+mod log_pump;
+pub mod metadata;
+mod network;
+mod observe;
+pub mod plan;
+mod sandbox_spec;
+mod supervisor_link;
+mod unsupported;
+
+pub use agent::{Agent, AgentConfig};

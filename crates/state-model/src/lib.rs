@@ -7,6 +7,7 @@ pub mod ec2;
 pub mod ecs;
 pub mod iam;
 pub mod record;
+pub mod region;
 pub mod scope;
 
 pub use record::Record;

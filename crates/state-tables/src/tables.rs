@@ -81,6 +81,8 @@ tables! {
         task_observations: state_model::ecs::task::TaskObservation,
     }
     free {
+        regions: state_model::region::Region,
+        accounts: state_model::region::Account,
         // ECS
         clusters: state_model::ecs::cluster::Cluster,
         task_definitions: state_model::ecs::task_definition::TaskDefinition,

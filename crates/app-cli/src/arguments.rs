@@ -1,0 +1,157 @@
+//! The command line, as data.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use app_server::config;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Fargate on machines you own: ECS, ECR, VPC networking, logs and IAM for unmodified AWS clients.
+#[derive(Debug, Parser)]
+#[command(name = "neargate", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything in the foreground; prints one `ready` line with the endpoint
+    Up(Up),
+    /// Print the shell variables that point AWS clients here: eval "$(neargate env)"
+    Env(DataDirOption),
+    /// Stop every task and remove every trace from the host
+    Down(DataDirOption),
+    /// List tasks
+    Ps(Ps),
+    /// Print the log lines of a task
+    Logs(Logs),
+    /// Work with images on hosts without Docker
+    #[command(subcommand)]
+    Image(Image),
+    /// Print the completion script of a shell
+    Completion(Completion),
+}
+
+#[derive(Debug, Args)]
+pub struct DataDirOption {
+    /// Where state, images and logs are kept
+    #[arg(long, value_name = "DIR", default_value = config::DATA_DIR_DEFAULT, env = "NEARGATE_DATA_DIR")]
+    pub data_dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    #[command(flatten)]
+    pub data: DataDirOption,
+    /// Address of the API and the registry
+    #[arg(long, value_name = "ADDR:PORT", default_value = config::LISTEN_DEFAULT)]
+    pub listen: SocketAddr,
+    /// Region whose defaults are made at the first start
+    #[arg(long, default_value = config::REGION_DEFAULT)]
+    pub region: String,
+    /// Account of the root credentials
+    #[arg(long, value_name = "ID", default_value = config::ACCOUNT_DEFAULT)]
+    pub account: String,
+    /// Accept unknown access keys as the account's root, for existing test suites; only on a loopback address
+    #[arg(long)]
+    pub any_credentials: bool,
+    /// What separates tasks whose definition doesn't choose by its tag neargate:isolation
+    #[arg(long, value_enum, default_value_t = Isolation::Namespace)]
+    pub isolation: Isolation,
+    /// Form of the server's own log on standard error
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Which log lines of the server are shown, for example info or node_agent=debug
+    #[arg(long, value_name = "FILTER", default_value = "warn", env = "NEARGATE_LOG")]
+    pub log: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Isolation {
+    /// Namespaces of the host's kernel (crun, or runc)
+    Namespace,
+    /// A kernel of its own (gVisor's runsc)
+    Kernel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Ps {
+    #[command(flatten)]
+    pub data: DataDirOption,
+    #[arg(long, default_value = "default")]
+    pub cluster: String,
+    /// Also show tasks that stopped during the last hour
+    #[arg(long, short)]
+    pub all: bool,
+    /// Region, if not the server's own
+    #[arg(long)]
+    pub region: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Logs {
+    #[command(flatten)]
+    pub data: DataDirOption,
+    /// The task's id or ARN
+    pub task: String,
+    #[arg(long, default_value = "default")]
+    pub cluster: String,
+    /// Only this container's lines
+    #[arg(long)]
+    pub container: Option<String>,
+    /// Go on with new lines as they are written
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Region, if not the server's own
+    #[arg(long)]
+    pub region: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Image {
+    /// Push a root filesystem folder, or a docker or OCI archive, to a repository
+    Push(ImagePush),
+}
+
+#[derive(Debug, Args)]
+pub struct ImagePush {
+    #[command(flatten)]
+    pub data: DataDirOption,
+    /// A folder that becomes the image's root, or an archive of `docker save` or of the OCI layout
+    #[arg(value_name = "DIR|ARCHIVE")]
+    pub source: PathBuf,
+    /// The repository's URI as DescribeRepositories returns it, with an optional tag
+    pub uri: String,
+    /// Entry point of an image made from a folder; repeat for each word
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    pub entrypoint: Vec<String>,
+    /// Command of an image made from a folder; repeat for each word
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    pub cmd: Vec<String>,
+    /// Environment of an image made from a folder
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub env: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Completion {
+    pub shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,94 @@
+//! What `neargate up` was told, checked before anything is opened.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use state_model::scope;
+
+pub const DATA_DIR_DEFAULT: &str = "/var/lib/neargate";
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:4566";
+pub const REGION_DEFAULT: &str = "us-east-1";
+pub const ACCOUNT_DEFAULT: &str = "000000000000";
+/// Addresses of load balancers and public IPs.
+pub const PUBLIC_POOL_DEFAULT: &str = "127.80.0.0/16";
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub listen: SocketAddr,
+    pub region: String,
+    pub account: String,
+    /// Accept unknown access keys as the root of an account, without checking their signature.
+    pub any_credentials: bool,
+    pub isolation: Isolation,
+}
+
+/// The sandbox of tasks whose definition doesn't choose one by its tag `neargate:isolation`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Namespaces of the host's kernel: crun, or runc when crun isn't there.
+    #[default]
+    Namespace,
+    /// A kernel of its own: gVisor's runsc.
+    Kernel,
+}
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    #[error("--account {0}: an account id has twelve digits")]
+    Account(String),
+    #[error("--region {0}: a region is named like us-east-1")]
+    Region(String),
+    #[error(
+        "--any-credentials lets everyone in who can reach the port, so it needs a loopback address; {0} is none. Leave \
+         the option out, or listen on 127.0.0.1"
+    )]
+    AnyCredentialsBeyondLoopback(SocketAddr),
+}
+
+impl Config {
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !scope::is_account_id(&self.account) {
+            return Err(ConfigError::Account(self.account.clone()));
+        }
+        if !scope::is_region_name(&self.region) {
+            return Err(ConfigError::Region(self.region.clone()));
+        }
+        if self.any_credentials && !self.listen.ip().is_loopback() {
+            return Err(ConfigError::AnyCredentialsBeyondLoopback(self.listen));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(listen: &str, any_credentials: bool) -> Config {
+        Config {
+            data_dir: PathBuf::from(DATA_DIR_DEFAULT),
+            listen: listen.parse().expect("an address"),
+            region: REGION_DEFAULT.into(),
+            account: ACCOUNT_DEFAULT.into(),
+            any_credentials,
+            isolation: Isolation::Namespace,
+        }
+    }
+
+    #[test]
+    fn any_credentials_stays_on_loopback() {
+        assert_eq!(config("127.0.0.1:4566", true).check(), Ok(()));
+        assert_eq!(config("[::1]:4566", true).check(), Ok(()));
+        assert_eq!(config("0.0.0.0:4566", false).check(), Ok(()));
+        assert!(config("0.0.0.0:4566", true).check().is_err());
+    }
+
+    #[test]
+    fn names_are_checked_before_they_become_keys() {
+        let bad_region = Config { region: String::from("a/b-c"), ..config("127.0.0.1:1", false) };
+        assert_eq!(bad_region.check(), Err(ConfigError::Region(String::from("a/b-c"))));
+        let bad_account = Config { account: String::from("12"), ..config("127.0.0.1:1", false) };
+        assert_eq!(bad_account.check(), Err(ConfigError::Account(String::from("12"))));
+    }
+}

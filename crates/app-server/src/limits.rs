@@ -1,0 +1,21 @@
+//! Named limits of the API edge.
+
+use std::time::Duration;
+
+/// Bytes of an API request's body. The largest that AWS allows is a layer part of ECR: 20 MiB in base64.
+pub const REQUEST_BODY_BYTES_MAX: usize = 30 * 1024 * 1024;
+
+/// How long a client may take to send its body. Too short cuts slow links off, too long lets them pile up.
+pub const REQUEST_BODY_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Bytes of request bodies held in memory at once, over all connections: beyond it requests wait for their turn.
+pub const REQUEST_BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Accounts and regions that a client may bring to life by signing for them. Each costs a VPC and its names.
+pub const REGIONS_MAX: usize = 256;
+
+/// How long requests in flight get to end when the server stops.
+pub const DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// How long `down` waits for tasks to end by their stop signal before it removes them by force.
+pub const DOWN_GRACE: Duration = Duration::from_secs(2);

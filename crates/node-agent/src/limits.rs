@@ -1,0 +1,27 @@
+//! Named limits of the agent.
+
+use std::time::Duration;
+
+/// Bytes of log records moved at once. Larger costs memory per task that writes much; smaller pays the store's commit too
+/// often.
+pub const LOG_BATCH_BYTES_MAX: usize = 1024 * 1024;
+
+/// Requests per second of one task at the metadata endpoint, and how many may come at once, as the ECS agent has it.
+pub const METADATA_RATE: u32 = 40;
+pub const METADATA_BURST: u32 = 60;
+
+/// Bytes of a request's body at the metadata endpoint.
+pub const METADATA_BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// Tasks that prepare and start at the same time. Starting is work for the processors: more at once would only make each
+/// of them slower.
+pub const TASK_STARTS_AT_ONCE_MAX: usize = 16;
+
+/// How long a supervisor that was just asked for may take to answer on its control socket.
+pub const SUPERVISOR_START_MAX: Duration = Duration::from_secs(20);
+
+/// How long a request's body may pause at the metadata endpoint.
+pub const METADATA_BODY_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Connections of one VPC's tasks to their endpoints.
+pub const METADATA_CONNECTIONS_MAX: usize = 2_048;
