@@ -1,0 +1,59 @@
+//! Named limits. Each comment says what happens when the number is wrong.
+
+/// A journal is sealed into a segment at this size. Higher: a longer replay at start. Lower: more segments to merge.
+pub const JOURNAL_BYTES_MAX: u64 = 128 << 20;
+/// A journal of many tiny appends is sealed at this many blocks, because each costs 40 bytes of memory.
+pub const JOURNAL_BLOCKS_MAX: usize = 65_536;
+/// Journals that may wait to be sealed; the last one grows beyond its limit then.
+pub const JOURNALS_MAX: usize = 4;
+/// The message bytes of a sealed block. Higher: more is read for one event. Lower: a larger index.
+pub const BLOCK_BYTES_TARGET: usize = 256 << 10;
+/// One event with its envelope always fits into a block; a batch beyond this is cut into several blocks.
+pub const BATCH_BLOCK_BYTES_MAX: usize = 1 << 20;
+/// Bytes of one event. CloudWatch Logs takes 1 MiB; this only keeps 32-bit lengths honest.
+pub const EVENT_BYTES_MAX: usize = 2 << 20;
+/// What may wait for the writer. Appends beyond it wait for room.
+pub const APPEND_QUEUE_BYTES_MAX: usize = 32 << 20;
+pub const APPEND_QUEUE_LENGTH_MAX: usize = 1024;
+/// One group commit. Higher: more latency under load. Lower: more flushes.
+pub const COMMIT_BYTES_MAX: usize = 8 << 20;
+pub const COMMIT_APPENDS_MAX: usize = 512;
+/// Bytes of a stream's or source's key.
+pub const KEY_BYTES_MAX: usize = 2048;
+
+/// Events and message bytes of one page of results.
+pub const PAGE_EVENTS_MAX: usize = 10_000;
+pub const PAGE_BYTES_MAX: usize = 1 << 20;
+/// Message bytes that one page may look through before it answers with a cursor to go on from.
+pub const PAGE_SCAN_BYTES_MAX: u64 = 4 << 30;
+/// Threads that look through blocks for one page.
+pub const SCAN_THREADS: usize = 2;
+/// The first and the last step of a scan: small first, so that a page that fills at once stays cheap.
+pub const SCAN_STEP_BYTES_FIRST: u64 = 1 << 20;
+pub const SCAN_STEP_BYTES_MAX: u64 = 64 << 20;
+
+/// Groups of events that may wait for one tail subscriber, and their bytes; more are dropped and counted.
+pub const TAIL_QUEUE_LENGTH_MAX: usize = 1024;
+pub const TAIL_QUEUE_BYTES_MAX: usize = 4 << 20;
+/// Events that a live tail shows per second; the rest is sampled away.
+pub const LIVE_TAIL_EVENTS_PER_UPDATE: usize = 500;
+
+/// Neighbouring segments below this size are merged when there are at least so many of them.
+pub const SEGMENT_SMALL_BYTES: u64 = 64 << 20;
+pub const SEGMENT_SMALL_COUNT: usize = 8;
+/// A segment is rewritten when less than this share (in percent) of it is alive.
+pub const SEGMENT_LIVE_PERCENT_MIN: u64 = 50;
+
+/// Bytes of a filter pattern.
+pub const PATTERN_BYTES_MAX: usize = 1024;
+/// Regular expressions in one JSON or space-delimited pattern.
+pub const PATTERN_REGEX_MAX: usize = 2;
+/// Memory of one compiled regular expression.
+pub const PATTERN_REGEX_BYTES_MAX: usize = 1 << 20;
+/// Nested parentheses of a pattern.
+pub const PATTERN_DEPTH_MAX: usize = 64;
+
+/// Bytes of one event as the awslogs driver sends it: 256 KiB less the 26 bytes that CloudWatch Logs counts per event.
+pub const DRIVER_EVENT_BYTES_MAX: usize = 262_144 - 26;
+/// How long an unfinished multi-line event waits for its next line.
+pub const DRIVER_FLUSH_MS: u64 = 5_000;
