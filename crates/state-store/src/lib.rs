@@ -4,9 +4,13 @@
 //! **Invariant:** values are bytes; this crate knows no record, no account and no region.
 #![forbid(unsafe_code)]
 
+pub mod embedded;
+pub mod limits;
 pub mod memory;
 pub mod store;
+mod watchers;
 
+pub use embedded::EmbeddedStore;
 pub use store::{
     Change, CommitError, KeyValue, Precondition, Range, Revision, Store, StoreError, Transaction, Watch,
     WatchBatch, WatchError, Write,

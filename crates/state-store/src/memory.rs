@@ -1,21 +1,16 @@
 //! The provider without durability: for tests and the simulator.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::mpsc;
 
 use crate::store::{
     Change, CommitError, KeyValue, Precondition, Range, Revision, Store, StoreError, Transaction, Watch,
     WatchBatch, WatchError, Write,
 };
-
-/// Batches kept for late watchers. Too few: a watcher that starts between range and watch must read again.
-const HISTORY_BATCHES_MAX: usize = 16_384;
-/// Batches a watcher may lag behind before it is cut off.
-const WATCH_QUEUE_MAX: usize = 65_536;
+use crate::watchers::Watchers;
 
 #[derive(Debug, Default)]
 pub struct MemoryStore {
@@ -26,8 +21,7 @@ pub struct MemoryStore {
 struct Inner {
     revision: Revision,
     entries: BTreeMap<Bytes, KeyValue>,
-    history: VecDeque<WatchBatch>,
-    watchers: Vec<mpsc::Sender<Result<WatchBatch, WatchError>>>,
+    watchers: Watchers,
 }
 
 impl MemoryStore {
@@ -42,14 +36,8 @@ impl MemoryStore {
 
 impl Inner {
     fn check(&self, precondition: &Precondition) -> Result<(), CommitError> {
-        let (key, holds) = match precondition {
-            Precondition::Absent { key } => (key, !self.entries.contains_key(key)),
-            Precondition::Present { key } => (key, self.entries.contains_key(key)),
-            Precondition::Unchanged { key, mod_revision } => {
-                (key, self.entries.get(key).is_some_and(|entry| entry.mod_revision == *mod_revision))
-            }
-        };
-        if holds { Ok(()) } else { Err(CommitError::Conflict { key: key.clone() }) }
+        let found = self.entries.get(precondition.key()).map(|entry| entry.mod_revision);
+        precondition.check(found)
     }
 
     fn apply(&mut self, writes: Vec<Write>) -> Revision {
@@ -59,7 +47,8 @@ impl Inner {
         for write in writes {
             match write {
                 Write::Put { key, value } => {
-                    let create_revision = self.entries.get(&key).map_or(revision, |entry| entry.create_revision);
+                    let create_revision =
+                        self.entries.get(&key).map_or(revision, |entry| entry.create_revision);
                     changes.push(Change { key: key.clone(), value: Some(value.clone()) });
                     let entry = KeyValue { key: key.clone(), value, create_revision, mod_revision: revision };
                     self.entries.insert(key, entry);
@@ -71,12 +60,7 @@ impl Inner {
                 }
             }
         }
-        let batch = WatchBatch { revision, changes: changes.into() };
-        self.watchers.retain(|watcher| watcher.try_send(Ok(batch.clone())).is_ok());
-        self.history.push_back(batch);
-        if self.history.len() > HISTORY_BATCHES_MAX {
-            self.history.pop_front();
-        }
+        self.watchers.publish(WatchBatch { revision, changes: changes.into() });
         revision
     }
 }
@@ -99,6 +83,7 @@ impl Store for MemoryStore {
     }
 
     async fn commit(&self, transaction: Transaction) -> Result<Revision, CommitError> {
+        transaction.check_limits()?;
         let mut inner = self.lock();
         for precondition in &transaction.preconditions {
             inner.check(precondition)?;
@@ -111,16 +96,7 @@ impl Store for MemoryStore {
 
     async fn watch(&self, after: Revision) -> Result<Watch, WatchError> {
         let mut inner = self.lock();
-        let oldest = inner.history.front().map_or(inner.revision + 1, |batch| batch.revision);
-        if after + 1 < oldest {
-            return Err(WatchError::Compacted { requested: after, oldest });
-        }
-        let (sender, batches) = mpsc::channel(WATCH_QUEUE_MAX);
-        for batch in inner.history.iter().filter(|batch| batch.revision > after) {
-            // The queue is longer than the history, so this can't fail.
-            let _ = sender.try_send(Ok(batch.clone()));
-        }
-        inner.watchers.push(sender);
-        Ok(Watch { batches })
+        let current = inner.revision;
+        inner.watchers.subscribe(after, current)
     }
 }

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use crate::limits::{KEY_BYTES_MAX, TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX};
+
 /// Counts committed transactions. The first commit of an empty store has revision 1; a revision is never given twice.
 pub type Revision = u64;
 
@@ -31,17 +33,49 @@ pub enum Precondition {
     Present { key: Bytes },
 }
 
+impl Precondition {
+    pub fn key(&self) -> &Bytes {
+        match self {
+            Precondition::Absent { key }
+            | Precondition::Unchanged { key, .. }
+            | Precondition::Present { key } => key,
+        }
+    }
+
+    /// `found` is the revision that last wrote the key, if it exists.
+    pub(crate) fn check(&self, found: Option<Revision>) -> Result<(), CommitError> {
+        let holds = match self {
+            Precondition::Absent { .. } => found.is_none(),
+            Precondition::Present { .. } => found.is_some(),
+            Precondition::Unchanged { mod_revision, .. } => found == Some(*mod_revision),
+        };
+        if holds { Ok(()) } else { Err(CommitError::Conflict { key: self.key().clone() }) }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    Put { key: Bytes, value: Bytes },
+    Put {
+        key: Bytes,
+        value: Bytes,
+    },
     /// Deleting an absent key is no error.
-    Delete { key: Bytes },
+    Delete {
+        key: Bytes,
+    },
 }
 
 impl Write {
     pub fn key(&self) -> &Bytes {
         match self {
             Write::Put { key, .. } | Write::Delete { key } => key,
+        }
+    }
+
+    fn value_bytes(&self) -> usize {
+        match self {
+            Write::Put { value, .. } => value.len(),
+            Write::Delete { .. } => 0,
         }
     }
 }
@@ -51,6 +85,36 @@ impl Write {
 pub struct Transaction {
     pub preconditions: Vec<Precondition>,
     pub writes: Vec<Write>,
+}
+
+impl Transaction {
+    /// The limits that every provider keeps, so that what one accepts all accept.
+    pub(crate) fn check_limits(&self) -> Result<(), CommitError> {
+        let refuse = |reason: String| Err(CommitError::Refused { reason });
+        let operations = self.preconditions.len().max(self.writes.len());
+        if operations > TRANSACTION_OPERATIONS_MAX {
+            let text = format!("{operations} operations, at most {TRANSACTION_OPERATIONS_MAX} are taken");
+            return refuse(text);
+        }
+        let keys = self.preconditions.iter().map(Precondition::key).chain(self.writes.iter().map(Write::key));
+        let mut bytes = 0;
+        for key in keys {
+            if key.is_empty() || key.len() > KEY_BYTES_MAX {
+                return refuse(format!("a key of {} bytes, 1 to {KEY_BYTES_MAX} are taken", key.len()));
+            }
+            bytes += key.len();
+        }
+        bytes += self.writes.iter().map(Write::value_bytes).sum::<usize>();
+        if bytes > TRANSACTION_BYTES_MAX {
+            return refuse(format!("{bytes} bytes, at most {TRANSACTION_BYTES_MAX} are taken"));
+        }
+        let mut written: Vec<&Bytes> = self.writes.iter().map(Write::key).collect();
+        written.sort_unstable();
+        match written.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => refuse(format!("key {} is written twice", String::from_utf8_lossy(pair[0]))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// All keys below `prefix` at one revision, in byte order.
