@@ -18,6 +18,9 @@ pub const APPEND_QUEUE_LENGTH_MAX: usize = 1024;
 /// One group commit. Higher: more latency under load. Lower: more flushes.
 pub const COMMIT_BYTES_MAX: usize = 8 << 20;
 pub const COMMIT_APPENDS_MAX: usize = 512;
+/// How long opening waits for another process to let go of the store.
+pub const LOCK_TRIES: u32 = 100;
+pub const LOCK_TRY_WAIT: std::time::Duration = std::time::Duration::from_millis(10);
 /// Bytes of a stream's or source's key.
 pub const KEY_BYTES_MAX: usize = 2048;
 

@@ -27,7 +27,7 @@ pub struct Pattern {
 enum Form {
     Everything,
     Terms(terms::Terms),
-    Json(json::JsonPattern),
+    Json(Box<json::JsonPattern>),
     Delimited(delimited::Delimited),
 }
 
@@ -79,7 +79,7 @@ impl Pattern {
         let (form, literal) = if trimmed.starts_with('{') {
             let pattern = json::parse(inside())?;
             // A JSON string may be written with escapes, so its literal is only checked per event.
-            (Form::Json(pattern), None)
+            (Form::Json(Box::new(pattern)), None)
         } else if trimmed.starts_with('[') {
             let pattern = delimited::parse(inside())?;
             let literal = pattern.literal();

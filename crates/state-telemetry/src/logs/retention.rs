@@ -28,9 +28,12 @@ pub struct Garbage {
 }
 
 impl LogStore {
-    /// Makes the events of `stream` before `before_ms` go away. They can't be read from now on.
+    /// Makes the events of `stream` before `before_ms` go away. They can't be read from now on, nor can events of that
+    /// time that come later.
     pub async fn expire(&self, stream: &str, before_ms: i64) -> Result<(), AppendError> {
-        self.expire_all(&Selector::Streams(vec![stream.to_owned()]), before_ms).await
+        let number = self.shared().read().numbers.get(stream).copied();
+        self.control(number.map(|number| Control::Expire { number, before: before_ms }).into_iter().collect())
+            .await
     }
 
     /// Expires events of every selected stream that has older ones.

@@ -218,11 +218,15 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     let path = dir.join("lock");
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(OpenError::at(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(OpenError::Io { path, source }),
+    // A process that was just killed, and a child between fork and exec, hold the lock for a moment longer.
+    for _ in 0..limits::LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(limits::LOCK_TRY_WAIT),
+            Err(TryLockError::Error(source)) => return Err(OpenError::Io { path, source }),
+        }
     }
+    Err(OpenError::InUse { dir: dir.to_owned() })
 }
 
 /// The state on disk, the next free file number, and the length of the journal to go on with.

@@ -1,4 +1,4 @@
-use state_telemetry::logs::{GetEvents, PageCursor, Selector};
+use state_telemetry::logs::{Config, GetEvents, PageCursor, Selector};
 use state_telemetry::pattern::Pattern;
 
 use crate::kit::{Kit, NOW, everything, only, text};
@@ -126,10 +126,8 @@ async fn a_page_has_a_bounded_size() {
 
 #[tokio::test]
 async fn work_per_page_is_bounded() {
-    let mut config = state_telemetry::logs::Config::default();
-    config.page_scan_bytes_max = 1 << 20;
-    config.journal_bytes_max = 1 << 20;
-    let kit = Kit::with(config);
+    let kit =
+        Kit::with(Config { page_scan_bytes_max: 1 << 20, journal_bytes_max: 1 << 20, ..Config::default() });
     let filler = "lorem ipsum ".repeat(5_000);
     for index in 0..100 {
         let message = format!("{filler}{}", if index == 90 { "needle" } else { "" });
