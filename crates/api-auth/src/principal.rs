@@ -62,6 +62,11 @@ pub struct AssumedRole {
     pub session_policy_arns: Vec<String>,
     #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
     pub session_tags: Vec<(String, String)>,
+    /// Keys of the tags that a session made from this one inherits.
+    #[serde(rename = "k", default, skip_serializing_if = "Vec::is_empty")]
+    pub transitive_tag_keys: Vec<String>,
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
 }
 
 impl Principal {
@@ -144,6 +149,8 @@ mod tests {
             session_policy: None,
             session_policy_arns: Vec::new(),
             session_tags: Vec::new(),
+            transitive_tag_keys: Vec::new(),
+            source_identity: None,
         });
         assert_eq!(session.arn(), "arn:aws:sts::000000000000:assumed-role/web/s1");
         assert_eq!(session.user_id(), "AROAEXAMPLE:s1");

@@ -64,5 +64,7 @@ pub fn service_session(role: &Role, session_name: &str, service: &str) -> Princi
         session_policy: None,
         session_policy_arns: Vec::new(),
         session_tags: Vec::new(),
+        transitive_tag_keys: Vec::new(),
+        source_identity: None,
     })
 }

@@ -40,6 +40,8 @@ pub struct Role {
 impl Role {
     /// Roles by the ARN of an attached policy.
     pub const BY_POLICY: &'static str = "policy";
+    /// Roles by the ARN of their permissions boundary.
+    pub const BY_BOUNDARY: &'static str = "boundary";
 
     pub fn arn(&self) -> String {
         iam::arn(&self.account, "role", &self.path, &self.name)
@@ -56,6 +58,9 @@ impl Record for Role {
     fn index(&self, sink: IndexSink<'_>) {
         for arn in &self.attached_policies {
             sink(Self::BY_POLICY, format!("{}/{arn}", self.account));
+        }
+        if let Some(arn) = &self.permissions_boundary {
+            sink(Self::BY_BOUNDARY, format!("{}/{arn}", self.account));
         }
     }
 }

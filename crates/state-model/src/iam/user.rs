@@ -32,6 +32,8 @@ pub struct User {
 impl User {
     /// Users by the ARN of an attached policy.
     pub const BY_POLICY: &'static str = "policy";
+    /// Users by the ARN of their permissions boundary.
+    pub const BY_BOUNDARY: &'static str = "boundary";
 
     pub fn arn(&self) -> String {
         iam::arn(&self.account, "user", &self.path, &self.name)
@@ -48,6 +50,9 @@ impl Record for User {
     fn index(&self, sink: IndexSink<'_>) {
         for arn in &self.attached_policies {
             sink(Self::BY_POLICY, format!("{}/{arn}", self.account));
+        }
+        if let Some(arn) = &self.permissions_boundary {
+            sink(Self::BY_BOUNDARY, format!("{}/{arn}", self.account));
         }
     }
 }

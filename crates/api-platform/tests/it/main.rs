@@ -1,0 +1,5 @@
+//! One binary for all tests of the platform's services.
+
+mod harness;
+mod iam;
+mod sts;
