@@ -18,7 +18,8 @@ pub use read::{ReadError, next_chunk, read_bounded};
 
 type BoxedBody = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
 
-/// A body: empty, in memory, from the network, from a file, or from a stream. The common ones cost no allocation.
+/// A body: empty, in memory, from the network, from a file, or from a stream. The common ones cost no
+/// allocation.
 pub struct Body(Kind);
 
 enum Kind {

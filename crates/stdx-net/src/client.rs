@@ -1,4 +1,5 @@
-//! An HTTP client: pooled connections, HTTP/1.1 and HTTP/2, TLS by the system's roots, and a bound on every wait.
+//! An HTTP client: pooled connections, HTTP/1.1 and HTTP/2, TLS by the system's roots, and a bound on every
+//! wait.
 
 mod connector;
 mod redirect;
@@ -18,7 +19,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::body::Body;
 use crate::limits;
 
-/// Where to connect instead of what the name resolves to, and whether to speak TLS there, whatever the URL says.
+/// Where to connect instead of what the name resolves to, and whether to speak TLS there, whatever the URL
+/// says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Override {
     pub address: SocketAddr,
@@ -39,7 +41,8 @@ pub struct Options {
     pub redirects_max: u32,
     /// Further authorities to trust, as PEM texts.
     pub extra_authorities: Vec<String>,
-    /// `http://` is refused except to loopback addresses, overridden names, and these hosts (`host` or `host:port`).
+    /// `http://` is refused except to loopback addresses, overridden names, and these hosts (`host` or
+    /// `host:port`).
     pub plain_hosts: Vec<String>,
     /// Allow `http://` to every host.
     pub plain_everywhere: bool,

@@ -1,7 +1,8 @@
 //! TLS under a local authority that is made at first use and kept in a directory.
 //!
-//! The directory holds `authority.pem` and `authority.key` (what clients are told to trust) and `server.pem` with
-//! `server.key`. Keys are readable by their owner alone. Certificates for further names exist only in memory.
+//! The directory holds `authority.pem` and `authority.key` (what clients are told to trust) and `server.pem`
+//! with `server.key`. Keys are readable by their owner alone. Certificates for further names exist only in
+//! memory.
 
 mod authority;
 mod names;
@@ -24,7 +25,8 @@ pub struct Options {
     pub directory: PathBuf,
     /// What the authority calls itself in certificate stores.
     pub authority_name: String,
-    /// Names of the server's own certificate; `*.example.internal` covers one label (a star needs two labels after it).
+    /// Names of the server's own certificate; `*.example.internal` covers one label (a star needs two labels
+    /// after it).
     pub names: Vec<String>,
     pub addresses: Vec<IpAddr>,
     /// Names that get a certificate of their own when a client asks for them. Without it: none.
@@ -57,8 +59,8 @@ pub struct LocalTls {
     pub authority_path: PathBuf,
 }
 
-/// Loads the authority and the server certificate of `options.directory`, making what is absent, near its end, or made for
-/// other names.
+/// Loads the authority and the server certificate of `options.directory`, making what is absent, near its
+/// end, or made for other names.
 ///
 /// # Errors
 /// When the directory can't be written, or an existing key or certificate is damaged.

@@ -39,7 +39,8 @@ impl FileRange {
         if self.pending.is_none() {
             let wanted = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(FILE_CHUNK_BYTES);
             let mut chunk = Chunk::take();
-            // Bytes in the page cache are copied right here; a hop to the blocking pool costs as much as the copy.
+            // Bytes in the page cache are copied right here; a hop to the blocking pool costs as much as the
+            // copy.
             match read_cached(&self.file, &mut chunk.buffer[..wanted], self.offset) {
                 Ok(count) if count > 0 => {
                     chunk.length = count;

@@ -58,7 +58,8 @@ impl Resolver {
         self.options.mint.as_ref().is_some_and(|allowed| allowed(name))
     }
 
-    /// The server's own certificate. One that ends while the process runs is replaced in memory; the next start writes it.
+    /// The server's own certificate. One that ends while the process runs is replaced in memory; the next
+    /// start writes it.
     fn own(&self, cache: &mut Cache, now: Timestamp) -> Result<Arc<CertifiedKey>, TlsError> {
         if now >= cache.own.renew_at {
             cache.own =

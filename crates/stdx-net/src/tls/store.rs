@@ -45,7 +45,8 @@ pub fn write(path: &Path, text: &str, mode: u32) -> Result<(), TlsError> {
     written.map_err(|source| TlsError::File { path: path.to_owned(), action: "writing", source })
 }
 
-/// The server's own certificate. `server.names` beside it holds its end and names, which decide whether it still fits.
+/// The server's own certificate. `server.names` beside it holds its end and names, which decide whether it
+/// still fits.
 pub fn load_or_issue(
     options: &Options,
     authority: &Authority,

@@ -1,0 +1,1 @@
+//! Against a registry and a copying tool that we did not write.
