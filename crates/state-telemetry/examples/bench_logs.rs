@@ -92,7 +92,7 @@ fn prepare(stream: u64, written: u64, clock: &dyn Clock) -> Append {
     }
     let position = SourcePosition { segment: 0, offset: written + LINES_PER_BATCH };
     let key = format!("000000000000/us-east-1/app:app/web/{stream}");
-    Append { source: Some((key.clone(), position)), batches: vec![(key, batch)] }
+    Append { sources: vec![(key.clone(), position)], batches: vec![(key, batch)] }
 }
 
 fn push_number(line: &mut Vec<u8>, number: u64) {
@@ -165,7 +165,7 @@ fn single_lines(dir: &std::path::Path, clock: &dyn Clock) {
     for _ in 0..COUNT {
         let mut batch = Batch::new();
         assert!(batch.push(clock.now().as_millis(), b"one line of a quiet task"));
-        let append = Append { source: None, batches: vec![("quiet".into(), batch)] };
+        let append = Append { sources: Vec::new(), batches: vec![("quiet".into(), batch)] };
         runtime.block_on(store.append(append)).expect("the append is stored");
     }
     println!("one durable line: {:?}", (clock.monotonic() - started) / COUNT);

@@ -36,8 +36,8 @@ pub struct AssembledEvent {
     pub message: String,
 }
 
-/// Holds at most one unfinished multi-line event.
-#[derive(Debug)]
+/// Holds at most one unfinished multi-line event. Cloning is cheap enough to try a batch and take it back.
+#[derive(Clone, Debug)]
 pub struct Assembler {
     first_line: Option<Regex>,
     pending: Vec<u8>,

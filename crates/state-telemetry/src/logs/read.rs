@@ -96,6 +96,8 @@ pub enum Selector {
     Streams(Vec<String>),
     /// Every stream whose key begins so, also those that begin to exist later.
     Prefix(String),
+    /// What any of these selects.
+    Any(Vec<Selector>),
 }
 
 impl Selector {
@@ -103,6 +105,7 @@ impl Selector {
         match self {
             Selector::Streams(keys) => keys.iter().any(|known| known == key),
             Selector::Prefix(prefix) => key.starts_with(prefix.as_str()),
+            Selector::Any(selectors) => selectors.iter().any(|selector| selector.selects(key)),
         }
     }
 }

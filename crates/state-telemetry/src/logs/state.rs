@@ -191,6 +191,7 @@ impl State {
                 .take_while(|(key, _)| key.starts_with(prefix.as_str()))
                 .map(|(_, number)| *number)
                 .collect(),
+            Selector::Any(selectors) => selectors.iter().flat_map(|selector| self.select(selector)).collect(),
         };
         numbers.sort_unstable();
         numbers.dedup();

@@ -49,15 +49,16 @@ pub struct SourcePosition {
 /// What one append stores, all of it or nothing.
 #[derive(Debug, Default)]
 pub struct Append {
-    /// The spool that the events come from, and how far it is read with them.
-    pub source: Option<(String, SourcePosition)>,
+    /// What the events come from, and how far each is read with them. When all were read that far before, the append is
+    /// a repetition and stores nothing.
+    pub sources: Vec<(String, SourcePosition)>,
     pub batches: Vec<(String, Batch)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ack {
     pub ingestion: Timestamp,
-    /// The source was already read that far: nothing was stored a second time.
+    /// The sources were already read that far: nothing was stored a second time.
     pub is_duplicate: bool,
 }
 
@@ -137,7 +138,7 @@ impl LogStore {
 
     /// Stores events; they are durable when this returns. An append that is given up half-way may still happen.
     pub async fn append(&self, append: Append) -> Result<Ack, AppendError> {
-        let keys = append.batches.iter().map(|(key, _)| key).chain(append.source.iter().map(|(key, _)| key));
+        let keys = append.batches.iter().map(|(key, _)| key).chain(append.sources.iter().map(|(key, _)| key));
         if let Some(length) = keys.map(String::len).find(|length| *length > limits::KEY_BYTES_MAX) {
             return Err(AppendError::KeyTooLong { length });
         }
@@ -151,7 +152,7 @@ impl LogStore {
         let (reply, answer) = oneshot::channel();
         let parts = append.batches.into_iter().map(|(key, batch)| (key.into(), batch.encode()));
         let prepared = PreparedAppend {
-            source: append.source.map(|(key, position)| (key.into(), position)),
+            sources: append.sources.into_iter().map(|(key, position)| (key.into(), position)).collect(),
             parts: parts.collect(),
             bytes,
             _permit: permit,

@@ -26,7 +26,7 @@ pub(super) enum Command {
 
 #[derive(Debug)]
 pub(super) struct PreparedAppend {
-    pub source: Option<(Arc<str>, SourcePosition)>,
+    pub sources: Vec<(Arc<str>, SourcePosition)>,
     pub parts: Vec<(Arc<str>, Vec<Encoded>)>,
     pub bytes: usize,
     pub _permit: OwnedSemaphorePermit,
@@ -93,7 +93,7 @@ impl Writer {
         let mut group = Group::new(&self.shared.read(), now);
         let mut answers = Vec::with_capacity(appends.len());
         for append in appends.drain(..) {
-            let is_duplicate = !group.add(&self.shared.read(), append.source, append.parts);
+            let is_duplicate = !group.add(&self.shared.read(), append.sources, append.parts);
             answers.push((append.reply, is_duplicate, append._permit));
         }
         let written = self.write(group.blocks);
@@ -216,27 +216,32 @@ impl Group {
         }
     }
 
-    /// `false` when the source was read that far before: then nothing is added.
+    /// `false` when all sources were read that far before: then nothing is added.
     fn add(
         &mut self,
         state: &State,
-        source: Option<(Arc<str>, SourcePosition)>,
+        sources: Vec<(Arc<str>, SourcePosition)>,
         parts: Vec<(Arc<str>, Vec<Encoded>)>,
     ) -> bool {
         let first = self.blocks.len();
-        let mut position_block = None;
-        if let Some((key, position)) = source {
-            let (number, known) = self.source(state, &key);
-            if known.is_some_and(|known| known >= position) {
-                return false;
-            }
+        let is_old = |(key, position): &(Arc<str>, SourcePosition)| {
+            let pending = self.sources.get(key).map(|known| known.1);
+            let known = pending.unwrap_or_else(|| state.sources.get(key).and_then(|source| source.position));
+            known.is_some_and(|known| known >= *position)
+        };
+        if !sources.is_empty() && sources.iter().all(is_old) {
+            return false;
+        }
+        let mut position_blocks = Vec::with_capacity(sources.len());
+        for (key, position) in sources {
+            let number = self.source(state, &key);
             self.sources.insert(key, (number, Some(position)));
             let header = Header {
                 time_min: position.segment.cast_signed(),
                 time_max: position.offset.cast_signed(),
                 ..Header::control(Kind::Position, number, &[])
             };
-            position_block = Some(control_block(header, &[]));
+            position_blocks.push(control_block(header, &[]));
         }
         for (key, blocks) in parts {
             if blocks.is_empty() {
@@ -253,7 +258,7 @@ impl Group {
                 self.blocks.push(block);
             }
         }
-        self.blocks.extend(position_block);
+        self.blocks.extend(position_blocks);
         // The append counts only when its last block is there too.
         if let Some((_last, before)) = self.blocks[first..].split_last_mut() {
             before.iter_mut().for_each(|block| block.header.flags |= FLAG_MORE);
@@ -273,17 +278,17 @@ impl Group {
         number
     }
 
-    fn source(&mut self, state: &State, key: &Arc<str>) -> (u32, Option<SourcePosition>) {
-        if let Some(known) = self.sources.get(key) {
-            return *known;
+    fn source(&mut self, state: &State, key: &Arc<str>) -> u32 {
+        if let Some((number, _)) = self.sources.get(key) {
+            return *number;
         }
         if let Some(known) = state.sources.get(key) {
-            return (known.number, known.position);
+            return known.number;
         }
         let number = self.source_next;
         self.source_next += 1;
-        self.blocks
-            .push(control_block(Header::control(Kind::DefineSource, number, key.as_bytes()), key.as_bytes()));
-        (number, None)
+        let header = Header::control(Kind::DefineSource, number, key.as_bytes());
+        self.blocks.push(control_block(header, key.as_bytes()));
+        number
     }
 }

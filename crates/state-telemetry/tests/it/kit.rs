@@ -100,8 +100,8 @@ pub async fn append(
         }
         ((*stream).to_owned(), batch)
     });
-    let source = source.map(|(key, offset)| (key.to_owned(), SourcePosition { segment: 0, offset }));
-    store.append(Append { source, batches: batches.collect() }).await
+    let sources = source.map(|(key, offset)| (key.to_owned(), SourcePosition { segment: 0, offset }));
+    store.append(Append { sources: sources.into_iter().collect(), batches: batches.collect() }).await
 }
 
 pub fn text(event: &Event) -> String {

@@ -39,6 +39,12 @@ async fn a_source_is_stored_exactly_once() {
     }
     assert_eq!(kit.all(&only("a"), "").len(), 40);
     assert_eq!(kit.all(&only("b"), "").len(), 40);
+    // With two sources one of them may be read already.
+    let sources = [("spool", 40), ("other", 7)]
+        .map(|(key, offset)| (key.into(), SourcePosition { segment: 0, offset }));
+    let append_both = || kit.store.append(Append { sources: sources.to_vec(), batches: Vec::new() });
+    assert_eq!(append_both().await.map(|ack| ack.is_duplicate), Ok(false));
+    assert_eq!(append_both().await.map(|ack| ack.is_duplicate), Ok(true));
     // A position without events counts too, and a forgotten source begins anew.
     append(&kit.store, Some(("spool", 99)), &[]).await.expect("stored");
     kit = kit.reopen();
@@ -92,7 +98,10 @@ async fn a_large_batch_is_cut_into_blocks() {
     }
     assert!(!batch.push(NOW, &vec![0; 3 << 20]));
     assert_eq!((batch.len(), batch.bytes(), batch.is_empty()), (50, 5_000_000, false));
-    kit.store.append(Append { source: None, batches: vec![("a".into(), batch)] }).await.expect("stored");
+    kit.store
+        .append(Append { sources: Vec::new(), batches: vec![("a".into(), batch)] })
+        .await
+        .expect("stored");
     let found = kit.all(&only("a"), "");
     assert_eq!(found.len(), 50);
     assert!(found.is_sorted_by_key(|(timestamp, _)| *timestamp));
