@@ -2,6 +2,7 @@
 
 mod codegen;
 mod new_operation;
+mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ const TASKS: &[Task] = &[
         help: "operation <service> <Operation>  begin a new operation",
         run: new_operation::run,
     },
+    Task { name: "tidy", help: "hold the rules of the house", run: tidy::run },
 ];
 
 fn main() -> ExitCode {
