@@ -77,16 +77,16 @@ impl<R: Record> Table<R> {
     }
 
     /// The rows whose key begins with `prefix`, in order of keys.
-    pub fn prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Row<R>)> + 'a {
+    pub fn prefix<'a>(&'a self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a Row<R>)> {
         self.after(prefix, None)
     }
 
     /// As [`Table::prefix`], from the first key greater than `after`: where a page goes on.
     pub fn after<'a>(
         &'a self,
-        prefix: &'a str,
+        prefix: &str,
         after: Option<&str>,
-    ) -> impl Iterator<Item = (&'a str, &'a Row<R>)> + 'a {
+    ) -> impl Iterator<Item = (&'a str, &'a Row<R>)> {
         let start: Bound<Arc<str>> = match after {
             Some(after) if after >= prefix => Bound::Excluded(after.into()),
             _ => Bound::Included(prefix.into()),
@@ -100,9 +100,9 @@ impl<R: Record> Table<R> {
     /// The rows whose key begins with `prefix` and is less than `before`, from the last to the first.
     pub fn before<'a>(
         &'a self,
-        prefix: &'a str,
+        prefix: &str,
         before: Option<&str>,
-    ) -> impl Iterator<Item = (&'a str, &'a Row<R>)> + 'a {
+    ) -> impl Iterator<Item = (&'a str, &'a Row<R>)> {
         // No key has a character after its prefix that sorts behind this one.
         let end: Arc<str> = match before {
             Some(before) => before.into(),

@@ -15,8 +15,8 @@ pub struct AccountSetting {
     pub value: String,
 }
 
-/// `account/region/name/principal`; the account's default has no principal. The name comes first, since listings are
-/// asked for one name.
+/// `account/region/name/principal`; the account's default has no principal. The name comes first, since
+/// listings are asked for one name.
 pub fn account_setting_key(scope: &Scope, name: &str, principal_arn: Option<&str>) -> String {
     scope.key(&format!("{name}/{}", principal_arn.unwrap_or_default()))
 }
@@ -28,3 +28,19 @@ impl Record for AccountSetting {
         account_setting_key(&self.scope, &self.name, self.principal_arn.as_deref())
     }
 }
+
+/// Every setting with the value that holds where nothing was chosen.
+pub const ACCOUNT_SETTING_DEFAULTS: &[(&str, &str)] = &[
+    ("awsvpcTrunking", "disabled"),
+    ("containerInsights", "disabled"),
+    ("containerInstanceLongArnFormat", "enabled"),
+    ("defaultLogDriverMode", "non-blocking"),
+    ("dualStackIPv6", "enabled"),
+    ("fargateEventWindows", "disabled"),
+    ("fargateFIPSMode", "disabled"),
+    ("fargateTaskRetirementWaitPeriod", "7"),
+    ("guardDutyActivate", "off"),
+    ("serviceLongArnFormat", "enabled"),
+    ("tagResourceAuthorization", "on"),
+    ("taskLongArnFormat", "enabled"),
+];

@@ -1,5 +1,5 @@
-//! One container of a task definition. Lists that the API echoes only when they were given are `Option<Vec<…>>`: an
-//! empty list that was given is shown again.
+//! One container of a task definition. Lists that the API echoes only when they were given are
+//! `Option<Vec<…>>`: an empty list that was given is shown again.
 //!
 //! Source of the fields: `ContainerDefinition` in the Amazon ECS API reference.
 

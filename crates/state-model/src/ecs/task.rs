@@ -456,8 +456,8 @@ impl TaskColumns<'_> {
         }
     }
 
-    /// The task's `healthStatus`: only essential containers with a health check count. `essential` tells of a container's
-    /// name whether it is one of them.
+    /// The task's `healthStatus`: only essential containers with a health check count. `essential` tells of a
+    /// container's name whether it is one of them.
     pub fn health(&self, essential_with_check: &dyn Fn(&str) -> bool) -> Health {
         let Some(observation) = self.observation else { return Health::Unknown };
         let mut counted =

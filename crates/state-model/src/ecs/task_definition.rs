@@ -205,7 +205,8 @@ impl Record for TaskDefinition {
 pub struct TaskDefinitionFamily {
     pub scope: Scope,
     pub name: String,
-    /// The highest revision that was removed for good. The next revision is greater than this and than all that exist.
+    /// The highest revision that was removed for good. The next revision is greater than this and than all
+    /// that exist.
     pub revision_floor: u32,
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// At most one of the configurations is set; with none it is an empty directory that lives as long as the task.
+/// At most one of the configurations is set; with none it is an empty directory that lives as long as the
+/// task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Volume {

@@ -1,0 +1,107 @@
+//! RunTask: up to ten tasks of one definition, as intent. Where they run is decided later, by the placement
+//! loop.
+
+mod compute;
+mod new_task;
+mod request;
+mod token;
+
+use api_auth::roles::{self, ECS_TASKS};
+use state_model::ecs::task::TaskIntent;
+use state_model::ecs::task_definition::{TaskDefinition, TaskDefinitionStatus};
+use state_tables::{Row, Transaction, View, task_columns};
+use wire_schema::ServiceError;
+use wire_shapes_compute::ecs::{RunTaskRequest, RunTaskResponse, Task};
+
+use super::render::task::{Tags, task};
+use super::validate::overrides::{Overridden, overrides};
+use super::{Context, errors, lookup, runnable, task_network};
+use new_task::Plan;
+use request::Request;
+
+pub async fn run_task(context: Context, input: RunTaskRequest) -> Result<RunTaskResponse, ServiceError> {
+    let reference = input.task_definition.as_deref().unwrap_or_default();
+    let resource = match lookup::Reference::parse(&context.scope, reference)? {
+        Some(found) => found.arn(&context.scope),
+        None => reference.to_owned(),
+    };
+    context.authorise("ecs:RunTask", &resource)?;
+    let request = Request::new(&input)?;
+    let keys =
+        context.transact(|view, transaction| run(&context, &input, &request, view, transaction)).await?;
+    let view = context.view();
+    Ok(RunTaskResponse { tasks: Some(shown(&view, &keys)), failures: Some(Vec::new()) })
+}
+
+/// The tasks as they are now: those of a repeated request may have come a long way.
+fn shown(view: &View, keys: &[String]) -> Vec<Task> {
+    keys.iter().filter_map(|key| view.task(key)).map(|columns| task(view, columns, Tags::Shown)).collect()
+}
+
+/// Yields the keys of the tasks.
+fn run(
+    context: &Context,
+    input: &RunTaskRequest,
+    request: &Request,
+    view: &View,
+    transaction: &mut Transaction,
+) -> Result<Vec<String>, ServiceError> {
+    let scope = &context.scope;
+    let cluster = lookup::active_cluster(view, scope, input.cluster.as_deref())?;
+    if let Some(repeated) = token::repeated(context, view, request)? {
+        return Ok(repeated);
+    }
+    let definition = usable_definition(context, view, input.task_definition.as_deref().unwrap_or_default())?;
+    let compute = compute::compute(input, cluster, request.count)?;
+    if !definition.compatibilities.iter().any(|name| name == "FARGATE") {
+        return Err(errors::invalid_parameter("Task definition does not support launch_type FARGATE."));
+    }
+    runnable::check(&definition.body)?;
+    let overridden = overrides(scope, &definition.body, input.overrides.clone())?;
+    check_roles(context, view, definition, &overridden)?;
+    let network = task_network::network(view, scope, input.network_configuration.as_ref())?;
+    let tags = request.tags(cluster, definition)?;
+    let plan = Plan { context, request, input, cluster, definition, overridden, network, tags };
+    let intents: Vec<TaskIntent> = plan.intents(&compute);
+    for intent in &intents {
+        task_columns::create_intent(transaction, intent);
+    }
+    // The cluster may be deleted, and the definition deregistered, while this decides.
+    transaction.expect(cluster);
+    transaction.expect(definition);
+    token::remember(context, view, transaction, request, &intents);
+    Ok(intents.iter().map(state_model::Record::key).collect())
+}
+
+fn usable_definition<'v>(
+    context: &Context,
+    view: &'v View,
+    given: &str,
+) -> Result<&'v Row<TaskDefinition>, ServiceError> {
+    let reference = lookup::Reference::parse(&context.scope, given)?;
+    let found = reference.and_then(|reference| reference.find(view, &context.scope));
+    let definition = found.ok_or_else(errors::task_definition_not_found)?;
+    if definition.status != TaskDefinitionStatus::Active {
+        return Err(errors::invalid_parameter("TaskDefinition is inactive"));
+    }
+    Ok(definition)
+}
+
+/// The caller may pass the roles, and they trust the service that will assume them.
+fn check_roles(
+    context: &Context,
+    view: &View,
+    definition: &TaskDefinition,
+    overridden: &Overridden,
+) -> Result<(), ServiceError> {
+    let (over, body) = (&overridden.overrides, &definition.body);
+    let task_role = over.task_role_arn.as_ref().or(body.task_role_arn.as_ref());
+    let execution_role = over.execution_role_arn.as_ref().or(body.execution_role_arn.as_ref());
+    for role in task_role.into_iter().chain(execution_role) {
+        context.pass_role(role, ECS_TASKS)?;
+        if let Err(cause) = roles::assumable(view, &context.scope.account, role, ECS_TASKS) {
+            return Err(errors::client(roles::ecs_assume_failure(role)).with_source(cause));
+        }
+    }
+    Ok(())
+}
