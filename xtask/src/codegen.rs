@@ -18,19 +18,32 @@ use anyhow::{Context, Result, bail, ensure};
 use model::Model;
 use source::Package;
 
-/// A service that we generate: its name is its model's folder, the group names its crate.
+/// A service that we generate, by the name of its model's folder.
 struct Service {
     name: &'static str,
-    group: &'static str,
+    /// The folder of the service's front page.
+    source: &'static str,
+    /// The folder that holds the lists of its operations.
+    lists: &'static str,
 }
 
+const COMPUTE: &str = "crates/wire-shapes-compute/src";
+const NETWORK: &str = "crates/wire-shapes-network/src";
+const PLATFORM: &str = "crates/wire-shapes-platform/src";
+/// Services that we don't serve, whose shapes test the protocols that no served service speaks.
+const TESTS: &str = "crates/wire-protocols/tests/it/shapes";
+
 const SERVICES: &[Service] = &[
-    Service { name: "ecr", group: "compute" },
-    Service { name: "ecs", group: "compute" },
-    Service { name: "ec2", group: "network" },
-    Service { name: "iam", group: "platform" },
-    Service { name: "logs", group: "platform" },
-    Service { name: "sts", group: "platform" },
+    Service { name: "ecr", source: COMPUTE, lists: "models" },
+    Service { name: "ecs", source: COMPUTE, lists: "models" },
+    Service { name: "ec2", source: NETWORK, lists: "models" },
+    Service { name: "iam", source: PLATFORM, lists: "models" },
+    Service { name: "logs", source: PLATFORM, lists: "models" },
+    Service { name: "sts", source: PLATFORM, lists: "models" },
+    Service { name: "cloudwatch", source: TESTS, lists: "crates/wire-protocols/tests/models" },
+    Service { name: "eks", source: TESTS, lists: "crates/wire-protocols/tests/models" },
+    Service { name: "route53", source: TESTS, lists: "crates/wire-protocols/tests/models" },
+    Service { name: "s3", source: TESTS, lists: "crates/wire-protocols/tests/models" },
 ];
 
 /// Where downloads and unformatted text go; below the build directory, so nothing of it is ever committed.
@@ -72,10 +85,10 @@ fn generate(
     service: &Service,
     files: &mut BTreeMap<PathBuf, String>,
 ) -> Result<()> {
-    let folder = Path::new("models").join(service.name);
+    let folder = Path::new(service.lists).join(service.name);
     let listed = read_list(&root.join(&folder).join("operations.txt"))?;
     let model = Model::new(package.model(service.name)?, &listed)?;
-    let source = source_folder(service);
+    let source = Path::new(service.source);
     for (path, text) in render::service(service.name, &model)? {
         files.insert(source.join(path), text);
     }
@@ -83,10 +96,6 @@ fn generate(
     names.extend(model.unimplemented.iter().map(|name| format!("{name}\n")));
     files.insert(folder.join("unimplemented.txt"), names);
     Ok(())
-}
-
-fn source_folder(service: &Service) -> PathBuf {
-    Path::new("crates").join(format!("wire-shapes-{}", service.group)).join("src")
 }
 
 /// The names in a list file: one per line, comments after `#`.
@@ -111,9 +120,8 @@ fn format(
         fs::write(path, text)?;
     }
     // rustfmt follows the `mod` lines of a service's front page to all of its files.
-    let fronts = SERVICES
-        .iter()
-        .map(|service| scratch.join(source_folder(service)).join(format!("{}.rs", service.name)));
+    let fronts =
+        SERVICES.iter().map(|service| scratch.join(service.source).join(format!("{}.rs", service.name)));
     let status = Command::new("rustfmt")
         .args(["--edition", "2024", "--config-path"])
         .arg(root)
@@ -128,7 +136,7 @@ fn format(
 fn stale_files(root: &Path, files: &BTreeMap<PathBuf, String>) -> Result<Vec<PathBuf>> {
     let mut stale = Vec::new();
     for service in SERVICES {
-        let shapes = root.join(source_folder(service)).join(service.name).join("shapes");
+        let shapes = root.join(service.source).join(service.name).join("shapes");
         if !shapes.exists() {
             continue;
         }
