@@ -13,7 +13,7 @@ pub enum Packing {
 }
 
 /// An archive under construction. Paths are written as given, however wrong.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Archive(Vec<u8>);
 
 impl Archive {
