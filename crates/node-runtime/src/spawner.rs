@@ -1,0 +1,220 @@
+//! The spawner: a tiny process, forked before the server has any thread, that forks one supervisor per task.
+//!
+//! Supervisors share its pages, live in its private mount namespace, and outlive both it and the server.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::client::TaskConnection;
+use crate::spec::{NetworkSource, TaskSpec};
+use crate::{cgroup, supervisor, sys, taskdir};
+
+mod namespace;
+
+/// Descriptors that travel with a launch: control socket, lock, and perhaps a network namespace.
+const DESCRIPTORS_MAX: usize = 3;
+const ORDER_BYTES_MAX: usize = 8192;
+
+/// The server's handle. The spawner ends when it is dropped; supervisors stay.
+#[derive(Debug)]
+pub struct Spawner {
+    socket: OwnedFd,
+    pid: i32,
+}
+
+/// One task to start.
+#[derive(Debug)]
+pub struct LaunchRequest {
+    /// The task's own folder; it is made here and must not hold a task yet.
+    pub dir: PathBuf,
+    pub spec: TaskSpec,
+    /// The network namespace when the specification says it is given.
+    pub network: Option<OwnedFd>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Order {
+    dir: PathBuf,
+    instance: String,
+}
+
+/// Forks the spawner. Must be called while the process has one thread; anything else is an error.
+pub fn start() -> io::Result<Spawner> {
+    let flags = SocketFlags::CLOEXEC;
+    let (ours, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    let Some(pid) = sys::fork()? else {
+        drop(ours);
+        // A panic must not unwind into the copy of the program's own main.
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| serve(&theirs)));
+        sys::exit_now(i32::from(ended.is_err()));
+    };
+    drop(theirs);
+    let spawner = Spawner { socket: ours, pid };
+    let mut answer = [0; 512];
+    let (count, _) = rustix::net::recv(&spawner.socket, &mut answer[..], RecvFlags::empty())?;
+    match &answer[..count] {
+        b"ready" => Ok(spawner),
+        b"" => Err(io::Error::other("the spawner ended at once")),
+        error => Err(io::Error::other(format!("the spawner: {}", String::from_utf8_lossy(error)))),
+    }
+}
+
+impl Spawner {
+    /// Makes the task's folder, starts its supervisor and returns the connection to it. May be called from any thread.
+    pub fn launch(&self, request: LaunchRequest) -> io::Result<TaskConnection> {
+        let LaunchRequest { dir, spec, network } = request;
+        if (spec.network == NetworkSource::Given) != network.is_some() {
+            return Err(io::Error::other("a network namespace comes exactly when the specification says so"));
+        }
+        DirBuilder::new().mode(0o700).create(&dir)?;
+        taskdir::write_spec(&dir, &spec)?;
+        // The lock is taken here and travels with the order: there is no moment at which a starting task looks dead.
+        let lock = taskdir::create_lock(&dir)?;
+        let (ours, theirs) = UnixStream::pair()?;
+        let order = serde_json::to_vec(&Order { dir, instance: spec.instance })?;
+        let mut descriptors = vec![theirs.as_fd(), lock.as_fd()];
+        descriptors.extend(network.as_ref().map(AsFd::as_fd));
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+        let bytes = [io::IoSlice::new(&order)];
+        rustix::net::sendmsg(&self.socket, &bytes, &mut ancillary, SendFlags::NOSIGNAL)?;
+        Ok(TaskConnection::new(ours))
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+}
+
+impl Drop for Spawner {
+    fn drop(&mut self) {
+        if rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both).is_ok() {
+            let _ = sys::wait_for(self.pid);
+        }
+    }
+}
+
+/// The spawner's own life.
+fn serve(socket: &OwnedFd) {
+    sys::new_session();
+    sys::set_name("neargate-spawn");
+    // Supervisors are reaped by the kernel: nobody here asks how they ended.
+    sys::set_signal_action(libc::SIGCHLD, libc::SIG_IGN);
+    sys::set_signal_action(libc::SIGPIPE, libc::SIG_IGN);
+    sys::close_others(&[socket.as_raw_fd()]);
+    let answer = match namespace::enter_private() {
+        Ok(()) => String::from("ready"),
+        Err(error) => error.to_string(),
+    };
+    let sent = rustix::net::send(socket, answer.as_bytes(), SendFlags::NOSIGNAL);
+    if answer != "ready" || sent.is_err() {
+        return;
+    }
+    let mut joined = None;
+    while let Ok(Some((order, descriptors))) = receive(socket) {
+        if joined.as_ref() != Some(&order.instance) {
+            // Out of whatever cgroup the server is in: stopping the server's service must not stop tasks.
+            if let Err(error) = cgroup::join_supervisors(&order.instance) {
+                eprintln!("spawner: {error}");
+            }
+            joined = Some(order.instance.clone());
+        }
+        // When a fork fails, dropping the descriptors closes the connection, which is how the server learns it.
+        match sys::fork() {
+            Ok(None) => become_supervisor(&order.dir, descriptors),
+            Ok(Some(_)) => {}
+            Err(error) => eprintln!("spawner: a supervisor could not be forked: {error}"),
+        }
+    }
+}
+
+fn receive(socket: &OwnedFd) -> io::Result<Option<(Order, Vec<OwnedFd>)>> {
+    let mut bytes = [0; ORDER_BYTES_MAX];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut slices = [io::IoSliceMut::new(&mut bytes)];
+    let message = loop {
+        match rustix::net::recvmsg(socket, &mut slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => break other?,
+        }
+    };
+    if message.bytes == 0 {
+        return Ok(None);
+    }
+    let mut descriptors = Vec::new();
+    for part in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = part {
+            descriptors.extend(received);
+        }
+    }
+    Ok(Some((serde_json::from_slice(&bytes[..message.bytes])?, descriptors)))
+}
+
+fn become_supervisor(dir: &Path, descriptors: Vec<OwnedFd>) -> ! {
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        sys::new_session();
+        sys::set_name("neargate-task");
+        sys::set_signal_action(libc::SIGCHLD, libc::SIG_DFL);
+        let keep: Vec<_> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+        sys::close_others(&keep);
+        redirect_standard(dir)?;
+        let mut descriptors = descriptors.into_iter();
+        let (Some(control), Some(lock)) = (descriptors.next(), descriptors.next()) else {
+            return Err(io::Error::other("an order came without its descriptors"));
+        };
+        let network = descriptors.next();
+        supervisor::run(supervisor::Inheritance {
+            dir: dir.to_owned(),
+            control: control.into(),
+            lock,
+            network,
+        })
+    }));
+    let code = match ended {
+        Ok(Ok(())) => 0,
+        Ok(Err(error)) => {
+            eprintln!("supervisor: {error}");
+            1
+        }
+        Err(_) => 2,
+    };
+    sys::exit_now(code)
+}
+
+/// Nothing of the server's terminal or pipes stays in a process that outlives it.
+fn redirect_standard(dir: &Path) -> io::Result<()> {
+    let nothing = File::options().read(true).write(true).open("/dev/null")?;
+    let log = File::options().append(true).create(true).open(dir.join("supervisor.log"))?;
+    sys::replace_standard(&nothing, 0)?;
+    sys::replace_standard(&nothing, 1)?;
+    sys::replace_standard(&log, 2)
+}
+
+/// Writes a file so that readers see the old content or the new, never a part.
+pub(crate) fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut file = File::create(&temporary)?;
+    file.write_all(content)?;
+    drop(file);
+    std::fs::rename(&temporary, path)
+}
+
+/// Reads a whole file that is limited in size.
+pub(crate) fn read_limited(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(bytes_max).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
