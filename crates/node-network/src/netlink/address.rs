@@ -1,0 +1,79 @@
+//! IPv4 addresses of links.
+
+use std::net::Ipv4Addr;
+
+use crate::config::Cidr;
+use crate::error::NetworkError;
+use crate::netlink::message::{
+    Batch, FLAG_CREATE, FLAG_DUMP, FLAG_REPLACE, attributes, errno, read_address, read_u32,
+};
+use crate::netlink::socket::Socket;
+
+const NEW_ADDRESS: u16 = 20;
+const DELETE_ADDRESS: u16 = 21;
+const GET_ADDRESS: u16 = 22;
+
+const ATTRIBUTE_ADDRESS: u16 = 1;
+const ATTRIBUTE_LOCAL: u16 = 2;
+const ATTRIBUTE_BROADCAST: u16 = 4;
+
+const FAMILY_IPV4: u8 = 2;
+const HEADER_LENGTH: usize = 8;
+
+/// One address of one link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assigned {
+    pub index: u32,
+    pub cidr: Cidr,
+}
+
+/// Adds an address with its prefix, or keeps it when it is there.
+pub fn add(batch: &mut Batch, index: u32, cidr: Cidr) {
+    batch.message(
+        "add an address",
+        NEW_ADDRESS,
+        FLAG_CREATE | FLAG_REPLACE,
+        &header(index, cidr),
+        |address| {
+            address.address(ATTRIBUTE_LOCAL, cidr.address);
+            address.address(ATTRIBUTE_ADDRESS, cidr.address);
+            if cidr.prefix < 31 {
+                address.address(ATTRIBUTE_BROADCAST, cidr.broadcast());
+            }
+        },
+    );
+}
+
+pub fn delete(batch: &mut Batch, index: u32, cidr: Cidr) {
+    batch
+        .message("remove an address", DELETE_ADDRESS, 0, &header(index, cidr), |address| {
+            address.address(ATTRIBUTE_LOCAL, cidr.address);
+        })
+        .tolerating(&[errno::ADDRESS_NOT_AVAILABLE, errno::NO_DEVICE]);
+}
+
+pub fn list(socket: &mut Socket) -> Result<Vec<Assigned>, NetworkError> {
+    let mut query = Batch::default();
+    let any = Cidr { address: Ipv4Addr::UNSPECIFIED, prefix: 0 };
+    query.message("list addresses", GET_ADDRESS, FLAG_DUMP, &header(0, any), |_| {});
+    let answers = socket.query(query)?;
+    Ok(answers.iter().filter_map(|answer| parse(answer.kind, &answer.body)).collect())
+}
+
+fn parse(kind: u16, body: &[u8]) -> Option<Assigned> {
+    if kind != NEW_ADDRESS || *body.first()? != FAMILY_IPV4 {
+        return None;
+    }
+    let prefix = *body.get(1)?;
+    let index = read_u32(body.get(4..)?)?;
+    let (_, local) = attributes(body.get(HEADER_LENGTH..)?).find(|(kind, _)| *kind == ATTRIBUTE_LOCAL)?;
+    Some(Assigned { index, cidr: Cidr { address: read_address(local)?, prefix } })
+}
+
+fn header(index: u32, cidr: Cidr) -> [u8; HEADER_LENGTH] {
+    let mut bytes = [0; HEADER_LENGTH];
+    bytes[0] = FAMILY_IPV4;
+    bytes[1] = cidr.prefix;
+    bytes[4..8].copy_from_slice(&index.to_ne_bytes());
+    bytes
+}

@@ -1,0 +1,198 @@
+//! The node's networks, as the agent uses them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::net::{SocketAddrV4, TcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use stdx_async::supervisor;
+use tokio::sync::oneshot;
+
+use crate::config::{
+    AttachedEni, EniConfig, GroupRules, NetnsTarget, NetworkConfig, VpcConfig, check_identifier,
+};
+use crate::error::{NetworkError, TeardownErrors};
+use crate::instance::Instance;
+use crate::limits;
+use crate::nft::{Nft, host_table};
+use crate::ready::{ReadyNamespaces, TaskNamespace};
+use crate::sysctl;
+use crate::teardown;
+use crate::vpc::counters::InterfaceCounters;
+use crate::vpc::requests::{Reply, Request};
+use crate::vpc::thread::{self, VpcHandle};
+
+/// All VPCs of one instance on this node. Dropping it changes nothing on the host.
+#[derive(Debug)]
+pub struct Network {
+    instance: Instance,
+    ready: ReadyNamespaces,
+    vpcs: Mutex<HashMap<String, VpcHandle>>,
+    /// Held while VPCs come and go: two of them must not take the same uplink.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl Network {
+    /// Opens the host side, keeping whatever a former server of this instance left running.
+    ///
+    /// The namespace of the calling thread is the host's.
+    pub async fn open(instance: Instance, config: NetworkConfig) -> Result<Arc<Self>, NetworkError> {
+        let directory = instance.namespace_dir();
+        fs::create_dir_all(&directory).map_err(NetworkError::file("create a run directory", &directory))?;
+        let mut nft = Nft::new()?;
+        host_table::ensure(&mut nft, &instance)?;
+        sysctl::acquire_forwarding(&instance)?;
+        let ready = ReadyNamespaces::start(config.ready_namespaces_per_vpc)?;
+        let network = Arc::new(Self {
+            instance,
+            ready,
+            vpcs: Mutex::new(HashMap::new()),
+            changing: tokio::sync::Mutex::new(()),
+        });
+        supervisor::spawn("network-maintenance", maintain(Arc::downgrade(&network)));
+        Ok(network)
+    }
+
+    /// Makes the VPC on this node, or brings it to `config`.
+    pub async fn ensure_vpc(&self, config: VpcConfig) -> Result<(), NetworkError> {
+        check_identifier("VPC", &config.id)?;
+        let vpc_id = config.id.clone();
+        let _changing = self.changing.lock().await;
+        if self.lock().contains_key(&vpc_id) {
+            return self.ask(&vpc_id, |reply| Request::Configure { config, reply }).await;
+        }
+        let started = thread::start(self.instance.clone(), config).await?;
+        self.ready.register(&vpc_id, started.links)?;
+        self.lock().insert(vpc_id, started.handle);
+        Ok(())
+    }
+
+    /// Removes the VPC from this node, with every interface that is still attached.
+    pub async fn remove_vpc(&self, vpc_id: &str) -> Result<(), TeardownErrors> {
+        let _changing = self.changing.lock().await;
+        let forgotten = self.ready.forget(vpc_id);
+        let handle = self.lock().remove(vpc_id);
+        drop(handle);
+        let mut errors: Vec<NetworkError> = forgotten.err().into_iter().collect();
+        let (instance, vpc_id) = (self.instance.clone(), vpc_id.to_owned());
+        // The thread must be on the host's namespace, which the caller's is.
+        errors.extend(teardown::remove_vpc(&instance, &vpc_id));
+        if errors.is_empty() { Ok(()) } else { Err(TeardownErrors(errors)) }
+    }
+
+    /// Removes the VPCs of former servers that are not in `vpc_ids`.
+    pub async fn retain_vpcs(&self, vpc_ids: &BTreeSet<String>) -> Result<(), TeardownErrors> {
+        let mut errors = Vec::new();
+        for vpc_id in teardown::persisted_vpcs(&self.instance) {
+            if !vpc_ids.contains(&vpc_id)
+                && let Err(TeardownErrors(more)) = self.remove_vpc(&vpc_id).await
+            {
+                errors.extend(more);
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(TeardownErrors(errors)) }
+    }
+
+    /// A namespace for a task of this VPC, prepared when one is left.
+    pub async fn acquire_namespace(&self, vpc_id: &str) -> Result<TaskNamespace, NetworkError> {
+        self.ready.acquire(vpc_id).await
+    }
+
+    /// Gives a task its interface. Asking again for one that is in place changes only what differs.
+    pub async fn attach(&self, eni: EniConfig, target: NetnsTarget) -> Result<AttachedEni, NetworkError> {
+        check_identifier("interface", &eni.eni_id)?;
+        let vpc_id = eni.vpc_id.clone();
+        self.ask(&vpc_id, |reply| Request::Attach { eni, target, reply }).await
+    }
+
+    /// Takes an interface out of its VPC; its veth pair goes with the task's namespace.
+    pub async fn detach(&self, vpc_id: &str, eni_id: &str) -> Result<(), NetworkError> {
+        self.ask(vpc_id, |reply| Request::Detach { eni_id: eni_id.to_owned(), reply }).await
+    }
+
+    /// Moves an interface to other groups.
+    pub async fn set_eni_groups(
+        &self,
+        vpc_id: &str,
+        eni_id: &str,
+        groups: Vec<String>,
+    ) -> Result<(), NetworkError> {
+        self.ask(vpc_id, |reply| Request::SetEniGroups { eni_id: eni_id.to_owned(), groups, reply }).await
+    }
+
+    /// Gives a security group its rules, whether or not it has members here.
+    pub async fn set_group(&self, vpc_id: &str, rules: GroupRules) -> Result<(), NetworkError> {
+        self.ask(vpc_id, |reply| Request::SetGroup { rules, reply }).await
+    }
+
+    /// Forgets a group; refused while an interface of this node is in it.
+    pub async fn remove_group(&self, vpc_id: &str, group_id: &str) -> Result<(), NetworkError> {
+        check_identifier("security group", group_id)?;
+        self.ask(vpc_id, |reply| Request::RemoveGroup { group_id: group_id.to_owned(), reply }).await
+    }
+
+    /// The interfaces attached in this VPC, those of a former server included.
+    pub async fn interfaces(&self, vpc_id: &str) -> Result<Vec<String>, NetworkError> {
+        self.ask(vpc_id, |reply| Request::Interfaces { reply }).await
+    }
+
+    /// Detaches every interface of the VPC that is not in `eni_ids`.
+    pub async fn retain(&self, vpc_id: &str, eni_ids: BTreeSet<String>) -> Result<(), NetworkError> {
+        self.ask(vpc_id, |reply| Request::Retain { eni_ids, reply }).await
+    }
+
+    /// Listens inside the VPC on an address of its own, and lets the VPC's tasks reach it.
+    ///
+    /// A peer's address tells which interface it is: nothing forged arrives. The listener does not block.
+    pub async fn listen_tcp(&self, vpc_id: &str, address: SocketAddrV4) -> Result<TcpListener, NetworkError> {
+        self.ask(vpc_id, |reply| Request::ListenTcp { address, reply }).await
+    }
+
+    /// As [`Network::listen_tcp`], for UDP.
+    pub async fn bind_udp(&self, vpc_id: &str, address: SocketAddrV4) -> Result<UdpSocket, NetworkError> {
+        self.ask(vpc_id, |reply| Request::BindUdp { address, reply }).await
+    }
+
+    pub async fn counters(&self, vpc_id: &str, eni_id: &str) -> Result<InterfaceCounters, NetworkError> {
+        self.ask(vpc_id, |reply| Request::Counters { eni_id: eni_id.to_owned(), reply }).await
+    }
+
+    /// The VPC's namespace, for threads that dial its tasks.
+    pub fn vpc_namespace(&self, vpc_id: &str) -> Result<Arc<OwnedFd>, NetworkError> {
+        self.handle(vpc_id).map(|handle| handle.namespace)
+    }
+
+    async fn ask<T>(
+        &self,
+        vpc_id: &str,
+        request: impl FnOnce(Reply<T>) -> Request,
+    ) -> Result<T, NetworkError> {
+        let handle = self.handle(vpc_id)?;
+        let gone = || NetworkError::ThreadGone(vpc_id.to_owned());
+        let (reply, answered) = oneshot::channel();
+        handle.requests.send(request(reply)).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    fn handle(&self, vpc_id: &str) -> Result<VpcHandle, NetworkError> {
+        self.lock().get(vpc_id).cloned().ok_or_else(|| NetworkError::UnknownVpc(vpc_id.to_owned()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, VpcHandle>> {
+        self.vpcs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reminds every VPC of its leftovers, as long as the network is in use.
+async fn maintain(network: Weak<Network>) {
+    loop {
+        tokio::time::sleep(limits::MAINTENANCE_PERIOD).await;
+        let Some(network) = network.upgrade() else { return };
+        let handles: Vec<VpcHandle> = network.lock().values().cloned().collect();
+        for handle in handles {
+            // A full queue means that the VPC is busy: leftovers wait.
+            let _ = handle.requests.try_send(Request::Maintain);
+        }
+    }
+}

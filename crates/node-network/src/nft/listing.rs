@@ -1,0 +1,155 @@
+//! Reading back a VPC's table, after a restart of the server.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::Ipv4Addr;
+
+use serde_json::Value;
+
+use crate::error::NetworkError;
+use crate::nft::Nft;
+use crate::nft::base_rules::TABLE;
+use crate::nft::model::{Group, Interface, Model, set_digest};
+
+/// The table's contents as a model, without the services: their listeners are made anew and add themselves.
+///
+/// `index_of` finds a link by its name; elements of links that are gone are left out of the model and
+/// returned as commands that remove them. `id_of` finds the interface's id.
+pub fn read(
+    nft: &mut Nft,
+    index_of: impl Fn(&str) -> Option<u32>,
+    id_of: impl Fn(&str) -> Option<String>,
+) -> Result<(Model, String), NetworkError> {
+    let answer = nft.list(&format!("list table {TABLE}"))?;
+    let listing: Value = serde_json::from_str(&answer)
+        .map_err(|error| NetworkError::Firewall { message: format!("unreadable listing: {error}") })?;
+    let objects = listing["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut table = Table::default();
+    for object in objects {
+        table.take(object);
+    }
+    Ok(table.into_model(index_of, id_of))
+}
+
+/// The parts of the listing that the model is made of.
+#[derive(Default)]
+struct Table {
+    bound: HashMap<String, Ipv4Addr>,
+    transit: BTreeSet<String>,
+    /// Link name to set digest, per map.
+    egress_of: HashMap<String, String>,
+    ingress_of: HashMap<String, String>,
+    groups: HashMap<String, Group>,
+    group_sets: HashMap<String, BTreeSet<String>>,
+}
+
+impl Table {
+    fn take(&mut self, object: &Value) {
+        if let Some(chain) = object.get("chain") {
+            let name = text(&chain["name"]);
+            if let Some(group) = name.strip_prefix("rules_in_") {
+                self.groups.entry(group.to_owned()).or_default().has_chains = true;
+            } else if let Some(set) = name.strip_prefix("set_in_") {
+                self.group_sets.entry(set.to_owned()).or_default();
+            }
+        } else if let Some(rule) = object.get("rule") {
+            self.take_rule(rule);
+        } else if let Some(set) = object.get("set") {
+            self.take_set(set);
+        } else if let Some(map) = object.get("map") {
+            self.take_map(map);
+        }
+    }
+
+    fn take_rule(&mut self, rule: &Value) {
+        let Some(set) = rule["chain"].as_str().and_then(|chain| chain.strip_prefix("set_in_")) else {
+            return;
+        };
+        let target = rule["expr"][0]["jump"]["target"].as_str();
+        if let Some(group) = target.and_then(|target| target.strip_prefix("rules_in_")) {
+            self.group_sets.entry(set.to_owned()).or_default().insert(group.to_owned());
+        }
+    }
+
+    fn take_set(&mut self, set: &Value) {
+        let name = text(&set["name"]);
+        let elements = set["elem"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if let Some(group) = name.strip_prefix("members_") {
+            // Every address has one reason for now: the interfaces' own are counted when the model is made,
+            // and what is left then is remote.
+            let remote = elements.iter().filter_map(|element| text(element).parse().ok()).collect();
+            self.groups.entry(group.to_owned()).or_default().remote_members = remote;
+        } else if name == "bound" {
+            for element in elements {
+                let parts = &element["concat"];
+                if let Ok(address) = text(&parts[1]).parse() {
+                    self.bound.insert(text(&parts[0]).to_owned(), address);
+                }
+            }
+        } else if name == "transit" {
+            self.transit = elements.iter().map(|element| text(element).to_owned()).collect();
+        }
+    }
+
+    fn take_map(&mut self, map: &Value) {
+        let (target, prefix) = match text(&map["name"]) {
+            "egress_of" => (&mut self.egress_of, "set_out_"),
+            "ingress_of" => (&mut self.ingress_of, "set_in_"),
+            _ => return,
+        };
+        for element in map["elem"].as_array().map(Vec::as_slice).unwrap_or_default() {
+            let chain = text(&element[1]["jump"]["target"]);
+            if let Some(set) = chain.strip_prefix(prefix) {
+                target.insert(text(&element[0]).to_owned(), set.to_owned());
+            }
+        }
+    }
+
+    fn into_model(
+        self,
+        index_of: impl Fn(&str) -> Option<u32>,
+        id_of: impl Fn(&str) -> Option<String>,
+    ) -> (Model, String) {
+        let mut model = Model { groups: self.groups, group_sets: self.group_sets, ..Model::default() };
+        let mut stale = Vec::new();
+        for (name, address) in self.bound {
+            let set = self.ingress_of.get(&name);
+            let groups = set.and_then(|set| model.group_sets.get(set)).cloned().unwrap_or_default();
+            let index = index_of(&name);
+            let transit = self.transit.contains(&name);
+            let id = id_of(&name).unwrap_or_else(|| format!("gone-{name}"));
+            if index.is_none() || id.starts_with("gone-") {
+                stale.push(id.clone());
+            }
+            let index = index.unwrap_or(0);
+            model.interfaces.insert(id, Interface { name, index, address, groups, transit });
+        }
+        count_members(&mut model);
+        let mut commands = String::new();
+        for id in stale {
+            model.remove_interface(&id, &mut commands);
+        }
+        (model, commands)
+    }
+}
+
+/// Members that an interface of this node explains are its own; the rest live elsewhere.
+fn count_members(model: &mut Model) {
+    for interface in model.interfaces.values() {
+        debug_assert!(set_digest(&interface.groups).len() == 16);
+        for id in &interface.groups {
+            if let Some(group) = model.groups.get_mut(id) {
+                group.remote_members.remove(&interface.address);
+                *group.members.entry(interface.address).or_default() += 1;
+            }
+        }
+    }
+    for group in model.groups.values_mut() {
+        for address in &group.remote_members {
+            *group.members.entry(*address).or_default() += 1;
+        }
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

@@ -1,0 +1,319 @@
+//! What a VPC's table holds, kept beside it, so that every change is the difference and nothing more.
+//!
+//! The owner changes a copy, runs the commands, and keeps the copy only when nftables accepted them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use sha2::{Digest, Sha256};
+
+use crate::config::GroupRules;
+use crate::nft::base_rules::TABLE;
+use crate::nft::group_rules::{self, Direction, members_set};
+
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// By interface id.
+    pub interfaces: HashMap<String, Interface>,
+    pub groups: HashMap<String, Group>,
+    /// Chains that jump through several groups: the name's digest, and the groups.
+    pub group_sets: HashMap<String, BTreeSet<String>>,
+    pub services: BTreeSet<Service>,
+    /// Member sets of removed groups that another group's rules still name.
+    pub orphaned_sets: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// The outer end in the VPC's namespace.
+    pub name: String,
+    pub index: u32,
+    pub address: Ipv4Addr,
+    pub groups: BTreeSet<String>,
+    pub transit: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    /// A referenced group has a member set before it has rules.
+    pub has_chains: bool,
+    /// What the member set holds: an address, and how many reasons it has to be there.
+    pub members: BTreeMap<Ipv4Addr, u32>,
+    pub remote_members: BTreeSet<Ipv4Addr>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Service {
+    pub address: SocketAddrV4,
+    pub protocol: ServiceProtocol,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ServiceProtocol {
+    Tcp,
+    Udp,
+}
+
+impl Model {
+    /// Adds an interface, or brings a known one to `wanted`.
+    pub fn put_interface(&mut self, id: &str, wanted: Interface, text: &mut String) {
+        if self.interfaces.get(id) == Some(&wanted) {
+            return;
+        }
+        // An address belongs to one interface: whoever had it before is gone, or the allocator would not
+        // reuse it.
+        let former: Vec<String> = self
+            .interfaces
+            .iter()
+            .filter(|(other, interface)| *other == id || interface.address == wanted.address)
+            .map(|(other, _)| other.clone())
+            .collect();
+        for other in former {
+            self.remove_interface(&other, text);
+        }
+        let set = self.ensure_group_set(&wanted.groups, text);
+        let Interface { name, address, .. } = &wanted;
+        line(text, format_args!("add element {TABLE} bound {{ \"{name}\" . {address} }}"));
+        if wanted.transit {
+            line(text, format_args!("add element {TABLE} transit {{ \"{name}\" }}"));
+        }
+        for direction in Direction::BOTH {
+            element(text, "add", direction, name, &set);
+        }
+        for group in &wanted.groups {
+            self.add_member(group, *address, text);
+        }
+        self.interfaces.insert(id.to_owned(), wanted);
+    }
+
+    /// Takes an interface out of every map and set: from then on nothing passes it.
+    pub fn remove_interface(&mut self, id: &str, text: &mut String) -> Option<Interface> {
+        let interface = self.interfaces.remove(id)?;
+        let Interface { name, address, .. } = &interface;
+        let set = set_digest(&interface.groups);
+        line(text, format_args!("delete element {TABLE} bound {{ \"{name}\" . {address} }}"));
+        if interface.transit {
+            line(text, format_args!("delete element {TABLE} transit {{ \"{name}\" }}"));
+        }
+        for direction in Direction::BOTH {
+            element(text, "delete", direction, name, &set);
+        }
+        for group in &interface.groups {
+            self.remove_member(group, *address, text);
+        }
+        Some(interface)
+    }
+
+    /// Gives a group its rules. Tracked connections go on, as on AWS; new ones meet the new rules.
+    pub fn put_group(&mut self, rules: &GroupRules, text: &mut String) {
+        self.ensure_group(&rules.id, text);
+        for rule in rules.ingress.iter().chain(&rules.egress) {
+            if let crate::config::Peer::Group(peer) = &rule.peer {
+                self.ensure_members(peer, text);
+            }
+        }
+        group_rules::replace(text, Direction::Ingress, &rules.id, &rules.ingress);
+        group_rules::replace(text, Direction::Egress, &rules.id, &rules.egress);
+        let wanted: BTreeSet<Ipv4Addr> = rules.remote_members.iter().copied().collect();
+        let former = self.groups.get(&rules.id).map(|group| group.remote_members.clone()).unwrap_or_default();
+        for address in wanted.difference(&former) {
+            self.add_member(&rules.id, *address, text);
+        }
+        for address in former.difference(&wanted) {
+            self.remove_member(&rules.id, *address, text);
+        }
+        if let Some(group) = self.groups.get_mut(&rules.id) {
+            group.remote_members = wanted;
+        }
+    }
+
+    /// Removes a group's chains; its member set goes when no rule names it any more (`remove_orphaned_sets`).
+    pub fn remove_group(&mut self, id: &str, text: &mut String) {
+        let Some(group) = self.groups.remove(id) else { return };
+        let sets: Vec<String> = self
+            .group_sets
+            .iter()
+            .filter(|(_, set)| set.contains(id))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for set in sets {
+            self.remove_group_set(&set, text);
+        }
+        for direction in Direction::BOTH.into_iter().filter(|_| group.has_chains) {
+            let chain = direction.rules_chain(id);
+            line(text, format_args!("flush chain {TABLE} {chain}"));
+            line(text, format_args!("delete chain {TABLE} {chain}"));
+        }
+        line(text, format_args!("flush set {TABLE} {}", members_set(id)));
+        self.orphaned_sets.insert(id.to_owned());
+    }
+
+    /// Removes the chains of group sets that no interface uses.
+    pub fn remove_unused_group_sets(&mut self, text: &mut String) {
+        let used: BTreeSet<String> =
+            self.interfaces.values().map(|interface| set_digest(&interface.groups)).collect();
+        let unused: Vec<String> =
+            self.group_sets.keys().filter(|name| !used.contains(*name)).cloned().collect();
+        for set in unused {
+            self.remove_group_set(&set, text);
+        }
+    }
+
+    pub fn put_service(&mut self, service: Service, text: &mut String) {
+        if self.services.insert(service) {
+            let protocol = match service.protocol {
+                ServiceProtocol::Tcp => "tcp",
+                ServiceProtocol::Udp => "udp",
+            };
+            let (address, port) = (service.address.ip(), service.address.port());
+            line(text, format_args!("add element {TABLE} services {{ {address} . {protocol} . {port} }}"));
+        }
+    }
+
+    /// A group that is not known yet gets empty chains: it allows nothing until its rules arrive.
+    fn ensure_group(&mut self, id: &str, text: &mut String) {
+        self.ensure_members(id, text);
+        if let Some(group) = self.groups.get_mut(id).filter(|group| !group.has_chains) {
+            group.has_chains = true;
+            for direction in Direction::BOTH {
+                line(text, format_args!("add chain {TABLE} {}", direction.rules_chain(id)));
+            }
+        }
+    }
+
+    fn ensure_members(&mut self, id: &str, text: &mut String) {
+        if !self.groups.contains_key(id) {
+            self.groups.insert(id.to_owned(), Group::default());
+            self.orphaned_sets.remove(id);
+            line(text, format_args!("add set {TABLE} {} {{ type ipv4_addr; }}", members_set(id)));
+        }
+    }
+
+    fn ensure_group_set(&mut self, groups: &BTreeSet<String>, text: &mut String) -> String {
+        for group in groups {
+            self.ensure_group(group, text);
+        }
+        let name = set_digest(groups);
+        if !self.group_sets.contains_key(&name) {
+            for direction in Direction::BOTH {
+                let chain = direction.set_chain(&name);
+                line(text, format_args!("add chain {TABLE} {chain}"));
+                for group in groups {
+                    let target = direction.rules_chain(group);
+                    line(text, format_args!("add rule {TABLE} {chain} jump {target}"));
+                }
+            }
+            self.group_sets.insert(name.clone(), groups.clone());
+        }
+        name
+    }
+
+    fn remove_group_set(&mut self, name: &str, text: &mut String) {
+        self.group_sets.remove(name);
+        for direction in Direction::BOTH {
+            let chain = direction.set_chain(name);
+            line(text, format_args!("flush chain {TABLE} {chain}"));
+            line(text, format_args!("delete chain {TABLE} {chain}"));
+        }
+    }
+
+    fn add_member(&mut self, group: &str, address: Ipv4Addr, text: &mut String) {
+        let reasons = self.groups.entry(group.to_owned()).or_default().members.entry(address).or_default();
+        *reasons += 1;
+        if *reasons == 1 {
+            line(text, format_args!("add element {TABLE} {} {{ {address} }}", members_set(group)));
+        }
+    }
+
+    fn remove_member(&mut self, group: &str, address: Ipv4Addr, text: &mut String) {
+        let Some(group_state) = self.groups.get_mut(group) else { return };
+        let Some(reasons) = group_state.members.get_mut(&address) else { return };
+        *reasons -= 1;
+        if *reasons == 0 {
+            group_state.members.remove(&address);
+            line(text, format_args!("delete element {TABLE} {} {{ {address} }}", members_set(group)));
+        }
+    }
+}
+
+/// The name of a set of groups. Interfaces with the same groups share its chains.
+pub fn set_digest(groups: &BTreeSet<String>) -> String {
+    let mut digest = Sha256::new();
+    for group in groups {
+        digest.update(group.as_bytes());
+        digest.update([0]);
+    }
+    hex::encode(&digest.finalize()[..8])
+}
+
+fn element(text: &mut String, verb: &str, direction: Direction, name: &str, set: &str) {
+    let (map, chain) = (direction.map(), direction.set_chain(set));
+    line(text, format_args!("{verb} element {TABLE} {map} {{ \"{name}\" : jump {chain} }}"));
+}
+
+fn line(text: &mut String, command: std::fmt::Arguments<'_>) {
+    // Writing to a String can't fail.
+    let _ = writeln!(text, "{command}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interface(name: &str, address: [u8; 4], groups: &[&str]) -> Interface {
+        Interface {
+            name: name.to_owned(),
+            index: 7,
+            address: address.into(),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            transit: false,
+        }
+    }
+
+    #[test]
+    fn a_second_interface_of_the_same_groups_adds_elements_only() {
+        let mut model = Model::default();
+        let mut text = String::new();
+        model.put_interface("eni-1", interface("e1", [10, 0, 0, 4], &["sg-a", "sg-b"]), &mut text);
+        assert_eq!(text.matches("add chain").count(), 6);
+        text.clear();
+        model.put_interface("eni-2", interface("e2", [10, 0, 0, 5], &["sg-b", "sg-a"]), &mut text);
+        assert_eq!(text.matches("add element").count(), 5);
+        assert_eq!(text.lines().count(), 5);
+        text.clear();
+        model.put_interface("eni-2", interface("e2", [10, 0, 0, 5], &["sg-a", "sg-b"]), &mut text);
+        assert_eq!(text, "");
+    }
+
+    #[test]
+    fn a_reused_address_leaves_its_former_interface() {
+        let mut model = Model::default();
+        let mut text = String::new();
+        model.put_interface("eni-1", interface("e1", [10, 0, 0, 4], &["sg-a"]), &mut text);
+        model.put_interface("eni-2", interface("e2", [10, 0, 0, 4], &["sg-a"]), &mut text);
+        assert!(!model.interfaces.contains_key("eni-1"));
+        assert!(text.contains("delete element inet neargate bound { \"e1\" . 10.0.0.4 }"));
+        assert_eq!(model.groups["sg-a"].members.len(), 1);
+    }
+
+    #[test]
+    fn a_member_known_here_and_elsewhere_stays_until_both_are_gone() {
+        let mut model = Model::default();
+        let mut text = String::new();
+        let mut rules = GroupRules {
+            id: "sg-a".into(),
+            ingress: vec![],
+            egress: vec![],
+            remote_members: vec![Ipv4Addr::new(10, 0, 0, 4)],
+        };
+        model.put_group(&rules, &mut text);
+        model.put_interface("eni-1", interface("e1", [10, 0, 0, 4], &["sg-a"]), &mut text);
+        text.clear();
+        rules.remote_members.clear();
+        model.put_group(&rules, &mut text);
+        assert!(!text.contains("delete element"));
+        model.remove_interface("eni-1", &mut text);
+        assert!(text.contains("delete element inet neargate members_sg-a { 10.0.0.4 }"));
+    }
+}

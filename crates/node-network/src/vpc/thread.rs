@@ -1,0 +1,488 @@
+//! The thread of one VPC: takes requests, changes links at once and rules in batches of one transaction.
+
+use std::collections::{BTreeSet, HashSet};
+use std::mem;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::warn;
+
+use crate::config::{
+    AttachedEni, Cidr, EniConfig, GroupRules, NetnsTarget, Peer, VpcConfig, check_identifier,
+};
+use crate::error::NetworkError;
+use crate::instance::Instance;
+use crate::limits;
+use crate::netlink::link;
+use crate::netlink::{Batch, Socket, address, conntrack};
+use crate::nft::base_rules;
+use crate::nft::model::{Interface, Service, ServiceProtocol};
+use crate::vpc::attach::{self, OuterLink};
+use crate::vpc::counters::InterfaceCounters;
+use crate::vpc::requests::{Reply, Request};
+use crate::vpc::setup::{self, Parts};
+use crate::vpc::{DEAD_LINK_GROUP, TASK_INTERFACE};
+
+/// What the rest of the crate holds of a running VPC thread.
+#[derive(Clone, Debug)]
+pub struct VpcHandle {
+    pub requests: mpsc::Sender<Request>,
+    pub namespace: Arc<OwnedFd>,
+}
+
+/// What a started thread gives back: itself, and a second socket in the VPC for preparing pairs.
+#[derive(Debug)]
+pub struct Started {
+    pub handle: VpcHandle,
+    pub links: Socket,
+}
+
+/// Starts a VPC's thread and waits until the VPC is set up.
+pub async fn start(instance: Instance, config: VpcConfig) -> Result<Started, NetworkError> {
+    let (requests, receiver) = mpsc::channel(limits::VPC_QUEUE_LENGTH_MAX);
+    let (ready, started) = oneshot::channel();
+    let vpc_id = config.id.clone();
+    thread::Builder::new()
+        .name(vpc_id.chars().take(15).collect())
+        .spawn(move || {
+            let outcome = setup::set_up(&instance, &config).and_then(|parts| Ok((parts, Socket::route()?)));
+            match outcome {
+                Ok((parts, links)) => {
+                    let handle = VpcHandle { requests, namespace: Arc::clone(&parts.namespace) };
+                    if ready.send(Ok(Started { handle, links })).is_ok() {
+                        VpcThread::new(instance, config, parts).run(receiver);
+                    }
+                }
+                Err(error) => drop(ready.send(Err(error))),
+            }
+        })
+        .map_err(NetworkError::system("start a thread"))?;
+    started.await.map_err(|_| NetworkError::ThreadGone(vpc_id))?
+}
+
+struct VpcThread {
+    config: VpcConfig,
+    priority: u32,
+    parts: Parts,
+    /// Links in the group of dead ones, at most; those whose namespace vanished are gone already.
+    dead_links: usize,
+    /// Detached addresses whose tracked connections may still be remembered.
+    released: Vec<Ipv4Addr>,
+    pending: Vec<Pending>,
+    /// Ids that the pending changes concern: a second change of one waits for the first to be made.
+    pending_ids: HashSet<String>,
+}
+
+/// A change of the rules whose links are done, and what to do when the rules hold or are refused.
+struct Pending {
+    change: Change,
+    finish: Finish,
+}
+
+type Finish = Box<dyn FnOnce(&mut VpcThread, Result<(), NetworkError>)>;
+
+enum Change {
+    PutInterface { id: String, interface: Interface },
+    RemoveInterface { id: String },
+    PutGroup(GroupRules),
+    RemoveGroup { id: String },
+    PutService(Service),
+}
+
+impl VpcThread {
+    fn new(instance: Instance, config: VpcConfig, parts: Parts) -> Self {
+        let priority = instance.route_priority(parts.uplink.slot);
+        // A former server may have left dead links; one attempt at deleting them costs nothing when there are
+        // none.
+        Self {
+            config,
+            priority,
+            parts,
+            dead_links: 1,
+            released: Vec::new(),
+            pending: Vec::new(),
+            pending_ids: HashSet::new(),
+        }
+    }
+
+    fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(first) = requests.blocking_recv() {
+            self.take(first);
+            while self.pending.len() < limits::BATCH_LENGTH_MAX {
+                match requests.try_recv() {
+                    Ok(next) => self.take(next),
+                    Err(_) => break,
+                }
+            }
+            self.flush();
+        }
+    }
+
+    fn take(&mut self, request: Request) {
+        match request {
+            Request::Attach { eni, target, reply } => self.attach(eni, &target, reply),
+            Request::Detach { eni_id, reply } => self.detach(eni_id, reply),
+            Request::SetEniGroups { eni_id, groups, reply } => self.set_eni_groups(eni_id, groups, reply),
+            Request::SetGroup { rules, reply } => self.set_group(rules, reply),
+            Request::RemoveGroup { group_id, reply } => self.remove_group(group_id, reply),
+            Request::ListenTcp { address, reply } => {
+                let bound = self.own_address(address).and_then(|()| listen(address));
+                self.serve(address, ServiceProtocol::Tcp, bound, reply);
+            }
+            Request::BindUdp { address, reply } => {
+                let bound = self.own_address(address).and_then(|()| bind(address));
+                self.serve(address, ServiceProtocol::Udp, bound, reply);
+            }
+            Request::Configure { config, reply } => answer(reply, self.configure(config)),
+            Request::Counters { eni_id, reply } => answer(reply, self.counters(&eni_id)),
+            Request::Interfaces { reply } => {
+                self.flush();
+                answer(reply, Ok(self.parts.model.interfaces.keys().cloned().collect()));
+            }
+            Request::Retain { eni_ids, reply } => answer(reply, self.retain(&eni_ids)),
+            Request::Maintain => self.maintain(),
+        }
+    }
+
+    fn attach(&mut self, eni: EniConfig, target: &NetnsTarget, reply: Reply<AttachedEni>) {
+        self.await_turn(&eni.eni_id);
+        let outer = match self.attach_links(&eni, target) {
+            Ok(outer) => outer,
+            Err(error) => return answer(reply, Err(error)),
+        };
+        let interface = Interface {
+            name: outer.name.clone(),
+            index: outer.index,
+            address: eni.address,
+            groups: eni.groups.iter().cloned().collect(),
+            transit: !eni.source_dest_check,
+        };
+        let attached = self.attached(&eni);
+        let id = eni.eni_id.clone();
+        self.push(&eni.eni_id, Change::PutInterface { id, interface }, move |thread, result| {
+            if result.is_err() {
+                thread.abandon(&outer, eni.address);
+            }
+            answer(reply, result.map(|()| attached));
+        });
+    }
+
+    fn attach_links(&mut self, eni: &EniConfig, target: &NetnsTarget) -> Result<OuterLink, NetworkError> {
+        for group in &eni.groups {
+            check_identifier("security group", group)?;
+        }
+        if !self.config.subnets.iter().any(|subnet| subnet.network() == eni.subnet.network()) {
+            return Err(NetworkError::ForeignSubnet(eni.subnet.to_string()));
+        }
+        // The next owner of an address must not inherit the connections of the former one.
+        if let Some(at) = self.released.iter().position(|address| *address == eni.address) {
+            let address = self.released.swap_remove(at);
+            self.forget_connections(address)?;
+        }
+        let target = attach::open_target(target, &self.config.id)?;
+        let known = self.parts.model.interfaces.get(&eni.eni_id);
+        if let Some(known) = known.filter(|known| known.address == eni.address) {
+            let outer = OuterLink { name: known.name.clone(), index: known.index };
+            let task = target.descriptor.as_fd();
+            if attach::is_in_place(&mut self.parts.links, &outer, &eni.eni_id, task)? {
+                self.connect_outer(&outer, eni)?;
+                return Ok(outer);
+            }
+        }
+        if let Some(former) = known.cloned() {
+            self.abandon(&OuterLink { name: former.name, index: former.index }, former.address);
+            self.delete_dead_links()?;
+        }
+        let mut prepared = match target.prepared {
+            Some(prepared) => prepared,
+            None => attach::find_or_make_pair(
+                &mut self.parts.links,
+                self.parts.namespace.as_fd(),
+                target.descriptor.as_fd(),
+                &eni.eni_id,
+            )?,
+        };
+        let outer = prepared.outer.clone();
+        let configured =
+            attach::configure_inner(&mut prepared, eni).and_then(|()| self.connect_outer(&outer, eni));
+        if let Err(error) = configured {
+            self.abandon(&outer, eni.address);
+            return Err(error);
+        }
+        Ok(outer)
+    }
+
+    fn connect_outer(&mut self, outer: &OuterLink, eni: &EniConfig) -> Result<(), NetworkError> {
+        let Parts { links, host, uplink, .. } = &mut self.parts;
+        attach::connect_outer(links, host, uplink, self.priority, outer, eni)
+    }
+
+    /// Takes routes and link out of use after something failed, or because nobody wants them.
+    fn abandon(&mut self, outer: &OuterLink, address: Ipv4Addr) {
+        let Parts { links, host, uplink, .. } = &mut self.parts;
+        if let Err(error) = attach::disconnect_outer(links, host, uplink, self.priority, outer, address) {
+            warn!(vpc = self.config.id, link = outer.name, %error, "an interface's routes could not be removed");
+        }
+        self.dead_links += 1;
+        self.released.push(address);
+    }
+
+    fn attached(&self, eni: &EniConfig) -> AttachedEni {
+        AttachedEni {
+            eni_id: eni.eni_id.clone(),
+            interface: TASK_INTERFACE.to_owned(),
+            address: eni.address,
+            subnet: eni.subnet,
+            gateway: eni.subnet.nth(1),
+            mac: eni.mac,
+            resolver: self.config.cidrs.first().map_or(Ipv4Addr::new(169, 254, 169, 253), |cidr| cidr.nth(2)),
+        }
+    }
+
+    fn detach(&mut self, eni_id: String, reply: Reply<()>) {
+        self.await_turn(&eni_id);
+        let Some(known) = self.parts.model.interfaces.get(&eni_id).cloned() else {
+            // Detached already: an agent that was restarted in the middle asks twice.
+            return answer(reply, Ok(()));
+        };
+        self.push(&eni_id.clone(), Change::RemoveInterface { id: eni_id }, move |thread, result| {
+            if result.is_ok() {
+                let outer = OuterLink { name: known.name, index: known.index };
+                thread.abandon(&outer, known.address);
+            }
+            answer(reply, result);
+        });
+    }
+
+    fn set_eni_groups(&mut self, eni_id: String, groups: Vec<String>, reply: Reply<()>) {
+        self.await_turn(&eni_id);
+        let checked = groups.iter().try_for_each(|group| check_identifier("security group", group));
+        let Some(known) = self.parts.model.interfaces.get(&eni_id) else {
+            return answer(reply, Err(NetworkError::UnknownInterface(eni_id)));
+        };
+        let interface = Interface { groups: groups.into_iter().collect(), ..known.clone() };
+        match checked {
+            Err(error) => answer(reply, Err(error)),
+            Ok(()) => {
+                self.push(&eni_id.clone(), Change::PutInterface { id: eni_id, interface }, |_, result| {
+                    answer(reply, result);
+                })
+            }
+        }
+    }
+
+    fn set_group(&mut self, rules: GroupRules, reply: Reply<()>) {
+        let peers = rules.ingress.iter().chain(&rules.egress).filter_map(|rule| match &rule.peer {
+            Peer::Group(group) => Some(group),
+            Peer::Cidr(_) => None,
+        });
+        let checked =
+            peers.chain([&rules.id]).try_for_each(|group| check_identifier("security group", group));
+        if let Err(error) = checked {
+            return answer(reply, Err(error));
+        }
+        self.await_turn(&rules.id);
+        self.push(&rules.id.clone(), Change::PutGroup(rules), |_, result| answer(reply, result));
+    }
+
+    fn remove_group(&mut self, id: String, reply: Reply<()>) {
+        // The chains of group sets go with the group, so no change that may use them can wait beside this
+        // one.
+        self.flush();
+        if self.parts.model.interfaces.values().any(|interface| interface.groups.contains(&id)) {
+            let message = format!("the security group {id} still has interfaces on this node");
+            return answer(reply, Err(NetworkError::Firewall { message }));
+        }
+        self.push(&id.clone(), Change::RemoveGroup { id }, |_, result| answer(reply, result));
+        self.flush();
+    }
+
+    /// Finishes a request for a listener: its socket exists, its port must be let in.
+    fn serve<T: 'static>(
+        &mut self,
+        address: SocketAddrV4,
+        protocol: ServiceProtocol,
+        bound: Result<T, NetworkError>,
+        reply: Reply<T>,
+    ) {
+        match bound {
+            Err(error) => answer(reply, Err(error)),
+            Ok(socket) => {
+                let change = Change::PutService(Service { address, protocol });
+                self.push(&format!("{protocol:?} {address}"), change, |_, result| {
+                    answer(reply, result.map(|()| socket));
+                });
+            }
+        }
+    }
+
+    /// Puts a service's address on the VPC's loopback.
+    fn own_address(&mut self, address: SocketAddrV4) -> Result<(), NetworkError> {
+        let mut batch = Batch::default();
+        address::add(&mut batch, 1, Cidr { address: *address.ip(), prefix: 32 });
+        self.parts.links.execute(batch)
+    }
+
+    fn configure(&mut self, config: VpcConfig) -> Result<(), NetworkError> {
+        self.flush();
+        if config == self.config {
+            return Ok(());
+        }
+        setup::configure_addresses(&mut self.parts.links, &config)?;
+        self.parts.nft.run(&base_rules::commands(&config.cidrs, self.parts.uplink.host_address))?;
+        self.config = config;
+        Ok(())
+    }
+
+    fn counters(&mut self, eni_id: &str) -> Result<InterfaceCounters, NetworkError> {
+        self.flush();
+        let unknown = || NetworkError::UnknownInterface(eni_id.to_owned());
+        let index = self.parts.model.interfaces.get(eni_id).ok_or_else(unknown)?.index;
+        let found = link::by_index(&mut self.parts.links, index)?;
+        // The index may belong to another link by now, when the task's namespace ended before its detachment.
+        if found.alias.as_deref() == Some(eni_id) { Ok(found.counters.into()) } else { Err(unknown()) }
+    }
+
+    fn retain(&mut self, eni_ids: &BTreeSet<String>) -> Result<(), NetworkError> {
+        self.flush();
+        let stale: Vec<(String, Interface)> = self
+            .parts
+            .model
+            .interfaces
+            .iter()
+            .filter(|(id, _)| !eni_ids.contains(*id))
+            .map(|(id, interface)| (id.clone(), interface.clone()))
+            .collect();
+        let mut next = self.parts.model.clone();
+        let mut commands = String::new();
+        for (id, _) in &stale {
+            next.remove_interface(id, &mut commands);
+        }
+        next.remove_unused_group_sets(&mut commands);
+        self.parts.nft.run(&commands)?;
+        self.parts.model = next;
+        for (_, interface) in stale {
+            self.abandon(&OuterLink { name: interface.name, index: interface.index }, interface.address);
+        }
+        self.delete_dead_links()
+    }
+
+    /// Work that nobody waits for, a little at a time.
+    fn maintain(&mut self) {
+        self.flush();
+        let mut outcome = Ok(());
+        if self.dead_links > 0 {
+            outcome = outcome.and(self.delete_dead_links());
+        }
+        if let Some(address) = self.released.pop() {
+            outcome = outcome.and(self.forget_connections(address));
+        }
+        for group in mem::take(&mut self.parts.model.orphaned_sets) {
+            let command = format!("delete set {} members_{group}\n", base_rules::TABLE);
+            if self.parts.nft.run(&command).is_err() {
+                // Another group's rules still name it.
+                self.parts.model.orphaned_sets.insert(group);
+            }
+        }
+        if let Err(error) = outcome {
+            warn!(vpc = self.config.id, %error, "leftovers of detached interfaces stay for now");
+        }
+    }
+
+    fn delete_dead_links(&mut self) -> Result<(), NetworkError> {
+        let mut batch = Batch::default();
+        link::delete_group(&mut batch, DEAD_LINK_GROUP);
+        self.parts.links.execute(batch)?;
+        self.dead_links = 0;
+        Ok(())
+    }
+
+    fn forget_connections(&mut self, address: Ipv4Addr) -> Result<(), NetworkError> {
+        let mut batch = Batch::default();
+        conntrack::forget(&mut batch, address);
+        self.parts.conntrack.execute(batch)
+    }
+
+    /// Makes sure that no waiting change concerns `id`.
+    fn await_turn(&mut self, id: &str) {
+        if self.pending_ids.contains(id) {
+            self.flush();
+        }
+    }
+
+    fn push(
+        &mut self,
+        id: &str,
+        change: Change,
+        finish: impl FnOnce(&mut VpcThread, Result<(), NetworkError>) + 'static,
+    ) {
+        self.pending_ids.insert(id.to_owned());
+        self.pending.push(Pending { change, finish: Box::new(finish) });
+    }
+
+    /// Makes all waiting changes in one transaction, or each in its own when one of them is refused.
+    fn flush(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        self.pending_ids.clear();
+        let pending = mem::take(&mut self.pending);
+        let changes: Vec<&Change> = pending.iter().map(|pending| &pending.change).collect();
+        let outcome = self.apply(&changes);
+        let together = outcome.is_ok();
+        let mut outcome = Some(outcome);
+        let alone = pending.len() == 1;
+        for Pending { change, finish } in pending {
+            let result = match outcome.take_if(|_| together || alone) {
+                Some(result) => result,
+                None if together => Ok(()),
+                None => self.apply(&[&change]),
+            };
+            finish(self, result);
+        }
+        if self.dead_links >= limits::DEAD_LINKS_MAX
+            && let Err(error) = self.delete_dead_links()
+        {
+            warn!(vpc = self.config.id, %error, "dead links stay for now");
+        }
+    }
+
+    fn apply(&mut self, changes: &[&Change]) -> Result<(), NetworkError> {
+        let mut next = self.parts.model.clone();
+        let mut commands = String::new();
+        for change in changes {
+            match change {
+                Change::PutInterface { id, interface } => {
+                    next.put_interface(id, interface.clone(), &mut commands);
+                }
+                Change::RemoveInterface { id } => drop(next.remove_interface(id, &mut commands)),
+                Change::PutGroup(rules) => next.put_group(rules, &mut commands),
+                Change::RemoveGroup { id } => next.remove_group(id, &mut commands),
+                Change::PutService(service) => next.put_service(*service, &mut commands),
+            }
+        }
+        self.parts.nft.run(&commands)?;
+        self.parts.model = next;
+        Ok(())
+    }
+}
+
+fn listen(address: SocketAddrV4) -> Result<TcpListener, NetworkError> {
+    let listener = TcpListener::bind(address).map_err(NetworkError::system("listen inside a VPC"))?;
+    listener.set_nonblocking(true).map_err(NetworkError::system("prepare a listener"))?;
+    Ok(listener)
+}
+
+fn bind(address: SocketAddrV4) -> Result<UdpSocket, NetworkError> {
+    let socket = UdpSocket::bind(address).map_err(NetworkError::system("bind inside a VPC"))?;
+    socket.set_nonblocking(true).map_err(NetworkError::system("prepare a socket"))?;
+    Ok(socket)
+}
+
+/// Whoever asked may have given up; the change holds all the same and shows in the next question.
+fn answer<T>(reply: Reply<T>, result: Result<T, NetworkError>) {
+    drop(reply.send(result));
+}

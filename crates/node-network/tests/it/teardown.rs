@@ -1,0 +1,73 @@
+//! Nothing is left behind.
+
+use node_network::{Instance, teardown_all};
+use std::path::Path;
+
+use crate::support::*;
+
+fn host_state() -> Vec<String> {
+    let mut state: Vec<String> =
+        ["ip -j link", "ip -j addr", "ip -j route show table all", "ip -j rule", "nft list ruleset"]
+            .iter()
+            .map(|command| run(command))
+            .collect();
+    state.push(std::fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap());
+    state.push(std::fs::read_to_string("/proc/sys/net/ipv4/conf/all/rp_filter").unwrap());
+    state
+}
+
+fn own_mounts(instance: &Instance) -> usize {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    mounts.lines().filter(|line| line.contains(instance.hash())).count()
+}
+
+#[test]
+fn teardown_leaves_nothing_even_after_a_kill() {
+    on_a_host("teardown_leaves_nothing", |instance| async move {
+        std::fs::write("/proc/sys/net/ipv4/ip_forward", "0").unwrap();
+        run("nft add table ip foreign");
+        run("nft add chain ip foreign own");
+        let before = host_state();
+        let network = open(&instance).await;
+        network.set_group(VPC, open_group("sg-a")).await.unwrap();
+        let first = task(&network, 4, &["sg-a"]).await;
+        let second = task(&network, 5, &["sg-a"]).await;
+        let listener = network.listen_tcp(VPC, "169.254.170.2:80".parse().unwrap()).await.unwrap();
+        assert!(first.ping(second.address()));
+        assert_ne!(host_state(), before);
+        assert_eq!(own_mounts(&instance), 1);
+        // As after kill -9: nobody says goodbye, a socket inside is still held, tasks still run.
+        std::mem::forget(network);
+        teardown_all(&instance).unwrap();
+        assert_eq!(host_state(), before);
+        assert_eq!(own_mounts(&instance), 0);
+        assert!(!instance.run_dir().exists());
+        assert!(first.inside(|| !run("ip -o link").contains("eth1")));
+        // Again, when there is nothing.
+        teardown_all(&instance).unwrap();
+        assert_eq!(host_state(), before);
+        drop(listener);
+    });
+}
+
+#[test]
+fn instances_share_a_host() {
+    on_a_host("instances_share_a_host", |first| async move {
+        std::fs::write("/proc/sys/net/ipv4/ip_forward", "0").unwrap();
+        let forwarding = || std::fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap().trim() == "1";
+        let second = Instance::of_data_dir(Path::new(&format!("/test/second/{}", std::process::id())));
+        let first_network = open(&first).await;
+        let second_network = open(&second).await;
+        for network in [&first_network, &second_network] {
+            network.set_group(VPC, open_group("sg-a")).await.unwrap();
+        }
+        let one = task(&first_network, 4, &["sg-a"]).await;
+        let other = task(&second_network, 5, &["sg-a"]).await;
+        assert!(ping(one.address()) && ping(other.address()));
+        assert!(!one.ping(other.address()), "each instance has its own VPC");
+        teardown_all(&first).unwrap();
+        assert!(ping(other.address()) && forwarding());
+        teardown_all(&second).unwrap();
+        assert!(!forwarding());
+    });
+}
