@@ -1,5 +1,11 @@
 //! Shapes of services that speak the protocols which no served service speaks.
-#![allow(dead_code, unreachable_pub, unused_imports, clippy::enum_variant_names, reason = "generated, and used only in part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    clippy::enum_variant_names,
+    reason = "generated, and used only in part"
+)]
 
 pub mod cloudwatch;
 pub mod eks;
