@@ -56,6 +56,12 @@ pub struct Up {
     /// Accept unknown access keys as the account's root, for existing test suites; only on a loopback address
     #[arg(long)]
     pub any_credentials: bool,
+    /// Addresses of load balancers and public IPs
+    #[arg(long, value_name = "CIDR", default_value = config::PUBLIC_POOL_DEFAULT)]
+    pub public_pool: String,
+    /// Where state is kept: `embedded`, or the URL of a store that several machines share
+    #[arg(long, value_name = "URL", default_value = "embedded")]
+    pub store: String,
     /// What separates tasks whose definition doesn't choose by its tag neargate:isolation
     #[arg(long, value_enum, default_value_t = Isolation::Namespace)]
     pub isolation: Isolation,

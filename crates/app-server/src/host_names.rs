@@ -7,8 +7,12 @@ use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use state_model::Scope;
+use state_tables::State;
+use stdx_async::shutdown::Shutdown;
+use stdx_async::supervisor;
 
 /// The domain of every name that we serve.
 pub const DOMAIN: &str = "neargate.internal";
@@ -95,6 +99,34 @@ impl HostNames {
 
 fn certificate_name(instance: &str) -> String {
     format!("neargate-{instance}.crt")
+}
+
+/// Publishes again whenever an account or region is brought to life or dropped.
+pub async fn follow(state: Arc<State>, names: HostNames, mut shutdown: Shutdown) {
+    let mut changes = state.changes();
+    let mut published: Vec<Scope> = Vec::new();
+    loop {
+        changes.mark_unchanged();
+        let scopes = scopes(&state);
+        if scopes != published {
+            let names = names.clone();
+            let to_publish = scopes.clone();
+            let outcome = supervisor::blocking(move || names.publish(&to_publish)).await;
+            if let Err(error) = outcome {
+                // A convenience of this host: without it everything else works, so a read-only /etc is only told.
+                tracing::warn!(error = &error as &dyn std::error::Error, "names on the host can't be published");
+            }
+            published = scopes;
+        }
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = shutdown.requested() => return,
+        }
+    }
+}
+
+fn scopes(state: &State) -> Vec<Scope> {
+    state.view().regions.iter().map(|(_, region)| region.scope.clone()).collect()
 }
 
 /// Removes every trace of `instance`, going on after a failure.

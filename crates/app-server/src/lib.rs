@@ -6,9 +6,11 @@
 pub mod config;
 pub mod control_services;
 pub mod data_dir;
+pub mod down;
 pub mod edge;
 pub mod host_names;
 pub mod limits;
+pub mod log_sink;
 pub mod metrics;
 pub mod regions;
 pub mod reset;

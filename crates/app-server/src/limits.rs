@@ -19,3 +19,6 @@ pub const DRAIN_MAX: Duration = Duration::from_secs(5);
 
 /// How long `down` waits for tasks to end by their stop signal before it removes them by force.
 pub const DOWN_GRACE: Duration = Duration::from_secs(2);
+
+/// Between two rounds of upkeep: retention of logs, garbage of images and layers, expiry of uploads.
+pub const MAINTENANCE_PERIOD: Duration = Duration::from_secs(60);

@@ -22,9 +22,11 @@ pub fn snapshot(view: &View, node: &str) -> NetworkSnapshot {
     }
     let vpcs = vpcs.into_iter().filter_map(|(key, (scope, id, groups))| {
         let cidr_block = view.vpcs.get(&key)?.cidr_block.clone();
+        let subnets = view.subnets.by("vpc", &key);
+        let subnet_cidr_blocks = subnets.map(|subnet| subnet.cidr_block.clone()).collect();
         let groups = with_references(view, &scope, groups);
         let groups = groups.iter().map(|group| group_snapshot(view, node, &scope, group)).collect();
-        Some(VpcSnapshot { scope, id, cidr_block, groups })
+        Some(VpcSnapshot { scope, id, cidr_block, subnet_cidr_blocks, groups })
     });
     NetworkSnapshot { vpcs: vpcs.collect() }
 }

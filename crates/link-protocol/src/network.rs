@@ -17,6 +17,8 @@ pub struct VpcSnapshot {
     pub scope: Scope,
     pub id: String,
     pub cidr_block: String,
+    /// Of all its subnets.
+    pub subnet_cidr_blocks: Vec<String>,
     pub groups: Vec<GroupSnapshot>,
 }
 

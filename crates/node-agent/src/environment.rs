@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use link_protocol::Assignment;
-use node_images::ImageConfig;
+use node_images::config::ImageConfig;
 use state_model::ecs::container_definition::ContainerDefinition;
 use state_model::ecs::task::TaskContainer;
 

@@ -10,18 +10,19 @@
 pub mod agent;
 mod directory;
 mod driver;
+mod endpoints;
 mod environment;
 pub mod facts;
-mod images;
+pub mod images;
 mod ledger;
 pub mod limits;
 mod log_pump;
 pub mod metadata;
-mod network;
+pub mod network;
 mod observe;
 pub mod plan;
 mod sandbox_spec;
 mod supervisor_link;
 mod unsupported;
 
-pub use agent::{Agent, AgentConfig};
+pub use agent::{Agent, AgentConfig, AgentParts, Sandboxes};

@@ -153,7 +153,7 @@ impl Worker {
     async fn start_position(&self) -> Position {
         let mut attempt = 0;
         loop {
-            match self.context.control.log_position(&self.context.task).await {
+            match self.context.control.log_position(&self.context.task, &self.context.targets).await {
                 Ok(position) => return Position(position.0),
                 Err(failure) => self.pause(&failure, &mut attempt).await,
             }

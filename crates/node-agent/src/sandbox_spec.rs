@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use link_protocol::Assignment;
-use node_images::ImageConfig;
+use node_images::config::ImageConfig;
 use node_runtime::spec::{
     self, Condition, ContainerSpec, Dependency, HealthCheck, LogSpec, MountSpec, NetworkSource, RestartPolicy,
     RuntimeSpec, StorageSpec, TaskSpec, Ulimit,

@@ -17,7 +17,11 @@ impl SupervisorLink {
     /// # Errors
     /// When no supervisor listens in `directory`.
     pub fn connect(directory: &Path) -> io::Result<Self> {
-        let stream = TaskConnection::connect(directory)?.into_stream();
+        Self::new(TaskConnection::connect(directory)?)
+    }
+
+    pub fn new(connection: TaskConnection) -> io::Result<Self> {
+        let stream = connection.into_stream();
         stream.set_nonblocking(true)?;
         Ok(Self { stream: UnixStream::from_std(stream)?, decoder: Decoder::default() })
     }

@@ -30,6 +30,8 @@ use crate::store::{
 use crate::watchers::Watchers;
 use index::Index;
 
+pub use open::holder;
+
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("{} is in use by process {pid}", directory.display())]

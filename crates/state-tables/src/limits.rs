@@ -3,3 +3,6 @@
 /// How often a transaction is decided again when another one came first. A transaction that loses this often competes
 /// with a writer that never pauses; the caller is told to try again.
 pub const TRANSACT_ATTEMPTS_MAX: usize = 32;
+
+/// Keys deleted by one commit when everything is dropped: below the store's limit of operations.
+pub const DELETIONS_PER_COMMIT: usize = 100;

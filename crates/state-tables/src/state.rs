@@ -10,7 +10,7 @@ use state_store::{CommitError, Revision, Store, StoreError, Watch, WatchError};
 use tokio::sync::watch;
 use tracing::error;
 
-use crate::limits::TRANSACT_ATTEMPTS_MAX;
+use crate::limits::{DELETIONS_PER_COMMIT, TRANSACT_ATTEMPTS_MAX};
 use crate::tables::View;
 use crate::transaction::Transaction;
 
@@ -98,6 +98,22 @@ impl State {
         }
         let key = conflict.unwrap_or_default();
         Err(TransactError::Commit(CommitError::Conflict { key }))
+    }
+
+    /// Deletes everything but the tables that `keep` names. Not one transaction: nobody else may be writing.
+    pub async fn clear(&self, keep: fn(&str) -> bool) -> Result<(), CommitError> {
+        let range = self.store.range(b"").await.map_err(CommitError::Unavailable)?;
+        let doomed = range.entries.into_iter().map(|entry| entry.key).filter(|key| {
+            let table = key.split(|byte| *byte == b'/').next().unwrap_or_default();
+            !std::str::from_utf8(table).is_ok_and(keep)
+        });
+        let doomed: Vec<_> = doomed.collect();
+        for keys in doomed.chunks(DELETIONS_PER_COMMIT) {
+            let writes = keys.iter().map(|key| state_store::Write::Delete { key: key.clone() }).collect();
+            let inner = state_store::Transaction { preconditions: Vec::new(), writes };
+            self.commit(Transaction { inner }).await?;
+        }
+        Ok(())
     }
 
     /// Deciding again from the same snapshot would conflict again: waits for what the store has and the snapshot lacks.

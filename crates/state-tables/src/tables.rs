@@ -96,6 +96,8 @@ tables! {
         security_groups: state_model::ec2::SecurityGroup,
         network_interfaces: state_model::ec2::NetworkInterface,
         // Logs
+        log_groups: state_model::logs::LogGroup,
+        log_streams: state_model::logs::LogStream,
         // IAM
         iam_users: state_model::iam::user::User,
         iam_roles: state_model::iam::role::Role,

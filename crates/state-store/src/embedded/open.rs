@@ -46,6 +46,23 @@ pub fn lock(directory: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
+/// The process that has the directory open; none when it is free or has never been used.
+pub fn holder(directory: &Path) -> std::io::Result<Option<i32>> {
+    let mut file = match File::open(directory.join("lock")) {
+        Ok(file) => file,
+        Err(failure) if failure.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => return Ok(None),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(failure)) => return Err(failure),
+    }
+    let mut pid = String::new();
+    file.read_to_string(&mut pid)?;
+    pid.trim().parse().map(Some).map_err(std::io::Error::other)
+}
+
 struct Names {
     snapshot: Option<u64>,
     /// In order, only those that follow the snapshot.

@@ -1,0 +1,29 @@
+//! One file per subcommand.
+
+mod down;
+mod env;
+mod image_push;
+mod logs;
+mod ps;
+mod session;
+mod up;
+
+use clap::CommandFactory;
+
+use crate::arguments::{Arguments, Command, Image};
+
+pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+    match arguments.command {
+        Command::Up(options) => up::run(&options),
+        Command::Env(options) => env::run(&options),
+        Command::Down(options) => down::run(&options),
+        Command::Ps(options) => ps::run(&options),
+        Command::Logs(options) => logs::run(&options),
+        Command::Image(Image::Push(options)) => image_push::run(&options),
+        Command::Completion(options) => {
+            let mut command = Arguments::command();
+            clap_complete::generate(options.shell, &mut command, "neargate", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The API edge: every request comes by here. Routes, verifies, finds the principal and the region, calls the handler.
+
+mod services;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use api_auth::RequestContext;
+use api_auth::authenticator::{Authentication, AuthenticationError, Authenticator};
+use api_auth::principal::Principal;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use state_model::Scope;
+use state_tables::State;
+use stdx::clock::SharedClock;
+use stdx::random::{self, SharedRandom};
+use stdx_net::body::{Body, ReadError, read_bounded};
+use stdx_net::server::{self, ConnectionInfo, Handler};
+use tokio::sync::Semaphore;
+use wire_protocols::error_envelope::encode_error;
+use wire_protocols::sigv4::{self, AuthError, SignedRequest, SigningKeys};
+use wire_protocols::{Call, Route, RouteError, Router};
+use wire_schema::{Instant, Protocol, ServiceError, ServiceSchema};
+
+pub use services::{Service, Services};
+
+use crate::limits::{REQUEST_BODIES_BYTES_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX};
+use crate::metrics::Metrics;
+use crate::regions;
+use crate::reset::Reset;
+
+/// What the edge holds for all requests.
+#[derive(Debug)]
+pub struct Edge {
+    pub state: Arc<State>,
+    pub clock: SharedClock,
+    pub random: SharedRandom,
+    pub authenticator: Authenticator,
+    pub signing_keys: SigningKeys,
+    pub router: Router,
+    pub services: Services,
+    pub registry: api_registry::Registry,
+    pub metrics: Metrics,
+    pub reset: Reset,
+    /// Bytes of request bodies that may still be read into memory.
+    pub body_budget: Semaphore,
+}
+
+/// The whole budget of [`Edge::body_budget`], in permits of one KiB.
+pub const BODY_PERMITS: usize = REQUEST_BODIES_BYTES_MAX / 1024;
+
+/// Where a request got before it was refused: how its refusal is worded.
+type Refusal = Box<Response<Body>>;
+
+impl Edge {
+    pub fn into_handler(self: Arc<Self>) -> Handler {
+        server::handler(move |request, connection| {
+            let edge = Arc::clone(&self);
+            async move { edge.answer(request, connection).await }
+        })
+    }
+
+    async fn answer(&self, request: Request<Body>, connection: ConnectionInfo) -> Response<Body> {
+        let path = request.uri().path();
+        if path == "/v2" || path.starts_with("/v2/") {
+            return self.registry.handle(request, &connection).await;
+        }
+        match path.strip_prefix("/_neargate/") {
+            Some(own) => {
+                let own = own.to_owned();
+                self.own(&own, &request).await
+            }
+            None => self.api(request, connection.peer.ip()).await,
+        }
+    }
+
+    /// Paths of our own, which no AWS service has.
+    async fn own(&self, path: &str, request: &Request<Body>) -> Response<Body> {
+        match (path, request.method()) {
+            ("health", &Method::GET) => {
+                let live_tasks = self.state.view().live_tasks.len();
+                json(StatusCode::OK, &serde_json::json!({ "status": "ready", "liveTasks": live_tasks }))
+            }
+            ("metrics", &Method::GET) => {
+                let mut response = Response::new(Body::from(self.metrics.render(&self.state.view())));
+                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+                response
+            }
+            ("reset", &Method::POST) => match self.reset.run().await {
+                Ok(()) => json(StatusCode::OK, &serde_json::json!({ "status": "reset" })),
+                Err(refusal) => json(refusal.status, &serde_json::json!({ "message": refusal.message })),
+            },
+            _ => json(StatusCode::NOT_FOUND, &serde_json::json!({ "message": "There is nothing at this path." })),
+        }
+    }
+
+    async fn api(&self, request: Request<Body>, source: IpAddr) -> Response<Body> {
+        let started = self.clock.monotonic();
+        let request_id = random::uuid(&*self.random);
+        let (parts, body) = request.into_parts();
+        let signed = sigv4::parse(&parts);
+        let body = match self.read(&parts, body).await {
+            Ok(body) => body,
+            Err(refusal) => return *refusal,
+        };
+        let signing_name = signed.as_ref().ok().map(|signed| signed.service.as_str());
+        let route = match self.router.route(&parts, &body, signing_name) {
+            Ok(route) => route,
+            Err(RouteError::NotAnApi) => return not_an_api(&signed),
+            Err(RouteError::Refused { service, protocol, error }) => {
+                // Who may not call at all isn't told what exists.
+                let error = match self.verify(&body, signed) {
+                    Ok(_) => error,
+                    Err(failure) => failure.to_service_error(protocol, service.name),
+                };
+                return refuse(service, protocol, &request_id, &error);
+            }
+        };
+        let response = self.call(&parts, body, signed, route, &request_id, source).await;
+        let took = self.clock.monotonic().saturating_sub(started);
+        self.metrics.request(route.service.name, route.operation, response.status().as_u16(), took);
+        response
+    }
+
+    async fn call(
+        &self,
+        parts: &Parts,
+        body: Bytes,
+        signed: Result<SignedRequest, AuthError>,
+        route: Route,
+        request_id: &str,
+        source: IpAddr,
+    ) -> Response<Body> {
+        let Route { service, protocol, operation } = route;
+        let (principal, region, body) = match self.verify(&body, signed) {
+            Ok(verified) => verified,
+            Err(failure) => {
+                return refuse(service, protocol, request_id, &failure.to_service_error(protocol, service.name));
+            }
+        };
+        let now = self.clock.now();
+        let scope = Scope::new(principal.account(), region);
+        if let Err(error) = regions::ensure(&self.state, &scope, now, &*self.random).await {
+            return refuse(service, protocol, request_id, &error);
+        }
+        let context = RequestContext {
+            state: Arc::clone(&self.state),
+            scope,
+            principal,
+            now,
+            random: Arc::clone(&self.random),
+            request_id: request_id.to_owned(),
+            source_ip: Some(source),
+        };
+        let call = Call { protocol, operation, parts, body: &body, request_id };
+        match self.services.find(service) {
+            Some(found) => into_body(found.call(context, call).await),
+            None => {
+                let error = wire_protocols::route::not_implemented(protocol, service, operation);
+                refuse(service, protocol, request_id, &error)
+            }
+        }
+    }
+
+    /// The principal behind a signature, the region it was made for, and the body without its transfer coding.
+    fn verify(
+        &self,
+        body: &Bytes,
+        signed: Result<SignedRequest, AuthError>,
+    ) -> Result<(Principal, String, Bytes), AuthError> {
+        let signed = signed?;
+        let view = self.state.view();
+        let now = self.clock.now();
+        let token = signed.session_token.as_deref();
+        let found = self.authenticator.authenticate(&view, &signed.access_key_id, token, now);
+        let authentication = found.map_err(|failure| match failure {
+            AuthenticationError::InvalidToken => AuthError::unknown_key(),
+            AuthenticationError::ExpiredToken => AuthError::expired_token(),
+        })?;
+        let body = match &authentication {
+            Authentication::Verify { secret, .. } => {
+                let now = Instant { millis: now.as_millis() };
+                sigv4::verify(&signed, &self.signing_keys, secret, body, now)?
+            }
+            Authentication::Unchecked { .. } => sigv4::unverified_body(&signed, body)?,
+        };
+        let (Authentication::Verify { principal, .. } | Authentication::Unchecked { principal }) = authentication;
+        Ok((principal, signed.region, body))
+    }
+
+    /// Reads the body within its limits: of one request, and of all that are read at once.
+    async fn read(&self, parts: &Parts, body: Body) -> Result<Bytes, Refusal> {
+        let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let declared: Option<usize> = declared.and_then(|text| text.parse().ok());
+        if declared.is_some_and(|length| length > REQUEST_BODY_BYTES_MAX) {
+            return Err(too_large());
+        }
+        let permits = declared.unwrap_or(REQUEST_BODY_BYTES_MAX) / 1024 + 1;
+        let permits = u32::try_from(permits.min(BODY_PERMITS)).unwrap_or(u32::MAX);
+        // Never closed, so this only waits.
+        let _budget = self.body_budget.acquire_many(permits).await;
+        let read = read_bounded(body, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX);
+        match tokio::time::timeout(REQUEST_BODY_TIME_MAX, read).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(ReadError::TooLong { .. })) => Err(too_large()),
+            Ok(Err(failure)) => {
+                tracing::debug!(error = &failure as &dyn std::error::Error, "a request's body did not arrive");
+                Err(plain(StatusCode::BAD_REQUEST, "The body did not arrive whole."))
+            }
+            Err(_) => Err(plain(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive.")),
+        }
+    }
+}
+
+fn refuse(
+    service: &'static ServiceSchema,
+    protocol: Protocol,
+    request_id: &str,
+    error: &ServiceError,
+) -> Response<Body> {
+    into_body(encode_error(protocol, service, None, request_id, error))
+}
+
+fn into_body(response: Response<wire_protocols::Body>) -> Response<Body> {
+    response.map(|body| match body {
+        wire_protocols::Body::Bytes(bytes) => Body::from(bytes),
+        wire_protocols::Body::Stream(frames) => {
+            use futures_util::StreamExt;
+            Body::stream(frames.map(Ok::<_, std::io::Error>))
+        }
+    })
+}
+
+/// A request that names no service: a browser, a health checker, or a client that isn't signed in.
+fn not_an_api(signed: &Result<SignedRequest, AuthError>) -> Response<Body> {
+    let message = match signed {
+        Err(_) => "This is the AWS API endpoint of Neargate. Requests must be signed; see `neargate env`.".to_owned(),
+        Ok(signed) => format!("The service '{}' is not served by this endpoint.", signed.service),
+    };
+    let status = if signed.is_ok() { StatusCode::NOT_IMPLEMENTED } else { StatusCode::FORBIDDEN };
+    let code = if signed.is_ok() { "NotImplementedException" } else { "MissingAuthenticationTokenException" };
+    json(status, &serde_json::json!({ "__type": code, "message": message }))
+}
+
+fn json(status: StatusCode, document: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(document.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn too_large() -> Refusal {
+    let message = format!("The request's body is over the limit of {REQUEST_BODY_BYTES_MAX} bytes.");
+    let document = serde_json::json!({ "__type": "RequestEntityTooLargeException", "message": message });
+    Box::new(json(StatusCode::PAYLOAD_TOO_LARGE, &document))
+}
+
+fn plain(status: StatusCode, message: &str) -> Refusal {
+    Box::new(json(status, &serde_json::json!({ "message": message })))
+}

@@ -1,0 +1,87 @@
+//! `POST /_neargate/reset`: back to an empty installation with its defaults, for test suites that begin every test so.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use state_model::Scope;
+use state_model::ecs::task::{StopCode, StopRequest};
+use state_tables::{State, task_columns};
+use stdx::clock::SharedClock;
+use stdx::random::SharedRandom;
+use tokio::sync::Mutex;
+
+use crate::regions;
+
+/// Tasks that one commit asks to stop: each costs one precondition and one write.
+const STOPS_PER_COMMIT_MAX: usize = 60;
+
+#[derive(Debug)]
+pub struct Reset {
+    pub state: Arc<State>,
+    pub clock: SharedClock,
+    pub random: SharedRandom,
+    /// Only test suites may drop everything: the option `--any-credentials` says that this is one.
+    pub allowed: bool,
+    pub home: Scope,
+    pub running: Mutex<()>,
+}
+
+#[derive(Debug)]
+pub struct ResetRefusal {
+    pub status: StatusCode,
+    pub message: String,
+}
+
+impl Reset {
+    /// Stops every task, waits for their end, drops all state and makes the defaults again.
+    pub async fn run(&self) -> Result<(), ResetRefusal> {
+        if !self.allowed {
+            let message = String::from("Reset is only possible when the server was started with --any-credentials.");
+            return Err(ResetRefusal { status: StatusCode::FORBIDDEN, message });
+        }
+        let _one_at_a_time = self.running.lock().await;
+        self.stop_tasks().await?;
+        let mut changes = self.state.changes();
+        while !self.state.view().live_tasks.is_empty() {
+            if changes.changed().await.is_err() {
+                return Err(failed("the server is stopping"));
+            }
+        }
+        self.state.clear(|table| table == "iam-access-key").await.map_err(|error| failed(&error.to_string()))?;
+        regions::ensure(&self.state, &self.home, self.clock.now(), &*self.random)
+            .await
+            .map_err(|error| failed(&error.message))
+    }
+
+    async fn stop_tasks(&self) -> Result<(), ResetRefusal> {
+        let now = self.clock.now();
+        loop {
+            let stopped = self.state.transact(|view, transaction| {
+                let waiting = view.live_tasks.iter().filter_map(|key| view.task_intents.get(key));
+                let mut count = 0;
+                for row in waiting.filter(|row| row.stop.is_none()).take(STOPS_PER_COMMIT_MAX) {
+                    let mut intent = (**row.record()).clone();
+                    intent.stop = Some(StopRequest {
+                        code: StopCode::UserInitiated,
+                        reason: String::from("The installation was reset"),
+                        at: now,
+                    });
+                    intent.changes += 1;
+                    task_columns::update_intent(transaction, row, &intent);
+                    count += 1;
+                }
+                Ok::<_, std::convert::Infallible>(count)
+            });
+            match stopped.await {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(_) => return Err(failed("the state store can't write")),
+            }
+        }
+    }
+}
+
+fn failed(reason: &str) -> ResetRefusal {
+    let message = format!("The reset did not complete: {reason}.");
+    ResetRefusal { status: StatusCode::INTERNAL_SERVER_ERROR, message }
+}

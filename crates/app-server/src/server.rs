@@ -1,0 +1,197 @@
+//! The start-up story of `neargate up`, and its shutdown in reverse.
+
+mod node;
+mod stores;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use api_auth::{Authenticator, SessionKeys};
+use control_loops::{LoopContext, cleanup, driver, placement};
+use control_plan::placement::NodeOffer;
+use node_runtime::spawner::Spawner;
+use state_model::Scope;
+use state_tables::State;
+use stdx::clock::{SharedClock, SystemClock};
+use stdx::random::{SharedRandom, SystemRandom};
+use stdx_async::{shutdown, supervisor};
+use stdx_net::{server, tls};
+use tokio::sync::{Mutex, Semaphore};
+use wire_protocols::sigv4::SigningKeys;
+
+use crate::config::Config;
+use crate::data_dir::{DataDir, ServerFile};
+use crate::edge::{BODY_PERMITS, Edge, Services};
+use crate::host_names::{self, DOMAIN, HostFiles, HostNames};
+use crate::limits::DRAIN_MAX;
+use crate::metrics::Metrics;
+use crate::regions;
+use crate::reset::Reset;
+use crate::root_credentials::{self, RootCredentials};
+use stores::Stores;
+
+/// The only node of an installation without joined ones.
+pub const LOCAL_NODE: &str = "local";
+
+/// The parts that most of the start-up needs.
+#[derive(Clone, Debug)]
+struct Base {
+    config: Config,
+    data_dir: DataDir,
+    clock: SharedClock,
+    random: SharedRandom,
+    keys: Arc<SessionKeys>,
+    state: Arc<State>,
+}
+
+/// Runs until SIGTERM or SIGINT; tasks go on after it.
+pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> anyhow::Result<()> {
+    let clock = SystemClock::shared();
+    let random = SystemRandom::shared();
+    let data_dir = DataDir::open(&config.data_dir)?;
+    // Bound first: a second server on the same port must fail before it touches anything.
+    let listener = TcpListener::bind(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
+    let listen = listener.local_addr()?;
+    let stores = stores::open(&data_dir, &clock)?;
+    let keys = stores::session_keys(&data_dir, &*random)?;
+    let root = root_credentials::load_or_create(&data_dir, &config.account, &*random)?;
+    let (state, feed) = State::load(Arc::clone(&stores.store)).await?;
+    let (trigger, shutdown) = shutdown::channel();
+    let feed = supervisor::spawn("state-feed", feed.run());
+    let config = Config { listen, ..config };
+    let base = Base { config, data_dir, clock, random, keys, state };
+
+    base.make_home(&root).await?;
+    let tls = base.open_tls()?;
+    let names = HostNames {
+        files: HostFiles::default(),
+        instance: base.data_dir.instance(),
+        listen,
+        authority_pem: tls.authority_pem.to_string(),
+    };
+    supervisor::spawn("host-names", host_names::follow(Arc::clone(&base.state), names, shutdown.clone()));
+
+    let edge = Arc::new(base.edge(&stores));
+    let handler = Arc::clone(&edge).into_handler();
+    base.start_loops(&shutdown);
+    node::start(&base, &stores, spawner, Arc::clone(&handler), &shutdown).await?;
+    supervisor::spawn("maintenance", stores::maintain(base.clone(), stores.clone(), shutdown.clone()));
+
+    let serving = server::Config::default().with_tls(tls.server_config);
+    let listening = server::serve(listener, &serving, handler)?;
+    let server_file = base.server_file();
+    base.data_dir.write_server_file(&server_file)?;
+    banner(&server_file);
+
+    until_signal(feed).await?;
+    trigger.fire();
+    listening.drain(DRAIN_MAX).await;
+    Ok(())
+}
+
+/// SIGTERM and SIGINT end the server in good order; so does losing the store, which can't be gone on from.
+async fn until_signal(
+    feed: tokio::task::JoinHandle<Option<Result<(), state_tables::StateError>>>,
+) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        ended = feed => match ended {
+            Ok(Some(Err(error))) => Err(error).context("the state can't be followed any more"),
+            _ => anyhow::bail!("the state store has closed"),
+        },
+    }
+}
+
+impl Base {
+    fn home(&self) -> Scope {
+        Scope::new(&self.config.account, &self.config.region)
+    }
+
+    /// The defaults of the home region, and the root's access key.
+    async fn make_home(&self, root: &RootCredentials) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        regions::ensure(&self.state, &self.home(), now, &*self.random)
+            .await
+            .map_err(|error| anyhow::anyhow!("the default region can't be made: {}", error.message))?;
+        if self.state.view().iam_access_keys.contains(&root.access_key_id) {
+            return Ok(());
+        }
+        let id = root.access_key_id.clone();
+        let secret = &root.secret_access_key;
+        let key = self.keys.seal_access_key(&root.account, None, id, secret, now, &*self.random);
+        let mut transaction = state_tables::Transaction::new();
+        transaction.put(&key);
+        self.state.commit(transaction).await?;
+        Ok(())
+    }
+
+    fn open_tls(&self) -> anyhow::Result<tls::LocalTls> {
+        let domain_suffix = format!(".{DOMAIN}");
+        let options = tls::Options {
+            directory: self.data_dir.tls(),
+            authority_name: format!("Neargate {}", self.data_dir.instance()),
+            names: vec![DOMAIN.to_owned(), format!("*.{DOMAIN}"), "localhost".to_owned()],
+            addresses: vec![self.config.listen.ip()],
+            mint: Some(Arc::new(move |name: &str| name.ends_with(&domain_suffix))),
+        };
+        Ok(tls::open(options, Arc::clone(&self.clock), Arc::clone(&self.random))?)
+    }
+
+    fn start_loops(&self, shutdown: &shutdown::Shutdown) {
+        let context = LoopContext {
+            state: Arc::clone(&self.state),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+        };
+        let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned() }];
+        let place = move |context| placement::activate(context, nodes.clone());
+        supervisor::spawn("placement", driver::drive("placement", context.clone(), shutdown.clone(), place));
+        supervisor::spawn("cleanup", driver::drive("cleanup", context, shutdown.clone(), cleanup::activate));
+    }
+
+    fn edge(&self, stores: &Stores) -> Edge {
+        let suffix = format!("{DOMAIN}:{}", self.config.listen.port());
+        let services = Services::default()
+            .with(api_compute::ecs::service(), api_compute::ecs::Ecs::default())
+            .with(api_compute::ecr::service(), stores.ecr(&suffix, &self.keys))
+            .with(api_network::ec2::service(), api_network::ec2::Ec2::default())
+            .with(api_platform::iam::table(), api_platform::iam::Iam { keys: Arc::clone(&self.keys) })
+            .with(api_platform::sts::table(), api_platform::sts::Sts { keys: Arc::clone(&self.keys) })
+            .with(api_platform::logs::table(), stores.logs_api());
+        let any_credentials = self.config.any_credentials.then(|| self.config.account.clone());
+        Edge {
+            state: Arc::clone(&self.state),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+            authenticator: Authenticator { keys: Arc::clone(&self.keys), any_credentials },
+            signing_keys: SigningKeys::default(),
+            router: wire_protocols::Router::new(&services.schemas()),
+            services,
+            registry: stores.registry(self),
+            metrics: Metrics::new(),
+            reset: Reset {
+                state: Arc::clone(&self.state),
+                clock: Arc::clone(&self.clock),
+                random: Arc::clone(&self.random),
+                allowed: self.config.any_credentials,
+                home: self.home(),
+                running: Mutex::new(()),
+            },
+            body_budget: Semaphore::new(BODY_PERMITS),
+        }
+    }
+
+    fn server_file(&self) -> ServerFile {
+        ServerFile {
+            pid: std::process::id(),
+            endpoint: format!("http://{}", self.config.listen),
+            region: self.config.region.clone(),
+            account: self.config.account.clone(),
+        }
+    }
+}

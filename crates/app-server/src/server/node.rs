@@ -1,0 +1,157 @@
+//! The node of this machine: its agent, wired to dispatch in process.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use control_loops::LoopContext;
+use control_loops::dispatch::{Dispatch, NodeLink};
+use control_loops::limits::{DOWN_QUEUE_MAX, UP_QUEUE_MAX};
+use link_protocol::network::VpcSnapshot;
+use node_agent::images::BuiltInRegistry;
+use node_agent::network::{VpcOpenError, VpcOpened, socket};
+use node_agent::{Agent, AgentConfig, AgentParts, Sandboxes};
+use node_images::Images;
+use node_network::config::NetworkConfig;
+use node_network::{Instance, Network};
+use node_runtime::spawner::Spawner;
+use node_runtime::spec::{RuntimeKind, RuntimeSpec};
+use state_model::Scope;
+use state_tables::View;
+use stdx_async::shutdown::Shutdown;
+use stdx_async::supervisor;
+use stdx_net::client::Override;
+use stdx_net::server::{self, Handler, Listening};
+use tokio::sync::mpsc;
+
+use super::stores::Stores;
+use super::{Base, LOCAL_NODE};
+use crate::config::Isolation;
+use crate::control_services::LocalControl;
+use crate::host_names::DOMAIN;
+use crate::log_sink::LogSink;
+
+/// Where tasks reach the API inside their VPC.
+const API_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 3);
+const API_PORT: u16 = 4566;
+
+pub async fn start(
+    base: &Base,
+    stores: &Stores,
+    spawner: Spawner,
+    api: Handler,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
+    let instance: Instance = base.data_dir.instance().parse()?;
+    let network = Network::open(instance, NetworkConfig::default())
+        .await
+        .context("the node's networks can't be opened")?;
+    let control = Arc::new(LocalControl {
+        state: Arc::clone(&base.state),
+        keys: Arc::clone(&base.keys),
+        clock: Arc::clone(&base.clock),
+        random: Arc::clone(&base.random),
+        logs: LogSink::new(stores.logs.clone(), Arc::clone(&base.clock)),
+    });
+    let registry = BuiltInRegistry { address: base.config.listen, domain: DOMAIN.to_owned() };
+    let parts = AgentParts {
+        network,
+        images: open_images(base, registry.clone())?,
+        spawner,
+        control,
+        clock: Arc::clone(&base.clock),
+        random: Arc::clone(&base.random),
+        opened: vec![Arc::new(ApiInside { handler: api, listening: Mutex::default() })],
+    };
+    let config = AgentConfig {
+        instance: base.data_dir.instance(),
+        tasks: base.data_dir.tasks(),
+        template_dir: base.data_dir.root.join("node/templates"),
+        registry,
+        endpoint_url_inside: format!("http://{API_ADDRESS}:{API_PORT}"),
+        sandboxes: find_sandboxes(base),
+    };
+    let (down, down_receiver) = mpsc::channel(DOWN_QUEUE_MAX);
+    let (up_sender, up) = mpsc::channel(UP_QUEUE_MAX);
+    let agent = Agent::new(config, parts, up_sender);
+    supervisor::spawn("agent", agent.run(down_receiver));
+    let dispatch = Dispatch {
+        context: LoopContext {
+            state: Arc::clone(&base.state),
+            clock: Arc::clone(&base.clock),
+            random: Arc::clone(&base.random),
+        },
+        node: LOCAL_NODE.to_owned(),
+        link: NodeLink { down, up },
+        log_mode_blocking,
+    };
+    supervisor::spawn("dispatch", dispatch.run(shutdown.clone()));
+    Ok(())
+}
+
+/// The account setting `defaultLogDriverMode`.
+fn log_mode_blocking(view: &View, scope: &Scope) -> bool {
+    api_compute::ecs::default_log_driver_mode(view, scope) == "blocking"
+}
+
+/// The built-in registry is reached on the server's own address without TLS, by whatever name a task calls it.
+fn open_images(base: &Base, registry: BuiltInRegistry) -> anyhow::Result<Images> {
+    let address = base.config.listen;
+    let lookup = move |host: &str, _port: u16| {
+        node_agent::images::registry_scope(host, &registry).map(|_| Override { address, tls: false })
+    };
+    let config = node_images::images::Config { overrides: Some(Arc::new(lookup)), ..Default::default() };
+    Images::open(&base.data_dir.images(), config, Arc::clone(&base.clock), Arc::clone(&base.random))
+        .context("the node's images can't be opened")
+}
+
+fn find_sandboxes(base: &Base) -> Sandboxes {
+    let state_dir = PathBuf::from("/run/neargate").join(base.data_dir.instance());
+    let find = |kind: RuntimeKind, name: &str| {
+        let path = find_program(name)?;
+        Some(RuntimeSpec { kind, path, state_dir: state_dir.join(name) })
+    };
+    let namespace = find(RuntimeKind::Crun, "crun").or_else(|| find(RuntimeKind::Runc, "runc"));
+    if namespace.is_none() {
+        tracing::warn!("neither crun nor runc is installed: tasks can't be started until one is");
+    }
+    Sandboxes {
+        default_kernel: base.config.isolation == Isolation::Kernel,
+        namespace,
+        kernel: find(RuntimeKind::Runsc, "runsc"),
+    }
+}
+
+/// In the directories where Debian and administrators put programs; the environment's own search path isn't asked, since
+/// what runs as root must not depend on it.
+fn find_program(name: &str) -> Option<PathBuf> {
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+        .iter()
+        .map(|directory| PathBuf::from(directory).join(name))
+        .find(|path| path.is_file())
+}
+
+/// The API on an address inside each VPC, so that SDKs in tasks reach it.
+struct ApiInside {
+    handler: Handler,
+    listening: Mutex<Vec<Listening>>,
+}
+
+impl std::fmt::Debug for ApiInside {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ApiInside").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl VpcOpened for ApiInside {
+    async fn vpc_opened(&self, network: &Network, vpc: &VpcSnapshot) -> Result<(), VpcOpenError> {
+        let listener = network.listen_tcp(&vpc.id, socket(API_ADDRESS, API_PORT)).await?;
+        let handler = Arc::clone(&self.handler);
+        let listening = server::serve(listener, &server::Config::default(), handler).map_err(VpcOpenError::Serve)?;
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).push(listening);
+        Ok(())
+    }
+}
