@@ -1,0 +1,137 @@
+"""Fixtures: a server on a data directory of its own, images, and the host left as it was."""
+
+import base64
+import os
+from pathlib import Path
+
+import pytest
+
+import images
+from host_state import host_state, left_behind
+from neargate_server import Server
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid() != 0:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="Neargate runs containers: the tests need root"))
+
+
+@pytest.fixture(scope="session")
+def make_server(tmp_path_factory):
+    """Starts servers with options; each is taken down at the end, and must leave nothing."""
+    started: list[tuple[Server, dict]] = []
+
+    def make(*options: str, region: str = "us-east-1") -> Server:
+        data_dir = tmp_path_factory.mktemp("neargate") / "data"
+        before = host_state()
+        server = Server(data_dir, *options, region=region)
+        started.append((server, before))
+        return server.up()
+
+    yield make
+    failures = []
+    for server, before in reversed(started):
+        failures += take_down(server, before)
+    assert not failures, "\n".join(failures)
+
+
+def take_down(server: Server, before: dict) -> list[str]:
+    """What `neargate down` failed to do."""
+    done = server.run("down", check=False, timeout=60)
+    if server.process is not None:
+        server._reap()
+    failures = [] if done.returncode == 0 else [f"down ended with {done.returncode}: {done.stdout}{done.stderr}"]
+    left = left_behind(before, host_state(), server.data_dir)
+    return failures + [f"{kind} left behind: {lines}" for kind, lines in left.items()]
+
+
+@pytest.fixture(scope="session")
+def server(make_server) -> Server:
+    """The server that most tests share: strict credentials, defaults otherwise."""
+    return make_server()
+
+
+@pytest.fixture(scope="session")
+def open_server(make_server) -> Server:
+    """A server that takes any credentials, as other test suites use it."""
+    return make_server("--any-credentials")
+
+
+@pytest.fixture(scope="session")
+def client(server):
+    """A factory of boto3 clients of the shared server, one per service and region."""
+    made = {}
+
+    def of(service: str, region: str | None = None, **credentials: str):
+        key = (service, region, tuple(sorted(credentials.items())))
+        if key not in made:
+            made[key] = server.client(service, region, **credentials)
+        return made[key]
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def busybox_archive(tmp_path_factory) -> Path:
+    """An OCI archive of busybox with a page to serve."""
+    path = tmp_path_factory.mktemp("images") / "busybox.oci.tar"
+    images.oci_archive(path, [images.busybox_layer({"www/index.html": b"hello from neargate\n"})])
+    return path
+
+
+@pytest.fixture(scope="session")
+def busybox(server, client, busybox_archive) -> str:
+    """The URI of busybox in the shared server's registry."""
+    return push(server, client("ecr"), "busybox", busybox_archive)
+
+
+def push(server: Server, ecr, name: str, archive: Path, tag: str = "latest") -> str:
+    """Makes the repository when it's missing, and pushes the archive."""
+    try:
+        uri = ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"]
+    except ecr.exceptions.RepositoryAlreadyExistsException:
+        uri = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryUri"]
+    server.run("image", "push", str(archive), f"{uri}:{tag}")
+    return f"{uri}:{tag}"
+
+
+def registry_password(ecr) -> str:
+    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    return base64.b64decode(token).decode().removeprefix("AWS:")
+
+
+@pytest.fixture(scope="session")
+def execution_role(client) -> str:
+    """The role that a task needs for its image and its logs."""
+    return make_role(client("iam"), "tests-execution", "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy")
+
+
+def make_role(iam, name: str, *policy_arns: str) -> str:
+    trust = (
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",'
+        '"Principal":{"Service":"ecs-tasks.amazonaws.com"}}]}'
+    )
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    for policy in policy_arns:
+        iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+    return arn
+
+
+@pytest.fixture(scope="session")
+def subnet(client) -> str:
+    """A subnet of the default VPC."""
+    found = client("ec2").describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    return sorted(found, key=lambda one: one["AvailabilityZone"])[0]["SubnetId"]
+
+
+@pytest.fixture(scope="session")
+def network(client, subnet) -> dict:
+    """A network configuration whose tasks can be reached on every port."""
+    ec2 = client("ec2")
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    group = ec2.create_security_group(GroupName="tests-open", Description="open", VpcId=vpc)["GroupId"]
+    ec2.authorize_security_group_ingress(
+        GroupId=group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    )
+    return {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group], "assignPublicIp": "ENABLED"}}
