@@ -16,6 +16,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use model::Model;
+pub use names::snake_case;
 use source::Package;
 
 /// A service that we generate, by the name of its model's folder.

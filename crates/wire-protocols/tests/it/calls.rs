@@ -1,309 +1,18 @@
-//! From a request to its answer: routes, tables, envelopes and event streams.
+//! Calls through a service's table, also those whose answer is a stream of events.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use expect_test::{Expect, expect};
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use http::request::Parts;
-use wire_protocols::error_envelope::encode_error;
-use wire_protocols::{Body, Call, RouteError, Router, ServiceTable};
-use wire_schema::{Operation, Protocol, ServiceError, ServiceSchema};
+use wire_protocols::{Body, Call, ServiceTable};
+use wire_schema::{Operation, Protocol, ServiceError};
 use wire_shapes_compute::ecs;
-use wire_shapes_network::ec2;
-use wire_shapes_platform::{iam, logs};
+use wire_shapes_platform::logs;
 
-use crate::shapes::{cloudwatch, eks, route53, s3};
-
-const TARGET: &str = "AmazonEC2ContainerServiceV20141113";
-
-fn router() -> Router {
-    Router::new(&[
-        &ecs::SERVICE,
-        &ec2::SERVICE,
-        &iam::SERVICE,
-        &logs::SERVICE,
-        &cloudwatch::SERVICE,
-        &eks::SERVICE,
-        &route53::SERVICE,
-        &s3::SERVICE,
-    ])
-}
-
-fn parts(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
-    let mut builder = http::Request::builder().method(method).uri(uri);
-    for (name, value) in headers {
-        builder = builder.header(*name, *value);
-    }
-    builder.body(()).expect("a request").into_parts().0
-}
-
-fn routed(parts: &Parts, body: &str, signing_name: Option<&str>) -> String {
-    match router().route(parts, body.as_bytes(), signing_name) {
-        Ok(route) => format!("{} {:?} {}", route.service.name, route.protocol, route.operation),
-        Err(RouteError::NotAnApi) => "not an API".to_owned(),
-        Err(RouteError::Refused { service, protocol, error }) => {
-            format!("{} {protocol:?} {:?} {error}", service.name, error.status)
-        }
-    }
-}
-
-#[test]
-fn requests_find_their_operation() {
-    let json = |target: &str| parts("POST", "/", &[("x-amz-target", target)]);
-    let check = |parts: Parts, body: &str, signing_name: Option<&str>, expected: &str| {
-        assert_eq!(routed(&parts, body, signing_name), expected, "{} {}", parts.method, parts.uri);
-    };
-    check(json(&format!("{TARGET}.RunTask")), "", Some("ecs"), "ecs AwsJson1_1 RunTask");
-    check(json(&format!("{TARGET}.RunTask")), "", None, "ecs AwsJson1_1 RunTask");
-    check(
-        json(&format!("{TARGET}.CreateDaemon")),
-        "",
-        Some("ecs"),
-        "ecs AwsJson1_1 Some(501) NotImplementedException: The operation CreateDaemon of ECS is not implemented by this endpoint.",
-    );
-    check(
-        json(&format!("{TARGET}.Nonsense")),
-        "",
-        Some("ecs"),
-        "ecs AwsJson1_1 None UnknownOperationException: The requested operation is not recognized by the service.",
-    );
-    check(
-        json("Other.RunTask"),
-        "",
-        Some("ecs"),
-        "ecs AwsJson1_1 None UnknownOperationException: The requested operation is not recognized by the service.",
-    );
-    check(
-        parts(
-            "POST",
-            "/",
-            &[
-                ("x-amz-target", "GraniteServiceVersion20100801.PutMetricData"),
-                ("content-type", "application/x-amz-json-1.0"),
-            ],
-        ),
-        "",
-        Some("monitoring"),
-        "cloudwatch AwsJson1_0 PutMetricData",
-    );
-    check(
-        parts(
-            "POST",
-            "/service/GraniteServiceVersion20100801/operation/PutMetricData",
-            &[("smithy-protocol", "rpc-v2-cbor")],
-        ),
-        "",
-        Some("monitoring"),
-        "cloudwatch RpcV2Cbor PutMetricData",
-    );
-    let form = || parts("POST", "/", &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")]);
-    check(
-        form(),
-        "Action=PutMetricData&Version=2010-08-01",
-        Some("monitoring"),
-        "cloudwatch AwsQuery PutMetricData",
-    );
-    check(form(), "Version=2010-05-08&Action=GetUser", Some("iam"), "iam AwsQuery GetUser");
-    check(form(), "Action=DescribeVpcs", Some("ec2"), "ec2 Ec2Query DescribeVpcs");
-    check(form(), "Action=GetUser&Version=2010-05-08", None, "iam AwsQuery GetUser");
-    check(parts("GET", "/?Action=DescribeVpcs", &[]), "", Some("ec2"), "ec2 Ec2Query DescribeVpcs");
-    check(
-        form(),
-        "Action=Nonsense",
-        Some("iam"),
-        "iam AwsQuery None InvalidAction: The action Nonsense is not valid for this web service.",
-    );
-    check(
-        form(),
-        "Action=RunInstances",
-        Some("ec2"),
-        "ec2 Ec2Query Some(501) NotImplemented: The operation RunInstances of EC2 is not implemented by this endpoint.",
-    );
-    check(
-        form(),
-        "",
-        Some("iam"),
-        "iam AwsQuery None MissingAction: The request is missing an action or a required parameter.",
-    );
-    check(parts("GET", "/clusters/a", &[]), "", Some("eks"), "eks RestJson1 DescribeCluster");
-    check(
-        parts("GET", "/2013-04-01/hostedzone/Z1", &[]),
-        "",
-        Some("route53"),
-        "route53 RestXml GetHostedZone",
-    );
-    check(
-        parts("POST", "/2013-04-01/hostedzone/Z1/rrset", &[]),
-        "",
-        Some("route53"),
-        "route53 RestXml ChangeResourceRecordSets",
-    );
-    check(parts("PUT", "/b/k/l", &[]), "", Some("s3"), "s3 RestXml PutObject");
-    check(parts("POST", "/b/k/l?uploads", &[]), "", Some("s3"), "s3 RestXml CreateMultipartUpload");
-    check(parts("GET", "/b?list-type=2", &[]), "", Some("s3"), "s3 RestXml ListObjectsV2");
-    check(
-        parts("GET", "/clusters", &[("host", "eks.eu-west-1.amazonaws.com")]),
-        "",
-        None,
-        "eks RestJson1 ListClusters",
-    );
-    check(
-        parts("GET", "/nothing/here", &[]),
-        "",
-        Some("eks"),
-        "eks RestJson1 Some(404) UnknownOperationException: The requested operation is not recognized.",
-    );
-    check(parts("GET", "/v2/", &[("host", "127.0.0.1:4566")]), "", None, "not an API");
-}
-
-/// Status, headers and body as text.
-fn shown(response: &http::Response<Body>) -> String {
-    let mut text = response.status().as_u16().to_string();
-    for (name, value) in response.headers() {
-        text.push_str(&format!("\n{name}: {}", String::from_utf8_lossy(value.as_bytes())));
-    }
-    let body = response.body().bytes().expect("not a stream");
-    format!("{text}\n\n{}", String::from_utf8_lossy(body))
-}
-
-fn check_error(
-    service: &'static ServiceSchema,
-    protocol: Protocol,
-    operation: &str,
-    error: ServiceError,
-    expected: Expect,
-) {
-    expected.assert_eq(&shown(&encode_error(
-        protocol,
-        service,
-        service.operation(operation),
-        "req-1",
-        &error,
-    )));
-}
-
-#[test]
-fn errors_have_their_envelopes() {
-    let not_found = ecs::ClusterNotFoundException { message: Some("Cluster not found.".to_owned()) };
-    check_error(
-        &ecs::SERVICE,
-        Protocol::AwsJson1_1,
-        "RunTask",
-        not_found.into(),
-        expect![[r#"
-        400
-        x-amzn-requestid: req-1
-        content-type: application/x-amz-json-1.1
-
-        {"__type":"ClusterNotFoundException","message":"Cluster not found."}"#]],
-    );
-    let conflict = ServiceError::caller("ConflictException", "a \"b\"").field("resourceIds", vec!["x", "y"]);
-    check_error(
-        &ecs::SERVICE,
-        Protocol::AwsJson1_1,
-        "RunTask",
-        conflict,
-        expect![[r#"
-        400
-        x-amzn-requestid: req-1
-        content-type: application/x-amz-json-1.1
-
-        {"__type":"ConflictException","resourceIds":["x","y"],"message":"a \"b\""}"#]],
-    );
-    check_error(
-        &ecs::SERVICE,
-        Protocol::AwsJson1_1,
-        "RunTask",
-        ServiceError::internal("a secret"),
-        expect![[r#"
-        500
-        x-amzn-requestid: req-1
-        content-type: application/x-amz-json-1.1
-
-        {"__type":"ServerException","message":"The request processing has failed because of an unknown error, exception or failure."}"#]],
-    );
-    let no_entity = || ServiceError::caller("NoSuchEntity", "The user with name <a> cannot be found.");
-    check_error(
-        &iam::SERVICE,
-        Protocol::AwsQuery,
-        "GetUser",
-        no_entity(),
-        expect![[r#"
-        404
-        x-amzn-requestid: req-1
-        content-type: text/xml
-
-        <ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>The user with name &lt;a&gt; cannot be found.</Message></Error><RequestId>req-1</RequestId></ErrorResponse>"#]],
-    );
-    let no_group = ServiceError::caller("InvalidGroup.NotFound", "The security group 'sg-1' does not exist");
-    check_error(
-        &ec2::SERVICE,
-        Protocol::Ec2Query,
-        "DescribeSecurityGroups",
-        no_group,
-        expect![[r#"
-        400
-        x-amzn-requestid: req-1
-        content-type: text/xml;charset=UTF-8
-
-        <?xml version="1.0" encoding="UTF-8"?>
-        <Response><Errors><Error><Code>InvalidGroup.NotFound</Code><Message>The security group 'sg-1' does not exist</Message></Error></Errors><RequestID>req-1</RequestID></Response>"#]],
-    );
-    let in_use = ServiceError::caller("ResourceInUseException", "in use");
-    check_error(
-        &eks::SERVICE,
-        Protocol::RestJson1,
-        "CreateCluster",
-        in_use,
-        expect![[r#"
-        409
-        x-amzn-requestid: req-1
-        content-type: application/json
-        x-amzn-errortype: ResourceInUseException
-
-        {"__type":"ResourceInUseException","message":"in use"}"#]],
-    );
-    let no_bucket = ServiceError::caller("NoSuchBucket", "no bucket").with_status(404);
-    check_error(
-        &s3::SERVICE,
-        Protocol::RestXml,
-        "GetObject",
-        no_bucket,
-        expect![[r#"
-        404
-        x-amz-request-id: req-1
-        content-type: application/xml
-
-        <?xml version="1.0" encoding="UTF-8"?>
-        <Error><Code>NoSuchBucket</Code><Message>no bucket</Message><RequestId>req-1</RequestId></Error>"#]],
-    );
-    let no_alarm = ServiceError::caller("ResourceNotFound", "no alarm");
-    check_error(
-        &cloudwatch::SERVICE,
-        Protocol::AwsJson1_0,
-        "SetAlarmState",
-        no_alarm,
-        expect![[r#"
-        404
-        x-amzn-requestid: req-1
-        content-type: application/x-amz-json-1.0
-        x-amzn-query-error: ResourceNotFound;Sender
-
-        {"__type":"ResourceNotFound","message":"no alarm"}"#]],
-    );
-}
-
-#[test]
-fn cbor_errors_have_their_envelope() {
-    let error = ServiceError::caller("ResourceNotFound", "no alarm");
-    let operation = cloudwatch::SERVICE.operation("SetAlarmState");
-    let response = encode_error(Protocol::RpcV2Cbor, &cloudwatch::SERVICE, operation, "req-1", &error);
-    assert_eq!(response.headers()["smithy-protocol"], "rpc-v2-cbor");
-    assert_eq!(response.headers()["content-type"], "application/cbor");
-    let body = response.body().bytes().expect("not a stream");
-    assert_eq!(&body[..], b"\xbf\x66__type\x70ResourceNotFound\x67message\x68no alarm\xff");
+fn parts() -> Parts {
+    http::Request::post("/").body(()).expect("a request").into_parts().0
 }
 
 /// What the handlers here get besides their input.
@@ -328,7 +37,7 @@ fn call(operation: &str, context: Context, body: &'static str) -> String {
     let table =
         ServiceTable::new(&ecs::SERVICE).operation::<ecs::operations::ListClusters, _, _>(list_clusters);
     assert!(table.missing().contains(&"RunTask") && !table.missing().contains(&"ListClusters"));
-    let parts = parts("POST", "/", &[]);
+    let parts = parts();
     let body = Bytes::from(body);
     let call =
         Call { protocol: Protocol::AwsJson1_1, operation, parts: &parts, body: &body, request_id: "req-1" };
@@ -375,7 +84,7 @@ type Event = Result<logs::StartLiveTailResponseStream, ServiceError>;
 fn a_stream_is_sent_in_frames() {
     let table = ServiceTable::new(&logs::SERVICE)
         .event_stream::<logs::operations::StartLiveTail, _, _, _, _>(start_live_tail);
-    let (parts, body) = (parts("POST", "/", &[]), Bytes::from_static(b"{}"));
+    let (parts, body) = (parts(), Bytes::from_static(b"{}"));
     let operation = logs::operations::StartLiveTail::SCHEMA.name;
     let call =
         Call { protocol: Protocol::AwsJson1_1, operation, parts: &parts, body: &body, request_id: "req-1" };
@@ -435,7 +144,7 @@ fn dropping_a_stream_ends_the_operation() {
             });
             async { Ok((logs::StartLiveTailResponse::default(), events)) }
         });
-    let (parts, body) = (parts("POST", "/", &[]), Bytes::new());
+    let (parts, body) = (parts(), Bytes::new());
     let call = Call {
         protocol: Protocol::AwsJson1_1,
         operation: "StartLiveTail",

@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod calls;
+mod envelopes;
+mod routes;
 mod shapes;
 mod sigv4;
 mod vectors;
