@@ -8,5 +8,6 @@
 
 pub mod defaults;
 pub mod iam;
+pub mod logs;
 pub mod sts;
 mod validation;

@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod ec2;
+pub mod ecr;
 pub mod ecs;
 pub mod iam;
+pub mod logs;
 pub mod record;
 pub mod region;
 pub mod scope;

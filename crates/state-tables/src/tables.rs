@@ -90,6 +90,10 @@ tables! {
         ecs_account_settings: state_model::ecs::account_setting::AccountSetting,
         run_task_tokens: state_model::ecs::run_task_token::RunTaskToken,
         // ECR
+        ecr_repositories: state_model::ecr::repository::Repository,
+        ecr_images: state_model::ecr::image::Image,
+        ecr_tags: state_model::ecr::image::ImageTag,
+        ecr_layers: state_model::ecr::image::Layer,
         // EC2
         vpcs: state_model::ec2::Vpc,
         subnets: state_model::ec2::Subnet,
