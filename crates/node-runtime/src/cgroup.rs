@@ -16,7 +16,7 @@ pub use stats::{BlockIo, ContainerStats, Throttling};
 
 use crate::limits::TASK_PIDS_MAX;
 
-const SUPERVISORS: &str = "supervisors";
+pub(crate) const SUPERVISORS: &str = "supervisors";
 /// Length of a cpu period: quota and period together are the share of a core.
 const CPU_PERIOD_US: u64 = 100_000;
 /// Controllers that our limits and statistics need, in version 2.
@@ -119,8 +119,9 @@ pub fn task_group(instance: &str, task_id: &str) -> String {
     format!("neargate-{instance}/{task_id}")
 }
 
-pub fn container_group(instance: &str, task_id: &str, container: &str) -> String {
-    format!("neargate-{instance}/{task_id}/{container}")
+/// A container's group is named after its runtime id.
+pub fn container_group(instance: &str, task_id: &str, runtime_id: &str) -> String {
+    format!("neargate-{instance}/{task_id}/{runtime_id}")
 }
 
 /// Makes the task's group with its hard limits; swap is off.
@@ -221,7 +222,12 @@ pub(crate) fn remove(hierarchy: &Hierarchy, group: &str) -> Vec<String> {
     errors
 }
 
-/// Reads what a container used.
+/// What a container of this host used so far.
+pub fn container_stats(instance: &str, task_id: &str, runtime_id: &str) -> io::Result<ContainerStats> {
+    read_stats(&Hierarchy::detect()?, &container_group(instance, task_id, runtime_id))
+}
+
+/// Reads what the processes of a group used.
 pub fn read_stats(hierarchy: &Hierarchy, group: &str) -> io::Result<ContainerStats> {
     stats::read(hierarchy, group)
 }

@@ -4,13 +4,19 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
 use crate::protocol::{self, Command, Decoder, Report};
 
-pub(crate) const CONTROL_SOCKET: &str = "control.sock";
+const CONTROL_SOCKET: &str = "control.sock";
+
+/// Makes the socket on which a task's supervisor is found.
+pub(crate) fn listen(dir: &Path) -> io::Result<UnixListener> {
+    let folder = File::open(dir)?;
+    UnixListener::bind(format!("/proc/self/fd/{}/{CONTROL_SOCKET}", folder.as_raw_fd()))
+}
 
 #[derive(Debug)]
 pub struct TaskConnection {

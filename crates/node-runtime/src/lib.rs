@@ -23,3 +23,4 @@ pub mod storage;
 mod supervisor;
 mod sys;
 pub mod taskdir;
+pub mod teardown;

@@ -118,8 +118,16 @@ fn environment(container: &ContainerSpec, user: &Identity, hostname: &str) -> Ve
 
 fn rlimits(container: &ContainerSpec, open_files: u64) -> Vec<Value> {
     let entry = |name: &str, soft: u64, hard: u64| json!({"type": format!("RLIMIT_{}", name.to_ascii_uppercase()), "soft": soft, "hard": hard});
-    let mut limits: Vec<Value> =
-        container.ulimits.iter().map(|limit| entry(&limit.name, limit.soft, limit.hard)).collect();
+    // The default, when it is spelled out, is still the default: as far as the host can give it.
+    let asked = |value: u64| if value == OPEN_FILES_DEFAULT { open_files } else { value };
+    let mut limits: Vec<Value> = container
+        .ulimits
+        .iter()
+        .map(|limit| match limit.name.as_str() {
+            "nofile" => entry("nofile", asked(limit.soft), asked(limit.hard)),
+            name => entry(name, limit.soft, limit.hard),
+        })
+        .collect();
     if !container.ulimits.iter().any(|limit| limit.name.eq_ignore_ascii_case("nofile")) {
         limits.push(entry("nofile", open_files, open_files));
     }

@@ -78,6 +78,10 @@ impl Decoder {
 
     /// The next whole message, if there is one. After an error the stream is of no use any more, unless the error is
     /// about one message's meaning.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "what comes next depends on the type that is asked for"
+    )]
     pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ProtocolError> {
         let Some((length, rest)) = self.bytes.split_first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_le_bytes(*length) as usize;

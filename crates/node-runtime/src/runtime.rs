@@ -32,6 +32,11 @@ pub(crate) fn run_arguments(runtime: &RuntimeSpec, bundle: &Path, id: &str, tty:
     arguments
 }
 
+/// The id of the container that holds a task's gVisor sandbox open.
+pub(crate) fn sandbox_id(task_id: &str) -> String {
+    format!("{task_id}-sandbox")
+}
+
 pub(crate) fn delete_arguments(runtime: &RuntimeSpec, id: &str) -> Vec<OsString> {
     let mut arguments = global_arguments(runtime, None);
     arguments.extend(["delete".into(), "--force".into(), id.into()]);

@@ -16,14 +16,14 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::client::TaskConnection;
+use crate::client::{self, TaskConnection};
 use crate::spec::{NetworkSource, TaskSpec};
 use crate::{cgroup, supervisor, sys, taskdir};
 
 mod namespace;
 
-/// Descriptors that travel with a launch: control socket, lock, and perhaps a network namespace.
-const DESCRIPTORS_MAX: usize = 3;
+/// Descriptors that travel with a launch: control connection, listening socket, lock, perhaps a network namespace.
+const DESCRIPTORS_MAX: usize = 4;
 const ORDER_BYTES_MAX: usize = 8192;
 
 /// The server's handle. The spawner ends when it is dropped; supervisors stay.
@@ -81,9 +81,11 @@ impl Spawner {
         taskdir::write_spec(&dir, &spec)?;
         // The lock is taken here and travels with the order: there is no moment at which a starting task looks dead.
         let lock = taskdir::create_lock(&dir)?;
+        // The same holds for the socket: whoever connects now waits in its queue.
+        let listener = client::listen(&dir)?;
         let (ours, theirs) = UnixStream::pair()?;
         let order = serde_json::to_vec(&Order { dir, instance: spec.instance })?;
-        let mut descriptors = vec![theirs.as_fd(), lock.as_fd()];
+        let mut descriptors = vec![theirs.as_fd(), listener.as_fd(), lock.as_fd()];
         descriptors.extend(network.as_ref().map(AsFd::as_fd));
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -172,13 +174,16 @@ fn become_supervisor(dir: &Path, descriptors: Vec<OwnedFd>) -> ! {
         sys::close_others(&keep);
         redirect_standard(dir)?;
         let mut descriptors = descriptors.into_iter();
-        let (Some(control), Some(lock)) = (descriptors.next(), descriptors.next()) else {
+        let (Some(control), Some(listener), Some(lock)) =
+            (descriptors.next(), descriptors.next(), descriptors.next())
+        else {
             return Err(io::Error::other("an order came without its descriptors"));
         };
         let network = descriptors.next();
         supervisor::run(supervisor::Inheritance {
             dir: dir.to_owned(),
             control: control.into(),
+            listener: listener.into(),
             lock,
             network,
         })

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ mod probe;
 mod processes;
 mod report;
 
+pub(crate) use report::first_status;
+
 use containers::Slot;
 use control::{Control, Source as ControlSource};
 use output::Output;
@@ -38,6 +40,7 @@ use processes::Processes;
 pub(crate) struct Inheritance {
     pub dir: PathBuf,
     pub control: UnixStream,
+    pub listener: UnixListener,
     /// Held until the process ends; others see by it that the task is supervised.
     pub lock: OwnedFd,
     pub network: Option<OwnedFd>,
@@ -75,13 +78,13 @@ enum Ready {
 
 /// Runs a task to its end.
 pub(crate) fn run(inheritance: Inheritance) -> io::Result<()> {
-    let Inheritance { dir, control, lock: _lock, network } = inheritance;
+    let Inheritance { dir, control, listener, lock: _lock, network } = inheritance;
     let children = sys::signal_descriptor(libc::SIGCHLD)?;
     sys::become_subreaper()?;
     // The last process to be killed for want of memory: with it, exit codes and logs would be lost.
     let _ = std::fs::write("/proc/self/oom_score_adj", "-900");
     let spec = taskdir::read_spec(&dir)?;
-    let mut supervisor = Supervisor::new(dir, spec, control)?;
+    let mut supervisor = Supervisor::new(dir, spec, Control::new(listener, control)?)?;
     supervisor.report();
     let driven = match supervisor.prepare(network, &children) {
         Ok(()) => supervisor.drive(&children),
@@ -96,10 +99,10 @@ pub(crate) fn run(inheritance: Inheritance) -> io::Result<()> {
 }
 
 impl Supervisor {
-    fn new(dir: PathBuf, spec: TaskSpec, control: UnixStream) -> io::Result<Self> {
+    fn new(dir: PathBuf, spec: TaskSpec, control: Control) -> io::Result<Self> {
         let machine = Machine::of(&spec).map_err(io::Error::other)?;
         Ok(Self {
-            control: Control::new(&dir, control)?,
+            control,
             output: Output::new(&dir, &spec)?,
             hierarchy: Hierarchy::detect()?,
             status: report::first_status(&spec),

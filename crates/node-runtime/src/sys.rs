@@ -99,11 +99,11 @@ pub(crate) fn close_others(keep: &[RawFd]) {
     }
 }
 
-/// How a child ended: its exit code, or 128 plus the signal.
-pub(crate) fn reap() -> Option<(i32, i32)> {
+/// Which child ended and how: its exit code, or 128 plus the signal.
+pub(crate) fn reap(wait: bool) -> Option<(i32, i32)> {
     let mut status = 0;
     // SAFETY: the pointer is to a local.
-    let pid = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) };
+    let pid = unsafe { libc::waitpid(-1, &mut status, if wait { 0 } else { libc::WNOHANG }) };
     if pid <= 0 {
         return None;
     }

@@ -9,6 +9,8 @@ use crate::spec::TaskSpec;
 use crate::status::TaskStatus;
 use crate::sys;
 
+pub use crate::teardown::{conclude, discard};
+
 /// Written once, by the server at launch.
 const SPEC_FILE: &str = "task.json";
 /// Replaced at each change, by the supervisor; by an adopting server when the supervisor was lost.
@@ -53,6 +55,13 @@ pub fn is_supervised(dir: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Waits until no supervisor lives, and keeps another from being taken for alive meanwhile.
+pub(crate) fn take_lock(dir: &Path) -> io::Result<File> {
+    let file = File::options().write(true).create(true).truncate(false).open(dir.join(LOCK_FILE))?;
+    sys::lock(&file, true)?;
+    Ok(file)
 }
 
 /// Deletes the folder of a finished task, after its result and logs were collected.

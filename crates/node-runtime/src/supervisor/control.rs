@@ -1,15 +1,12 @@
 //! The control socket: the server's connection made at launch, and a listening socket for servers that come later.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::PollFlags;
 
-use crate::client::CONTROL_SOCKET;
 use crate::limits::{CLIENT_QUEUE_BYTES_MAX, CLIENTS_MAX};
 use crate::protocol::{Command, Decoder, ProtocolError, Report, encode};
 use crate::spool::Position;
@@ -40,11 +37,7 @@ struct Client {
 }
 
 impl Control {
-    pub(super) fn new(dir: &Path, first: UnixStream) -> io::Result<Self> {
-        // The path of a socket is limited to 107 bytes, that of a task's folder is not.
-        let folder = File::open(dir)?;
-        let path = format!("/proc/self/fd/{}/{CONTROL_SOCKET}", folder.as_raw_fd());
-        let listener = UnixListener::bind(path)?;
+    pub(super) fn new(listener: UnixListener, first: UnixStream) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let mut control = Self { listener, clients: Vec::new() };
         control.add(first)?;

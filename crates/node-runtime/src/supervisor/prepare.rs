@@ -157,7 +157,7 @@ impl Supervisor {
                 .map_err(|error| io::Error::other(format!("working directory {}: {error}", container.cwd)))?;
         }
         let mount_sources = self.seed_volumes(&container, &folder)?;
-        let group = cgroup::container_group(&self.spec.instance, &self.spec.task_id, &container.name);
+        let group = cgroup::container_group(&self.spec.instance, &self.spec.task_id, &container.runtime_id);
         let prepared = Prepared {
             rootfs: root,
             identity,
@@ -197,7 +197,7 @@ impl Supervisor {
 
     /// The gVisor sandbox of the task: a container of its own, so that it outlives each of the task's.
     fn start_sandbox(&mut self) -> Result<(), String> {
-        let id = format!("{}-sandbox", self.spec.task_id);
+        let id = runtime::sandbox_id(&self.spec.task_id);
         let bundle = self.dir.join("bundles/sandbox");
         let make = || -> io::Result<()> {
             let root = bundle.join("rootfs");

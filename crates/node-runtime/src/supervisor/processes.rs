@@ -26,6 +26,8 @@ pub(super) enum Purpose {
 pub(super) struct Processes {
     known: Vec<(i32, Purpose)>,
     unclaimed: Vec<(i32, i32)>,
+    /// Ends that were seen while waiting for something else.
+    backlog: Vec<(Purpose, i32)>,
 }
 
 /// Standard streams of a child; none means /dev/null.
@@ -63,7 +65,17 @@ impl Processes {
     pub(super) fn call(&mut self, program: &Path, arguments: &[OsString]) -> io::Result<bool> {
         let pid = self.spawn(program, arguments, Streams::default(), Purpose::Other)?;
         self.known.retain(|(known, _)| *known != pid);
-        Ok(crate::sys::wait_for(pid) == 0)
+        // Others are reaped meanwhile: the call may itself be waiting for one of them to be gone.
+        loop {
+            match crate::sys::reap(true) {
+                Some((ended, code)) if ended == pid => return Ok(code == 0),
+                Some((ended, code)) => {
+                    let wanted = self.take(ended, code);
+                    self.backlog.extend(wanted);
+                }
+                None => return Err(io::Error::other("a call's end was missed")),
+            }
+        }
     }
 
     /// From now on the end of `pid` means something. Its exit code at once, when it has ended already.
@@ -77,20 +89,31 @@ impl Processes {
 
     /// The next ended child that was started for something.
     pub(super) fn reap(&mut self) -> Option<(Purpose, i32)> {
-        while let Some((pid, code)) = crate::sys::reap() {
-            if let Some(position) = self.known.iter().position(|(known, _)| *known == pid) {
-                return Some((self.known.swap_remove(position).1, code));
-            }
-            if !self.known.iter().any(|(_, purpose)| matches!(purpose, Purpose::Run(_))) {
-                // No start is under way, so no container's first process is unknown: this is someone's orphan.
-                self.unclaimed.clear();
-                continue;
-            }
-            if self.unclaimed.len() == UNCLAIMED_MAX {
-                self.unclaimed.remove(0);
-            }
-            self.unclaimed.push((pid, code));
+        if let Some(ended) = self.backlog.pop() {
+            return Some(ended);
         }
+        while let Some((pid, code)) = crate::sys::reap(false) {
+            if let Some(ended) = self.take(pid, code) {
+                return Some(ended);
+            }
+        }
+        None
+    }
+
+    /// What the ended child was for, if anyone asked.
+    fn take(&mut self, pid: i32, code: i32) -> Option<(Purpose, i32)> {
+        if let Some(position) = self.known.iter().position(|(known, _)| *known == pid) {
+            return Some((self.known.swap_remove(position).1, code));
+        }
+        if !self.known.iter().any(|(_, purpose)| matches!(purpose, Purpose::Run(_))) {
+            // No start is under way, so no container's first process is unknown: this is someone's orphan.
+            self.unclaimed.clear();
+            return None;
+        }
+        if self.unclaimed.len() == UNCLAIMED_MAX {
+            self.unclaimed.remove(0);
+        }
+        self.unclaimed.push((pid, code));
         None
     }
 }

@@ -16,6 +16,7 @@ use node_runtime::spec::{
 use node_runtime::spool::{FLAG_END, Reader};
 use node_runtime::status::{ContainerStatus, TaskPhase, TaskStatus};
 use node_runtime::taskdir;
+use node_runtime::teardown::teardown_all;
 
 /// Longer than any wait of a sound run, shorter than a patient person.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,6 +39,29 @@ impl Kit {
         let state_dir = root.join("state");
         let runtime = RuntimeSpec { kind, path: path.to_owned(), state_dir };
         Self { spawner, root, instance, runtime, counter: AtomicU32::new(0) }
+    }
+
+    /// Tears everything down and says what is left of it on the host.
+    pub fn end(self) -> Vec<String> {
+        let Self { spawner, root, instance, runtime, .. } = self;
+        drop(spawner);
+        let mut left = teardown_all(&instance, &[runtime]);
+        let mounts = fs::read_to_string("/proc/self/mounts").expect("procfs");
+        let named = root.display().to_string();
+        left.extend(mounts.lines().filter(|line| line.contains(&named)).map(String::from));
+        for hierarchy in fs::read_dir("/sys/fs/cgroup").expect("cgroups are mounted").flatten() {
+            let group = hierarchy.path().join(format!("neargate-{instance}"));
+            left.extend(group.exists().then(|| group.display().to_string()));
+        }
+        let loops = Process::new("losetup").arg("-a").output().expect("util-linux is installed");
+        left.extend(
+            String::from_utf8_lossy(&loops.stdout)
+                .lines()
+                .filter(|line| line.contains(&named))
+                .map(String::from),
+        );
+        fs::remove_dir_all(root).expect("nothing holds the test's folder");
+        left
     }
 
     pub fn layer(&self) -> PathBuf {

@@ -13,6 +13,9 @@ use node_runtime::spec::RuntimeKind;
 
 mod basics;
 mod kit;
+mod lifecycle;
+mod limits;
+mod survival;
 
 use kit::Kit;
 
@@ -48,13 +51,18 @@ fn main() -> ExitCode {
         let spawner = spawner::start().expect("a single-threaded root process can start the spawner");
         let kit = Kit::new(spawner, kind, Path::new(path));
         failed += run_all(&kit, &name, tests);
+        let left = kit.end();
+        if !left.is_empty() {
+            println!("test {name}::nothing_is_left ... FAILED\n{}", left.join("\n"));
+            failed += 1;
+        }
     }
     println!("{failed} failed");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn all() -> impl Iterator<Item = Test> {
-    basics::TESTS.iter().copied()
+    [basics::TESTS, lifecycle::TESTS, limits::TESTS, survival::TESTS].into_iter().flatten().copied()
 }
 
 fn run_all(kit: &Kit, runtime: &str, tests: Vec<Test>) -> usize {
