@@ -1,7 +1,11 @@
 //! All automation of the project: `cargo xtask <command>`. Each command is a module of its own.
 
+mod ci;
 mod codegen;
+mod demo;
 mod new_operation;
+mod setup;
+mod test;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -27,7 +31,14 @@ const TASKS: &[Task] = &[
         help: "operation <service> <Operation>  begin a new operation",
         run: new_operation::run,
     },
+    Task { name: "demo", help: "[--once]  from a bare machine to a task that answers", run: demo::run },
+    Task {
+        name: "test",
+        help: "[crates | outside] [arguments]  every test; installs what they need",
+        run: test::run,
+    },
     Task { name: "tidy", help: "hold the rules of the house", run: tidy::run },
+    Task { name: "ci", help: "all that must hold before a change is taken", run: ci::run },
 ];
 
 fn main() -> ExitCode {

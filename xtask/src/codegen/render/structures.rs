@@ -49,7 +49,12 @@ pub fn structure(text: &mut String, model: &Model, shape: &str, source: &Value) 
     let constant = names::constant(shape);
     let members: Vec<(&String, &Value)> = model::members(source).collect();
 
-    writeln!(text, "#[derive(Clone, Debug, Default, PartialEq)]\npub struct {name} {{")?;
+    let secret = |reference: &Value| {
+        model.resolve(reference).is_ok_and(|shape| shape.get("sensitive") == Some(&Value::Bool(true)))
+    };
+    let has_secrets = members.iter().any(|(_, reference)| secret(reference));
+    let debug = if has_secrets { "" } else { "Debug, " };
+    writeln!(text, "#[derive(Clone, {debug}Default, PartialEq)]\npub struct {name} {{")?;
     for (member, reference) in &members {
         let kind = field_type(model, shape, reference).with_context(|| format!("member {member}"))?;
         writeln!(text, "pub {}: Option<{kind}>,", names::field(member))?;
@@ -69,6 +74,19 @@ pub fn structure(text: &mut String, model: &Model, shape: &str, source: &Value) 
 
     writeln!(text, "impl Shape for {name} {{")?;
     writeln!(text, "fn schema() -> &'static StructureSchema {{ &{constant} }}\n}}\n")?;
+
+    if has_secrets {
+        writeln!(text, "impl std::fmt::Debug for {name} {{")?;
+        writeln!(text, "fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{")?;
+        writeln!(text, "formatter.debug_struct({name:?})")?;
+        for (member, reference) in &members {
+            let field = names::field(member);
+            let redacted = if secret(reference) { ".as_ref().map(|_| \"redacted\")" } else { "" };
+            let value = format!("self.{field}{redacted}");
+            writeln!(text, ".field({:?}, &{value})", field.trim_start_matches("r#"))?;
+        }
+        writeln!(text, ".finish()\n}}\n}}\n")?;
+    }
 
     if source["exception"] == true {
         writeln!(text, "impl From<{name}> for ServiceError {{")?;
