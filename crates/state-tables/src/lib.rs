@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod limits;
+pub mod repository_contents;
 pub mod state;
 pub mod table;
 pub mod tables;
