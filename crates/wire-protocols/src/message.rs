@@ -39,6 +39,18 @@ pub fn decode_input(
     decoded.map_err(|error| refusal(protocol, error))
 }
 
+/// Parameters that belong to the request and not to its operation.
+const COMMON_PARAMETERS: &[&str] = &[
+    "Action",
+    "Version",
+    "AWSAccessKeyId",
+    "Signature",
+    "SignatureMethod",
+    "SignatureVersion",
+    "SecurityToken",
+    "Timestamp",
+];
+
 fn decode_query(
     dialect: Dialect,
     parts: &Parts,
@@ -47,8 +59,20 @@ fn decode_query(
 ) -> Result<(), DecodeError> {
     use wire_schema::ShapeReader;
     let body = std::str::from_utf8(body).map_err(|_| DecodeError::syntax("The body is not valid UTF-8"))?;
-    let root = Node::parse(&[parts.uri.query().unwrap_or(""), body])?;
-    QueryReader::new(&root, dialect).structure(into.structure_schema(), into)
+    let mut root = Node::parse(&[parts.uri.query().unwrap_or(""), body])?;
+    root.children
+        .retain(|name, _| !COMMON_PARAMETERS.contains(&name.as_str()) && !name.starts_with("X-Amz-"));
+    let mut reader = QueryReader::new(&root, dialect);
+    // EC2 is the one service that refuses what it does not know.
+    if dialect == Dialect::Ec2
+        && let Some(name) = reader.unknown(into.structure_schema())
+    {
+        return Err(DecodeError::new(
+            DecodeErrorKind::Unknown,
+            format!("The parameter {name} is not recognized"),
+        ));
+    }
+    reader.structure(into.structure_schema(), into)
 }
 
 /// What AWS calls a message that it can't read, in each protocol.
@@ -57,6 +81,7 @@ fn refusal(protocol: Protocol, error: DecodeError) -> ServiceError {
         (Protocol::AwsQuery, DecodeErrorKind::Syntax) => "MalformedQueryString",
         (Protocol::AwsQuery, _) => "MalformedInput",
         (Protocol::Ec2Query, DecodeErrorKind::Syntax) => "MalformedQueryString",
+        (Protocol::Ec2Query, DecodeErrorKind::Unknown) => "UnknownParameter",
         (Protocol::Ec2Query, _) => "InvalidParameterValue",
         (Protocol::RestXml, DecodeErrorKind::Syntax) => "MalformedXML",
         (Protocol::RestXml, _) => "InvalidArgument",

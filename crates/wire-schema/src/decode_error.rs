@@ -21,6 +21,8 @@ pub enum DecodeErrorKind {
     Range,
     /// A named limit of ours.
     Limit,
+    /// A member that the model does not have, where the protocol refuses it.
+    Unknown,
 }
 
 impl DecodeError {

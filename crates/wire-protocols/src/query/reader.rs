@@ -28,6 +28,14 @@ impl<'a> QueryReader<'a> {
         Self { node, dialect }
     }
 
+    /// The first parameter of the top level that `schema` does not have.
+    pub fn unknown(&self, schema: &StructureSchema) -> Option<&'a str> {
+        let known: Vec<*const Node> =
+            schema.members.iter().filter_map(|member| self.child(member)).map(|node| node as _).collect();
+        let unknown = self.node.children.iter().find(|(_, node)| !known.contains(&std::ptr::from_ref(*node)));
+        unknown.map(|(name, _)| name.as_str())
+    }
+
     fn child(&self, member: &MemberSchema) -> Option<&'a Node> {
         let children = &self.node.children;
         if self.dialect == Dialect::Query {

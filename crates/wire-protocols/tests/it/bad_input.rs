@@ -126,6 +126,10 @@ fn query_parameters() {
         "InvalidParameterValue: DryRun: The value 'maybe' is not a boolean"
     );
     assert_eq!(ec2("DryRun=TRUE&Filter.1.Name=a&Filter.1.Value.1=b".to_owned()), "ok");
+    assert_eq!(
+        ec2("Action=DescribeVpcs&Version=2016-11-15&Colour=red".to_owned()),
+        "UnknownParameter: The parameter Colour is not recognized"
+    );
     let deep = format!("a{}=1", ".a".repeat(1000));
     assert_eq!(ec2(deep), "InvalidParameterValue: Parameters nest deeper than 32 levels");
     let many: String = (0..20_001).map(|index| format!("a{index}=1&")).collect();

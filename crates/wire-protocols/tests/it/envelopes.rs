@@ -107,6 +107,10 @@ fn other_errors_have_their_envelopes() {
         <?xml version="1.0" encoding="UTF-8"?>
         <Response><Errors><Error><Code>InvalidGroup.NotFound</Code><Message>The security group 'sg-1' does not exist</Message></Error></Errors><RequestID>req-1</RequestID></Response>"#]],
     );
+}
+
+#[test]
+fn rest_and_query_compatible_errors_have_their_envelopes() {
     let in_use = ServiceError::caller("ResourceInUseException", "in use");
     check_error(
         &eks::SERVICE,

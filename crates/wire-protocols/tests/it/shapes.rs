@@ -4,6 +4,7 @@
     unreachable_pub,
     unused_imports,
     clippy::enum_variant_names,
+    clippy::upper_case_acronyms,
     reason = "generated, and used only in part"
 )]
 

@@ -8,7 +8,7 @@ use wire_schema::{
 #[allow(unused_imports, reason = "whether a file needs its siblings depends on the model")]
 use super::super::{enums::*, shapes::*};
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct AccessKey {
     pub access_key_id: Option<String>,
     pub create_date: Option<Instant>,
@@ -58,6 +58,19 @@ impl Members for AccessKey {
 impl Shape for AccessKey {
     fn schema() -> &'static StructureSchema {
         &ACCESS_KEY
+    }
+}
+
+impl std::fmt::Debug for AccessKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("AccessKey")
+            .field("access_key_id", &self.access_key_id)
+            .field("create_date", &self.create_date)
+            .field("secret_access_key", &self.secret_access_key.as_ref().map(|_| "redacted"))
+            .field("status", &self.status)
+            .field("user_name", &self.user_name)
+            .finish()
     }
 }
 

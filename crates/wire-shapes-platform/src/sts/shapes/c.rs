@@ -8,7 +8,7 @@ use wire_schema::{
 #[allow(unused_imports, reason = "whether a file needs its siblings depends on the model")]
 use super::super::{enums::*, shapes::*};
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Credentials {
     pub access_key_id: Option<String>,
     pub expiration: Option<Instant>,
@@ -54,5 +54,17 @@ impl Members for Credentials {
 impl Shape for Credentials {
     fn schema() -> &'static StructureSchema {
         &CREDENTIALS
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Credentials")
+            .field("access_key_id", &self.access_key_id)
+            .field("expiration", &self.expiration)
+            .field("secret_access_key", &self.secret_access_key.as_ref().map(|_| "redacted"))
+            .field("session_token", &self.session_token)
+            .finish()
     }
 }

@@ -120,7 +120,7 @@ impl Shape for CommonPrefix {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct CreateMultipartUploadOutput {
     pub abort_date: Option<Instant>,
     pub abort_rule_id: Option<String>,
@@ -233,7 +233,30 @@ impl Shape for CreateMultipartUploadOutput {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+impl std::fmt::Debug for CreateMultipartUploadOutput {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("CreateMultipartUploadOutput")
+            .field("abort_date", &self.abort_date)
+            .field("abort_rule_id", &self.abort_rule_id)
+            .field("bucket", &self.bucket)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("checksum_algorithm", &self.checksum_algorithm)
+            .field("checksum_type", &self.checksum_type)
+            .field("key", &self.key)
+            .field("request_charged", &self.request_charged)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_encryption_context", &self.ssekms_encryption_context.as_ref().map(|_| "redacted"))
+            .field("ssekms_key_id", &self.ssekms_key_id.as_ref().map(|_| "redacted"))
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("upload_id", &self.upload_id)
+            .field("version_id", &self.version_id)
+            .finish()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CreateMultipartUploadRequest {
     pub acl: Option<ObjectCannedACL>,
     pub bucket: Option<String>,
@@ -458,5 +481,47 @@ impl Members for CreateMultipartUploadRequest {
 impl Shape for CreateMultipartUploadRequest {
     fn schema() -> &'static StructureSchema {
         &CREATE_MULTIPART_UPLOAD_REQUEST
+    }
+}
+
+impl std::fmt::Debug for CreateMultipartUploadRequest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("CreateMultipartUploadRequest")
+            .field("acl", &self.acl)
+            .field("bucket", &self.bucket)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("cache_control", &self.cache_control)
+            .field("checksum_algorithm", &self.checksum_algorithm)
+            .field("checksum_type", &self.checksum_type)
+            .field("content_disposition", &self.content_disposition)
+            .field("content_encoding", &self.content_encoding)
+            .field("content_language", &self.content_language)
+            .field("content_type", &self.content_type)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("expires", &self.expires)
+            .field("grant_full_control", &self.grant_full_control)
+            .field("grant_read", &self.grant_read)
+            .field("grant_read_acp", &self.grant_read_acp)
+            .field("grant_write_acp", &self.grant_write_acp)
+            .field("key", &self.key)
+            .field("metadata", &self.metadata)
+            .field("object_lock_event_hold", &self.object_lock_event_hold)
+            .field("object_lock_event_hold_duration_days", &self.object_lock_event_hold_duration_days)
+            .field("object_lock_event_hold_duration_years", &self.object_lock_event_hold_duration_years)
+            .field("object_lock_legal_hold_status", &self.object_lock_legal_hold_status)
+            .field("object_lock_mode", &self.object_lock_mode)
+            .field("object_lock_retain_until_date", &self.object_lock_retain_until_date)
+            .field("request_payer", &self.request_payer)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &self.sse_customer_key.as_ref().map(|_| "redacted"))
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_encryption_context", &self.ssekms_encryption_context.as_ref().map(|_| "redacted"))
+            .field("ssekms_key_id", &self.ssekms_key_id.as_ref().map(|_| "redacted"))
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("storage_class", &self.storage_class)
+            .field("tagging", &self.tagging)
+            .field("website_redirect_location", &self.website_redirect_location)
+            .finish()
     }
 }

@@ -317,7 +317,7 @@ impl Shape for GetObjectAttributesParts {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct GetObjectAttributesRequest {
     pub bucket: Option<String>,
     pub expected_bucket_owner: Option<String>,
@@ -412,7 +412,26 @@ impl Shape for GetObjectAttributesRequest {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+impl std::fmt::Debug for GetObjectAttributesRequest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("GetObjectAttributesRequest")
+            .field("bucket", &self.bucket)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("key", &self.key)
+            .field("max_parts", &self.max_parts)
+            .field("object_attributes", &self.object_attributes)
+            .field("part_number_marker", &self.part_number_marker)
+            .field("request_payer", &self.request_payer)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &self.sse_customer_key.as_ref().map(|_| "redacted"))
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("version_id", &self.version_id)
+            .finish()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetObjectOutput {
     pub accept_ranges: Option<String>,
     pub body: Option<Bytes>,
@@ -700,7 +719,61 @@ impl Shape for GetObjectOutput {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+impl std::fmt::Debug for GetObjectOutput {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("GetObjectOutput")
+            .field("accept_ranges", &self.accept_ranges)
+            .field("body", &self.body)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("cache_control", &self.cache_control)
+            .field("checksum_crc32", &self.checksum_crc32)
+            .field("checksum_crc32_c", &self.checksum_crc32_c)
+            .field("checksum_crc64_nvme", &self.checksum_crc64_nvme)
+            .field("checksum_md5", &self.checksum_md5)
+            .field("checksum_sha1", &self.checksum_sha1)
+            .field("checksum_sha256", &self.checksum_sha256)
+            .field("checksum_sha512", &self.checksum_sha512)
+            .field("checksum_type", &self.checksum_type)
+            .field("checksum_xxhash128", &self.checksum_xxhash128)
+            .field("checksum_xxhash3", &self.checksum_xxhash3)
+            .field("checksum_xxhash64", &self.checksum_xxhash64)
+            .field("content_disposition", &self.content_disposition)
+            .field("content_encoding", &self.content_encoding)
+            .field("content_language", &self.content_language)
+            .field("content_length", &self.content_length)
+            .field("content_range", &self.content_range)
+            .field("content_type", &self.content_type)
+            .field("delete_marker", &self.delete_marker)
+            .field("e_tag", &self.e_tag)
+            .field("expiration", &self.expiration)
+            .field("expires", &self.expires)
+            .field("last_modified", &self.last_modified)
+            .field("metadata", &self.metadata)
+            .field("missing_meta", &self.missing_meta)
+            .field("object_lock_event_hold", &self.object_lock_event_hold)
+            .field("object_lock_event_hold_duration_days", &self.object_lock_event_hold_duration_days)
+            .field("object_lock_event_hold_duration_years", &self.object_lock_event_hold_duration_years)
+            .field("object_lock_legal_hold_status", &self.object_lock_legal_hold_status)
+            .field("object_lock_mode", &self.object_lock_mode)
+            .field("object_lock_retain_until_date", &self.object_lock_retain_until_date)
+            .field("parts_count", &self.parts_count)
+            .field("replication_status", &self.replication_status)
+            .field("request_charged", &self.request_charged)
+            .field("restore", &self.restore)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_key_id", &self.ssekms_key_id.as_ref().map(|_| "redacted"))
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("storage_class", &self.storage_class)
+            .field("tag_count", &self.tag_count)
+            .field("version_id", &self.version_id)
+            .field("website_redirect_location", &self.website_redirect_location)
+            .finish()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetObjectRequest {
     pub bucket: Option<String>,
     pub checksum_mode: Option<ChecksumMode>,
@@ -843,6 +916,35 @@ impl Members for GetObjectRequest {
 impl Shape for GetObjectRequest {
     fn schema() -> &'static StructureSchema {
         &GET_OBJECT_REQUEST
+    }
+}
+
+impl std::fmt::Debug for GetObjectRequest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("GetObjectRequest")
+            .field("bucket", &self.bucket)
+            .field("checksum_mode", &self.checksum_mode)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("if_match", &self.if_match)
+            .field("if_modified_since", &self.if_modified_since)
+            .field("if_none_match", &self.if_none_match)
+            .field("if_unmodified_since", &self.if_unmodified_since)
+            .field("key", &self.key)
+            .field("part_number", &self.part_number)
+            .field("range", &self.range)
+            .field("request_payer", &self.request_payer)
+            .field("response_cache_control", &self.response_cache_control)
+            .field("response_content_disposition", &self.response_content_disposition)
+            .field("response_content_encoding", &self.response_content_encoding)
+            .field("response_content_language", &self.response_content_language)
+            .field("response_content_type", &self.response_content_type)
+            .field("response_expires", &self.response_expires)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &self.sse_customer_key.as_ref().map(|_| "redacted"))
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("version_id", &self.version_id)
+            .finish()
     }
 }
 

@@ -171,7 +171,7 @@ impl Shape for PutBucketTaggingRequest {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct PutObjectOutput {
     pub bucket_key_enabled: Option<bool>,
     pub checksum_crc32: Option<String>,
@@ -326,7 +326,37 @@ impl Shape for PutObjectOutput {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+impl std::fmt::Debug for PutObjectOutput {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("PutObjectOutput")
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("checksum_crc32", &self.checksum_crc32)
+            .field("checksum_crc32_c", &self.checksum_crc32_c)
+            .field("checksum_crc64_nvme", &self.checksum_crc64_nvme)
+            .field("checksum_md5", &self.checksum_md5)
+            .field("checksum_sha1", &self.checksum_sha1)
+            .field("checksum_sha256", &self.checksum_sha256)
+            .field("checksum_sha512", &self.checksum_sha512)
+            .field("checksum_type", &self.checksum_type)
+            .field("checksum_xxhash128", &self.checksum_xxhash128)
+            .field("checksum_xxhash3", &self.checksum_xxhash3)
+            .field("checksum_xxhash64", &self.checksum_xxhash64)
+            .field("e_tag", &self.e_tag)
+            .field("expiration", &self.expiration)
+            .field("request_charged", &self.request_charged)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_encryption_context", &self.ssekms_encryption_context.as_ref().map(|_| "redacted"))
+            .field("ssekms_key_id", &self.ssekms_key_id.as_ref().map(|_| "redacted"))
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("size", &self.size)
+            .field("version_id", &self.version_id)
+            .finish()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PutObjectRequest {
     pub acl: Option<ObjectCannedACL>,
     pub body: Option<Bytes>,
@@ -629,5 +659,62 @@ impl Members for PutObjectRequest {
 impl Shape for PutObjectRequest {
     fn schema() -> &'static StructureSchema {
         &PUT_OBJECT_REQUEST
+    }
+}
+
+impl std::fmt::Debug for PutObjectRequest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("PutObjectRequest")
+            .field("acl", &self.acl)
+            .field("body", &self.body)
+            .field("bucket", &self.bucket)
+            .field("bucket_key_enabled", &self.bucket_key_enabled)
+            .field("cache_control", &self.cache_control)
+            .field("checksum_algorithm", &self.checksum_algorithm)
+            .field("checksum_crc32", &self.checksum_crc32)
+            .field("checksum_crc32_c", &self.checksum_crc32_c)
+            .field("checksum_crc64_nvme", &self.checksum_crc64_nvme)
+            .field("checksum_md5", &self.checksum_md5)
+            .field("checksum_sha1", &self.checksum_sha1)
+            .field("checksum_sha256", &self.checksum_sha256)
+            .field("checksum_sha512", &self.checksum_sha512)
+            .field("checksum_xxhash128", &self.checksum_xxhash128)
+            .field("checksum_xxhash3", &self.checksum_xxhash3)
+            .field("checksum_xxhash64", &self.checksum_xxhash64)
+            .field("content_disposition", &self.content_disposition)
+            .field("content_encoding", &self.content_encoding)
+            .field("content_language", &self.content_language)
+            .field("content_length", &self.content_length)
+            .field("content_md5", &self.content_md5)
+            .field("content_type", &self.content_type)
+            .field("expected_bucket_owner", &self.expected_bucket_owner)
+            .field("expires", &self.expires)
+            .field("grant_full_control", &self.grant_full_control)
+            .field("grant_read", &self.grant_read)
+            .field("grant_read_acp", &self.grant_read_acp)
+            .field("grant_write_acp", &self.grant_write_acp)
+            .field("if_match", &self.if_match)
+            .field("if_none_match", &self.if_none_match)
+            .field("key", &self.key)
+            .field("metadata", &self.metadata)
+            .field("object_lock_event_hold", &self.object_lock_event_hold)
+            .field("object_lock_event_hold_duration_days", &self.object_lock_event_hold_duration_days)
+            .field("object_lock_event_hold_duration_years", &self.object_lock_event_hold_duration_years)
+            .field("object_lock_legal_hold_status", &self.object_lock_legal_hold_status)
+            .field("object_lock_mode", &self.object_lock_mode)
+            .field("object_lock_retain_until_date", &self.object_lock_retain_until_date)
+            .field("request_payer", &self.request_payer)
+            .field("sse_customer_algorithm", &self.sse_customer_algorithm)
+            .field("sse_customer_key", &self.sse_customer_key.as_ref().map(|_| "redacted"))
+            .field("sse_customer_key_md5", &self.sse_customer_key_md5)
+            .field("ssekms_encryption_context", &self.ssekms_encryption_context.as_ref().map(|_| "redacted"))
+            .field("ssekms_key_id", &self.ssekms_key_id.as_ref().map(|_| "redacted"))
+            .field("server_side_encryption", &self.server_side_encryption)
+            .field("storage_class", &self.storage_class)
+            .field("tagging", &self.tagging)
+            .field("website_redirect_location", &self.website_redirect_location)
+            .field("write_offset_bytes", &self.write_offset_bytes)
+            .finish()
     }
 }
