@@ -54,6 +54,8 @@ mod task_network;
 mod task_protection;
 mod validate;
 
+use state_model::Scope;
+use state_tables::View;
 use wire_protocols::ServiceTable;
 use wire_shapes_compute::ecs;
 use wire_shapes_compute::ecs::operations as op;
@@ -67,6 +69,11 @@ pub struct Ecs {
 }
 
 pub type Context = api_auth::Context<Ecs>;
+
+/// The account setting `defaultLogDriverMode`: `blocking` or `non-blocking`.
+pub fn default_log_driver_mode<'v>(view: &'v View, scope: &Scope) -> &'v str {
+    account_settings::effective(view, scope, None, "defaultLogDriverMode")
+}
 
 pub fn service() -> ServiceTable<Context> {
     ServiceTable::new(&ecs::SERVICE)

@@ -41,7 +41,8 @@ pub async fn register_task_definition(
             definition.revision = next.revision;
             reserved = Some(next);
             if !view.task_definition_families.contains(&definition.scope.key(&definition.family)) {
-                transaction.insert(&TaskDefinitionFamily {
+                // All of a crowd write the same family here, so that none of them conflicts with another.
+                transaction.put(&TaskDefinitionFamily {
                     scope: definition.scope.clone(),
                     name: definition.family.clone(),
                     revision_floor: 0,

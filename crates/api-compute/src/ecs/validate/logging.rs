@@ -67,14 +67,14 @@ pub fn check(containers: &[ContainerDefinition]) -> Result<(), ServiceError> {
         .iter()
         .filter_map(|container| container.log_configuration.as_ref())
         .any(|log| log.log_driver == "awsfirelens");
-    let mut routers = containers.iter().filter(|container| container.firelens_configuration.is_some());
-    if uses_router && routers.next().is_none() {
+    let routers = containers.iter().filter(|container| container.firelens_configuration.is_some()).count();
+    if uses_router && routers == 0 {
         return Err(client(
             "When awsfirelens log driver is specified in log configuration, a firelens configuration \
              object must be specified",
         ));
     }
-    if routers.next().is_some() {
+    if routers > 1 {
         return Err(client("Only one container can have a firelens configuration object"));
     }
     Ok(())

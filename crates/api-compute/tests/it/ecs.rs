@@ -1,0 +1,10 @@
+//! ECS through its service table: JSON in, JSON out, a state in memory.
+
+mod account_settings;
+mod clusters;
+mod harness;
+mod none_exist;
+mod run_task;
+mod task_definition_rules;
+mod task_definitions;
+mod tasks;
