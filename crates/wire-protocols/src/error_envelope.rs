@@ -21,7 +21,8 @@ const INTERNAL_MESSAGE: &str =
 const INTERNAL_ERRORS: &[&str] =
     &["ServerException", "InternalServerException", "ServiceFailureException", "ServiceUnavailableException"];
 
-/// Writes an error. `operation` is where the model's status and names come from, when the request got that far.
+/// Writes an error. `operation` is where the model's status and names come from, when the request got that
+/// far.
 pub fn encode_error(
     protocol: Protocol,
     service: &ServiceSchema,

@@ -43,8 +43,8 @@ pub(crate) fn respond(
     response
 }
 
-/// RPC protocols send the output as a first event, in which the stream's own member is empty, since the handler returns
-/// the stream beside the output. REST protocols send it as headers.
+/// RPC protocols send the output as a first event, in which the stream's own member is empty, since the
+/// handler returns the stream beside the output. REST protocols send it as headers.
 fn initial_response(protocol: Protocol, output: &dyn Members) -> Option<Bytes> {
     if matches!(protocol, Protocol::RestJson1 | Protocol::RestXml) {
         return None;

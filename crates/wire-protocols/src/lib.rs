@@ -1,9 +1,10 @@
 //! The protocols of AWS's public APIs: routing, decoding, encoding, error envelopes, event streams and SigV4.
 //!
-//! One codec serves all services: it knows shapes only through the schemas and traits of `wire-schema`. It decides
-//! nothing about an operation, holds no state but a cache of signing keys, and never does I/O.
+//! One codec serves all services: it knows shapes only through the schemas and traits of `wire-schema`. It
+//! decides nothing about an operation, holds no state but a cache of signing keys, and never does I/O.
 //!
-//! **Invariant:** knows no service's shapes and no record of ours; every number that bounds input is in [`limits`].
+//! **Invariant:** knows no service's shapes and no record of ours; every number that bounds input is in
+//! [`limits`].
 #![forbid(unsafe_code)]
 
 pub mod body;

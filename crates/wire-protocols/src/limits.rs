@@ -1,13 +1,14 @@
 //! Every limit of the wire, by name.
 
-/// The largest request body of any API call. An ECR layer part is 20 MiB before base64; less would refuse it, much
-/// more would let one caller hold the memory of many. Whoever reads the body enforces it.
+/// The largest request body of any API call. An ECR layer part is 20 MiB before base64; less would refuse it,
+/// much more would let one caller hold the memory of many. Whoever reads the body enforces it.
 pub const REQUEST_BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How deep structures, lists and maps may nest. Every reader recurses, so this is what protects the stack.
 pub const NESTING_DEPTH_MAX: usize = 64;
 
-/// Elements of one list, or entries of one map. PutLogEvents allows 10,000; handlers refuse earlier with AWS's words.
+/// Elements of one list, or entries of one map. PutLogEvents allows 10,000; handlers refuse earlier with
+/// AWS's words.
 pub const LIST_ELEMENTS_MAX: usize = 20_000;
 
 /// Parameters of one query-protocol request; EC2 allows 1,000 rules of about six parameters each.

@@ -2,8 +2,8 @@
 
 use wire_schema::StructureSchema;
 
-/// The member with this wire name. `hint` is where the search begins: clients send members in the schema's order far
-/// more often than not, so a lookup mostly costs one comparison.
+/// The member with this wire name. `hint` is where the search begins: clients send members in the schema's
+/// order far more often than not, so a lookup mostly costs one comparison.
 pub fn find(schema: &StructureSchema, name: &[u8], hint: usize) -> Option<usize> {
     let members = schema.members;
     let start = hint.min(members.len());

@@ -35,8 +35,8 @@ impl Router {
         Self { services: services.to_vec() }
     }
 
-    /// Routes a request. `signing_name` is the service in its signature, when it has one; `body` is needed only as far
-    /// as a query protocol's `Action` stands in it.
+    /// Routes a request. `signing_name` is the service in its signature, when it has one; `body` is needed
+    /// only as far as a query protocol's `Action` stands in it.
     pub fn route(&self, parts: &Parts, body: &[u8], signing_name: Option<&str>) -> Result<Route, RouteError> {
         if let Some(found) = self.by_cbor_path(parts, signing_name) {
             return found;

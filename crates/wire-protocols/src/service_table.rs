@@ -17,8 +17,8 @@ use crate::event_stream;
 use crate::message::{decode_input, encode_output};
 use crate::route::not_implemented;
 
-/// The handlers of one service. `C` is what each call brings along besides its input: who calls, from where, and
-/// the state to work on.
+/// The handlers of one service. `C` is what each call brings along besides its input: who calls, from where,
+/// and the state to work on.
 pub struct ServiceTable<C> {
     service: &'static ServiceSchema,
     handlers: HashMap<&'static str, Entry<C>>,
@@ -74,8 +74,9 @@ impl<C: Send + 'static> ServiceTable<C> {
         self.insert(O::SCHEMA, erased)
     }
 
-    /// Adds the handler of an operation that answers with a stream of events: the output for the initial response, and
-    /// the events, each a value of the model's union with one member set. An error ends the stream as an exception.
+    /// Adds the handler of an operation that answers with a stream of events: the output for the initial
+    /// response, and the events, each a value of the model's union with one member set. An error ends the
+    /// stream as an exception.
     pub fn event_stream<O, E, F, R, S>(self, handler: F) -> Self
     where
         O: Operation,
@@ -102,8 +103,8 @@ impl<C: Send + 'static> ServiceTable<C> {
         names.filter(|name| !self.handlers.contains_key(name)).collect()
     }
 
-    /// Does one call and answers it, whatever happens. The future borrows the call only until its input is decoded and
-    /// while its answer is written.
+    /// Does one call and answers it, whatever happens. The future borrows the call only until its input is
+    /// decoded and while its answer is written.
     pub async fn call(&self, context: C, call: Call<'_>) -> Response<Body> {
         let Some(entry) = self.handlers.get(call.operation) else {
             let error = not_implemented(call.protocol, self.service, call.operation);

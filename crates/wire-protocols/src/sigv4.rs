@@ -1,7 +1,7 @@
 //! Signature Version 4: who signed a request, and whether they did.
 //!
-//! [`parse`] reads what the signature claims; the caller looks up the secret of the claimed access key; [`verify`]
-//! proves the claim and hands back the body that it covers
+//! [`parse`] reads what the signature claims; the caller looks up the secret of the claimed access key;
+//! [`verify`] proves the claim and hands back the body that it covers
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv4.html>).
 
 mod authorization;
@@ -25,8 +25,8 @@ pub use sign::{Credentials, Scope, presign, sign};
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
-/// How far a header-signed request's clock may be off, as AWS allows. More lets a stolen request be replayed longer,
-/// less refuses honest clients with bad clocks.
+/// How far a header-signed request's clock may be off, as AWS allows. More lets a stolen request be replayed
+/// longer, less refuses honest clients with bad clocks.
 const SKEW_MILLIS_MAX: i64 = 5 * 60 * 1000;
 /// A presigned URL lives for at most a week.
 const PRESIGNED_SECONDS_MAX: i64 = 604_800;
@@ -35,7 +35,8 @@ const PRESIGNED_SECONDS_MAX: i64 = 604_800;
 #[derive(Debug, Clone)]
 pub struct SignedRequest {
     pub access_key_id: String,
-    /// To be compared with the credential's own by whoever knows it; only its presence in the signature is proven here.
+    /// To be compared with the credential's own by whoever knows it; only its presence in the signature is
+    /// proven here.
     pub session_token: Option<String>,
     /// `YYYYMMDD`
     pub date: String,
@@ -74,8 +75,8 @@ enum Payload {
     },
 }
 
-/// Proves that `secret` signed the request and that it is neither too old nor too new. Returns the body without any
-/// `aws-chunked` framing.
+/// Proves that `secret` signed the request and that it is neither too old nor too new. Returns the body
+/// without any `aws-chunked` framing.
 pub fn verify(
     request: &SignedRequest,
     keys: &SigningKeys,

@@ -1,11 +1,11 @@
-//! The schema of the wire: static tables that say how a shape is bound to each protocol, and the two codec traits
-//! through which generated shapes and protocols meet without knowing each other.
+//! The schema of the wire: static tables that say how a shape is bound to each protocol, and the two codec
+//! traits through which generated shapes and protocols meet without knowing each other.
 //!
-//! It never encodes a byte and never knows a service: shapes come from `cargo xtask codegen`, encodings live in
-//! `wire-protocols`.
+//! It never encodes a byte and never knows a service: shapes come from `cargo xtask codegen`, encodings live
+//! in `wire-protocols`.
 //!
-//! **Invariant:** no dependency on serde or tokio, and no state; every crate of the wire builds on this one, so an
-//! edit here re-checks them all.
+//! **Invariant:** no dependency on serde or tokio, and no state; every crate of the wire builds on this one,
+//! so an edit here re-checks them all.
 #![forbid(unsafe_code)]
 
 mod codec;

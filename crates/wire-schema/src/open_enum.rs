@@ -1,7 +1,7 @@
 //! The form of every enum on the wire.
 
-/// Declares an open enum: the model's values, and `Other` for one that the model does not (yet) have, so that an
-/// unknown value reaches the handler, which refuses it with the service's own words.
+/// Declares an open enum: the model's values, and `Other` for one that the model does not (yet) have, so that
+/// an unknown value reaches the handler, which refuses it with the service's own words.
 #[macro_export]
 macro_rules! open_enum {
     ($name:ident { $($variant:ident = $text:literal),* $(,)? }) => {

@@ -79,7 +79,8 @@ pub struct MemberSchema {
     pub location: Location,
     /// The name on the wire: the model's `locationName`, or the member's own name.
     pub wire_name: &'static str,
-    /// Whether the model itself names the member on the wire (ec2Query and list elements treat that differently).
+    /// Whether the model itself names the member on the wire (ec2Query and list elements treat that
+    /// differently).
     pub wire_name_given: bool,
     /// The ec2Query name, used as it stands.
     pub query_name: Option<&'static str>,
@@ -187,7 +188,8 @@ impl MemberSchema {
         self
     }
 
-    /// The list this member holds. A shape and its schema are generated together, so anything else is a broken build.
+    /// The list this member holds. A shape and its schema are generated together, so anything else is a
+    /// broken build.
     pub fn list(&self) -> &'static ListSchema {
         match self.target {
             Target::List(list) => list,

@@ -49,7 +49,8 @@ impl ServiceError {
     /// The code of [`ServiceError::internal`] before a protocol has given it its own.
     pub const INTERNAL: &'static str = "InternalFailure";
 
-    /// An error as the model shapes it: the code and fault of its schema, `message`, and all other members as fields.
+    /// An error as the model shapes it: the code and fault of its schema, `message`, and all other members as
+    /// fields.
     pub fn from_shape(shape: &dyn Members) -> Self {
         let schema = shape.structure_schema();
         let (code, fault) = match schema.error {

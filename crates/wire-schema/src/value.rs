@@ -1,4 +1,5 @@
-//! How each kind of member value is handed to a codec. Generated code only names members; this says the rest once.
+//! How each kind of member value is handed to a codec. Generated code only names members; this says the rest
+//! once.
 
 use std::collections::BTreeMap;
 

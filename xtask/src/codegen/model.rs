@@ -60,7 +60,8 @@ impl Model {
         Ok(merged)
     }
 
-    /// Whether a field of `from` holding `to` must be boxed: `to` holds a `from` without a list or map between.
+    /// Whether a field of `from` holding `to` must be boxed: `to` holds a `from` without a list or map
+    /// between.
     pub fn is_recursive(&self, from: &str, to: &str) -> bool {
         let mut seen = BTreeSet::new();
         let mut waiting = vec![to];

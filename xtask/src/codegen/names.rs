@@ -138,7 +138,8 @@ fn starts_word(characters: &[char], at: usize) -> bool {
     if before.is_ascii_lowercase() || before.is_ascii_digit() {
         return true;
     }
-    // Inside a run of capitals a word starts only at its last one: `ECSManaged`. A plural's `s` ends the run: `ARNs`.
+    // Inside a run of capitals a word starts only at its last one: `ECSManaged`. A plural's `s` ends the run:
+    // `ARNs`.
     match characters.get(at + 1) {
         Some('s') => characters.get(at + 2).is_some_and(char::is_ascii_lowercase),
         Some(next) => next.is_ascii_lowercase(),

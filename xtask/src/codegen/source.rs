@@ -1,4 +1,5 @@
-//! Where the models come from: the published `botocore` package, pinned by version and hash and never committed.
+//! Where the models come from: the published `botocore` package, pinned by version and hash and never
+//! committed.
 
 use std::fs;
 use std::io::Read;
@@ -84,7 +85,8 @@ impl Package {
     }
 }
 
-/// Reads the central directory of a zip archive; the sizes there are right even when local headers leave them out.
+/// Reads the central directory of a zip archive; the sizes there are right even when local headers leave them
+/// out.
 fn directory_entries(wheel: &[u8]) -> Result<Vec<Entry>> {
     let Some(end) = wheel.windows(4).rposition(|window| window == b"PK\x05\x06") else {
         bail!("the package is not a zip archive");

@@ -1,4 +1,5 @@
-//! A shape as CBOR. Structures have indefinite length, since how many members are present shows only when written.
+//! A shape as CBOR. Structures have indefinite length, since how many members are present shows only when
+//! written.
 
 use bytes::Bytes;
 use wire_schema::{Document, Instant, MemberSchema, Members, ShapeWriter};

@@ -101,7 +101,8 @@ impl BindingWriter<'_> {
     }
 }
 
-/// The root element of a payload: the member's name on the wire when the model gives one, else the structure's.
+/// The root element of a payload: the member's name on the wire when the model gives one, else the
+/// structure's.
 fn payload_name(member: &MemberSchema, schema: &StructureSchema) -> &'static str {
     if member.wire_name_given { member.wire_name } else { schema.root_name.unwrap_or(schema.name) }
 }

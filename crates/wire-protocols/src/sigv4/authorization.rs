@@ -15,7 +15,8 @@ use crate::limits::SIGNED_HEADERS_MAX;
 use crate::query::form_pairs;
 use crate::time;
 
-/// Headers that decide what a request does or who sends it: when they are there, the signature must cover them.
+/// Headers that decide what a request does or who sends it: when they are there, the signature must cover
+/// them.
 const SIGNED_WHEN_PRESENT: &[&str] = &["x-amz-date", "x-amz-security-token", "x-amz-target"];
 
 /// The parts of a signature before they are checked.
@@ -43,7 +44,8 @@ pub fn parse(parts: &Parts) -> Result<SignedRequest, AuthError> {
     let (access_key_id, date, region, service) = credential(&claim.credential)?;
     if !claim.timestamp.starts_with(date) {
         return Err(AuthError::scope(format!(
-            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{date}' != '{}', from '{}'.",
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{date}' \
+             != '{}', from '{}'.",
             claim.timestamp.get(..8).unwrap_or_default(),
             claim.timestamp
         )));
@@ -132,7 +134,8 @@ fn from_query(parts: &Parts) -> Result<Option<Claim<'_>>, AuthError> {
     };
     if !(0..=PRESIGNED_SECONDS_MAX).contains(&seconds) {
         return Err(AuthError::incomplete(format!(
-            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than {PRESIGNED_SECONDS_MAX} seconds"
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
+             than {PRESIGNED_SECONDS_MAX} seconds"
         )));
     }
     Ok(Some(Claim {
@@ -154,7 +157,8 @@ fn credential(text: &str) -> Result<(&str, &str, &str, &str), AuthError> {
         (terminator, service, region, date, key)
     else {
         return Err(AuthError::incomplete(format!(
-            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{text}'"
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got \
+             '{text}'"
         )));
     };
     if terminator != TERMINATOR {

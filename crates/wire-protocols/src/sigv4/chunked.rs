@@ -1,5 +1,5 @@
-//! `aws-chunked` bodies: chunks that may each carry a signature which continues the one before, and trailing headers
-//! (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html>).
+//! `aws-chunked` bodies: chunks that may each carry a signature which continues the one before, and trailing
+//! headers (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html>).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -43,8 +43,8 @@ impl Scope<'_> {
     }
 }
 
-/// Adds the headers of a signature over all headers that are there, which must include `host` unless the URI has an
-/// authority. An `x-amz-content-sha256` that is there already is what gets signed.
+/// Adds the headers of a signature over all headers that are there, which must include `host` unless the URI
+/// has an authority. An `x-amz-content-sha256` that is there already is what gets signed.
 pub fn sign(
     parts: &mut Parts,
     body: &[u8],
@@ -77,7 +77,8 @@ pub fn sign(
     Ok(())
 }
 
-/// The path and query of a presigned URL for `parts`, good for `seconds`. Only the host is signed of the headers.
+/// The path and query of a presigned URL for `parts`, good for `seconds`. Only the host is signed of the
+/// headers.
 pub fn presign(
     parts: &Parts,
     credentials: &Credentials,
@@ -88,7 +89,8 @@ pub fn presign(
     let credential = format!("{}/{}", credentials.access_key_id, scope.text(&timestamp[..8]));
     let mut query = parts.uri.query().map_or(String::new(), |query| format!("{query}&"));
     query.push_str(&format!(
-        "X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={}&X-Amz-Date={timestamp}&X-Amz-Expires={seconds}&X-Amz-SignedHeaders=host",
+        "X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={}&X-Amz-Date={timestamp}&X-Amz-Expires={seconds}\
+         &X-Amz-SignedHeaders=host",
         canonical::encode(&credential)
     ));
     if let Some(token) = &credentials.session_token {

@@ -17,7 +17,8 @@ pub struct Element {
 }
 
 impl Element {
-    /// Parses a document. Doctypes are refused: no AWS client sends one, and entities are how XML parsers are attacked.
+    /// Parses a document. Doctypes are refused: no AWS client sends one, and entities are how XML parsers are
+    /// attacked.
     pub fn parse(body: &[u8]) -> Result<Element, DecodeError> {
         let text =
             std::str::from_utf8(body).map_err(|_| DecodeError::syntax("The body is not valid UTF-8"))?;
