@@ -1,5 +1,5 @@
-//! Prints how fast a 200 MB image is pulled: from our own server and, where installed, from Debian's registry beside
-//! skopeo. Usage: `cargo run --release -p node-images --example pull_benchmark [MEGABYTES]`, as root.
+//! Prints how fast a 200 MB image is pulled: from our own server and, where installed, from Debian's registry
+//! beside skopeo. Usage: `cargo run --release -p node-images --example pull_benchmark [MEGABYTES]`, as root.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -116,7 +116,8 @@ async fn compare(
     let config = work.join("config.yml");
     let storage = work.join("registry");
     let text = format!(
-        "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {free}\n",
+        "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\n\
+             http:\n  addr: {free}\n",
         storage.display()
     );
     std::fs::write(&config, text)?;
@@ -226,7 +227,8 @@ fn write_layout(layout: &Path, megabytes: usize, packing: Packing) -> Outcome<()
                                     "rootfs": {"type": "layers", "diff_ids": diff_ids}});
     let (digest, size) = put(&serde_json::to_vec(&config)?)?;
     let media_type = "application/vnd.oci.image.manifest.v1+json";
-    let config = serde_json::json!({"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": size});
+    let config_type = "application/vnd.oci.image.config.v1+json";
+    let config = serde_json::json!({"mediaType": config_type, "digest": digest, "size": size});
     let manifest =
         serde_json::json!({"schemaVersion": 2, "mediaType": media_type, "config": config, "layers": layers});
     let (digest, size) = put(&serde_json::to_vec(&manifest)?)?;

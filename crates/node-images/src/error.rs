@@ -51,8 +51,8 @@ pub enum Cause {
     #[error("failed to read {what}: {source}")]
     Read { what: String, source: ReadError },
     #[error(
-        "failed commit on ref \"{what}-{digest}\": unexpected commit digest {found}, expected {digest}: failed \
-         precondition"
+        "failed commit on ref \"{what}-{digest}\": unexpected commit digest {found}, expected \
+         {digest}: failed precondition"
     )]
     Digest { what: &'static str, digest: Digest, found: Digest },
     #[error("{0}")]

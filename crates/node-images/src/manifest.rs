@@ -183,7 +183,8 @@ mod tests {
         check(&format!(r#"{{"mediaType":"{OCI_INDEX}",{config},"layers":[]}}"#), "media type");
         check(r#"{"schemaVersion":1,"fsLayers":[]}"#, "media type");
         check("[]", "the manifest is not valid JSON");
-        let foreign = r#"{"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar","digest":"DIGEST","size":1}"#;
+        let foreign =
+            r#"{"mediaType":"application/vnd.docker.image.rootfs.foreign.tar","digest":"DIGEST","size":1}"#;
         check(&format!(r#"{{{config},"layers":[{foreign}]}}"#), "layer sha256:e3b0");
         let helm = r#"{"mediaType":"application/vnd.example.chart","digest":"DIGEST","size":1}"#;
         check(&format!(r#"{{{config},"layers":[{helm}]}}"#), "media type");

@@ -77,12 +77,8 @@ mod tests {
         };
         let check = |header, expected: &[Challenge]| assert_eq!(parse(header), expected, "{header}");
         check(
-            r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull""#,
-            &[bearer(
-                "https://auth.docker.io/token",
-                Some("registry.docker.io"),
-                Some("repository:a/b:pull"),
-            )],
+            r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="a/b:pull""#,
+            &[bearer("https://auth.docker.io/token", Some("registry.docker.io"), Some("a/b:pull"))],
         );
         check(r#"Basic realm="https://x/",service="ecr.amazonaws.com""#, &[Challenge::Basic]);
         check(r#"Basic realm="x", Bearer realm="y""#, &[Challenge::Basic, bearer("y", None, None)]);

@@ -26,7 +26,8 @@ impl Registry {
         let config = directory.join("config.yml");
         let storage = directory.join("storage");
         let text = format!(
-            "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {address}\n",
+            "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\n\
+             http:\n  addr: {address}\n",
             storage.display()
         );
         std::fs::write(&config, text).expect("writable");
