@@ -10,10 +10,12 @@ pub mod access_keys;
 pub mod account;
 pub mod attachments;
 pub mod aws_managed;
+pub mod boundaries;
 mod errors;
 mod holder;
 pub mod inline_policies;
 pub mod limits;
+pub mod memberships;
 mod page;
 pub mod policies;
 pub mod policy_versions;
@@ -88,6 +90,18 @@ fn holders(table: Table) -> Table {
         .operation::<operations::DetachRolePolicy, _, _>(attachments::detach_role_policy)
         .operation::<operations::ListAttachedRolePolicies, _, _>(attachments::list_attached_role_policies)
         .operation::<operations::ListEntitiesForPolicy, _, _>(attachments::list_entities_for_policy)
+        .operation::<operations::PutUserPermissionsBoundary, _, _>(boundaries::put_user_permissions_boundary)
+        .operation::<operations::PutRolePermissionsBoundary, _, _>(boundaries::put_role_permissions_boundary)
+        .operation::<operations::DeleteUserPermissionsBoundary, _, _>(
+            boundaries::delete_user_permissions_boundary,
+        )
+        .operation::<operations::DeleteRolePermissionsBoundary, _, _>(
+            boundaries::delete_role_permissions_boundary,
+        )
+        .operation::<operations::ListGroupsForUser, _, _>(memberships::list_groups_for_user)
+        .operation::<operations::ListInstanceProfilesForRole, _, _>(
+            memberships::list_instance_profiles_for_role,
+        )
         .operation::<operations::TagUser, _, _>(tags::tag_user)
         .operation::<operations::UntagUser, _, _>(tags::untag_user)
         .operation::<operations::ListUserTags, _, _>(tags::list_user_tags)

@@ -27,6 +27,7 @@ pub trait Holder: InView + FreelyWritten + Clone + PartialEq {
     fn inline_policies_mut(&mut self) -> &mut BTreeMap<String, String>;
     fn attached_policies(&self) -> &Vec<String>;
     fn attached_policies_mut(&mut self) -> &mut Vec<String>;
+    fn boundary_mut(&mut self) -> &mut Option<String>;
     fn tags(&self) -> &BTreeMap<String, String>;
     fn tags_mut(&mut self) -> &mut BTreeMap<String, String>;
     /// A role that only a service may change.
@@ -57,6 +58,9 @@ macro_rules! holder {
             }
             fn attached_policies_mut(&mut self) -> &mut Vec<String> {
                 &mut self.attached_policies
+            }
+            fn boundary_mut(&mut self) -> &mut Option<String> {
+                &mut self.permissions_boundary
             }
             fn tags(&self) -> &BTreeMap<String, String> {
                 &self.tags

@@ -18,9 +18,11 @@ pub static ALL: &[&OperationSchema] = &[
     &DELETE_POLICY,
     &DELETE_POLICY_VERSION,
     &DELETE_ROLE,
+    &DELETE_ROLE_PERMISSIONS_BOUNDARY,
     &DELETE_ROLE_POLICY,
     &DELETE_SERVICE_LINKED_ROLE,
     &DELETE_USER,
+    &DELETE_USER_PERMISSIONS_BOUNDARY,
     &DELETE_USER_POLICY,
     &DETACH_ROLE_POLICY,
     &DETACH_USER_POLICY,
@@ -38,6 +40,8 @@ pub static ALL: &[&OperationSchema] = &[
     &LIST_ATTACHED_ROLE_POLICIES,
     &LIST_ATTACHED_USER_POLICIES,
     &LIST_ENTITIES_FOR_POLICY,
+    &LIST_GROUPS_FOR_USER,
+    &LIST_INSTANCE_PROFILES_FOR_ROLE,
     &LIST_POLICIES,
     &LIST_POLICY_TAGS,
     &LIST_POLICY_VERSIONS,
@@ -47,7 +51,9 @@ pub static ALL: &[&OperationSchema] = &[
     &LIST_USER_POLICIES,
     &LIST_USER_TAGS,
     &LIST_USERS,
+    &PUT_ROLE_PERMISSIONS_BOUNDARY,
     &PUT_ROLE_POLICY,
+    &PUT_USER_PERMISSIONS_BOUNDARY,
     &PUT_USER_POLICY,
     &SET_DEFAULT_POLICY_VERSION,
     &TAG_POLICY,
@@ -303,6 +309,24 @@ static DELETE_ROLE: OperationSchema =
     ]);
 
 #[derive(Clone, Copy, Debug)]
+pub struct DeleteRolePermissionsBoundary;
+
+impl Operation for DeleteRolePermissionsBoundary {
+    type Input = shapes::DeleteRolePermissionsBoundaryRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_ROLE_PERMISSIONS_BOUNDARY;
+}
+
+static DELETE_ROLE_PERMISSIONS_BOUNDARY: OperationSchema =
+    OperationSchema::new("DeleteRolePermissionsBoundary", "POST", "/")
+        .input(shapes::DeleteRolePermissionsBoundaryRequest::schema)
+        .errors(&[
+            shapes::NoSuchEntityException::schema,
+            shapes::UnmodifiableEntityException::schema,
+            shapes::ServiceFailureException::schema,
+        ]);
+
+#[derive(Clone, Copy, Debug)]
 pub struct DeleteRolePolicy;
 
 impl Operation for DeleteRolePolicy {
@@ -357,6 +381,20 @@ static DELETE_USER: OperationSchema =
         shapes::ConcurrentModificationException::schema,
         shapes::ServiceFailureException::schema,
     ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteUserPermissionsBoundary;
+
+impl Operation for DeleteUserPermissionsBoundary {
+    type Input = shapes::DeleteUserPermissionsBoundaryRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_USER_PERMISSIONS_BOUNDARY;
+}
+
+static DELETE_USER_PERMISSIONS_BOUNDARY: OperationSchema =
+    OperationSchema::new("DeleteUserPermissionsBoundary", "POST", "/")
+        .input(shapes::DeleteUserPermissionsBoundaryRequest::schema)
+        .errors(&[shapes::NoSuchEntityException::schema, shapes::ServiceFailureException::schema]);
 
 #[derive(Clone, Copy, Debug)]
 pub struct DeleteUserPolicy;
@@ -648,6 +686,37 @@ static LIST_ENTITIES_FOR_POLICY: OperationSchema = OperationSchema::new("ListEnt
     .result_wrapper("ListEntitiesForPolicyResult");
 
 #[derive(Clone, Copy, Debug)]
+pub struct ListGroupsForUser;
+
+impl Operation for ListGroupsForUser {
+    type Input = shapes::ListGroupsForUserRequest;
+    type Output = shapes::ListGroupsForUserResponse;
+    const SCHEMA: &'static OperationSchema = &LIST_GROUPS_FOR_USER;
+}
+
+static LIST_GROUPS_FOR_USER: OperationSchema = OperationSchema::new("ListGroupsForUser", "POST", "/")
+    .input(shapes::ListGroupsForUserRequest::schema)
+    .output(shapes::ListGroupsForUserResponse::schema)
+    .errors(&[shapes::NoSuchEntityException::schema, shapes::ServiceFailureException::schema])
+    .result_wrapper("ListGroupsForUserResult");
+
+#[derive(Clone, Copy, Debug)]
+pub struct ListInstanceProfilesForRole;
+
+impl Operation for ListInstanceProfilesForRole {
+    type Input = shapes::ListInstanceProfilesForRoleRequest;
+    type Output = shapes::ListInstanceProfilesForRoleResponse;
+    const SCHEMA: &'static OperationSchema = &LIST_INSTANCE_PROFILES_FOR_ROLE;
+}
+
+static LIST_INSTANCE_PROFILES_FOR_ROLE: OperationSchema =
+    OperationSchema::new("ListInstanceProfilesForRole", "POST", "/")
+        .input(shapes::ListInstanceProfilesForRoleRequest::schema)
+        .output(shapes::ListInstanceProfilesForRoleResponse::schema)
+        .errors(&[shapes::NoSuchEntityException::schema, shapes::ServiceFailureException::schema])
+        .result_wrapper("ListInstanceProfilesForRoleResult");
+
+#[derive(Clone, Copy, Debug)]
 pub struct ListPolicies;
 
 impl Operation for ListPolicies {
@@ -791,6 +860,26 @@ static LIST_USERS: OperationSchema = OperationSchema::new("ListUsers", "POST", "
     .result_wrapper("ListUsersResult");
 
 #[derive(Clone, Copy, Debug)]
+pub struct PutRolePermissionsBoundary;
+
+impl Operation for PutRolePermissionsBoundary {
+    type Input = shapes::PutRolePermissionsBoundaryRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &PUT_ROLE_PERMISSIONS_BOUNDARY;
+}
+
+static PUT_ROLE_PERMISSIONS_BOUNDARY: OperationSchema =
+    OperationSchema::new("PutRolePermissionsBoundary", "POST", "/")
+        .input(shapes::PutRolePermissionsBoundaryRequest::schema)
+        .errors(&[
+            shapes::NoSuchEntityException::schema,
+            shapes::InvalidInputException::schema,
+            shapes::UnmodifiableEntityException::schema,
+            shapes::PolicyNotAttachableException::schema,
+            shapes::ServiceFailureException::schema,
+        ]);
+
+#[derive(Clone, Copy, Debug)]
 pub struct PutRolePolicy;
 
 impl Operation for PutRolePolicy {
@@ -807,6 +896,25 @@ static PUT_ROLE_POLICY: OperationSchema =
         shapes::UnmodifiableEntityException::schema,
         shapes::ServiceFailureException::schema,
     ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct PutUserPermissionsBoundary;
+
+impl Operation for PutUserPermissionsBoundary {
+    type Input = shapes::PutUserPermissionsBoundaryRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &PUT_USER_PERMISSIONS_BOUNDARY;
+}
+
+static PUT_USER_PERMISSIONS_BOUNDARY: OperationSchema =
+    OperationSchema::new("PutUserPermissionsBoundary", "POST", "/")
+        .input(shapes::PutUserPermissionsBoundaryRequest::schema)
+        .errors(&[
+            shapes::NoSuchEntityException::schema,
+            shapes::InvalidInputException::schema,
+            shapes::PolicyNotAttachableException::schema,
+            shapes::ServiceFailureException::schema,
+        ]);
 
 #[derive(Clone, Copy, Debug)]
 pub struct PutUserPolicy;

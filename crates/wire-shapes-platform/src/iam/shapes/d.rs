@@ -166,6 +166,41 @@ impl Shape for DeletePolicyVersionRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRolePermissionsBoundaryRequest {
+    pub role_name: Option<String>,
+}
+
+static DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteRolePermissionsBoundaryRequest",
+    &[MemberSchema::new("RoleName", Target::String).required()],
+);
+
+impl Members for DeleteRolePermissionsBoundaryRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST.members;
+        write_member(writer, &members[0], &self.role_name);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.role_name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteRolePermissionsBoundaryRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRolePolicyRequest {
     pub policy_name: Option<String>,
     pub role_name: Option<String>,
@@ -306,6 +341,41 @@ impl Members for DeleteServiceLinkedRoleResponse {
 impl Shape for DeleteServiceLinkedRoleResponse {
     fn schema() -> &'static StructureSchema {
         &DELETE_SERVICE_LINKED_ROLE_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteUserPermissionsBoundaryRequest {
+    pub user_name: Option<String>,
+}
+
+static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteUserPermissionsBoundaryRequest",
+    &[MemberSchema::new("UserName", Target::String).required()],
+);
+
+impl Members for DeleteUserPermissionsBoundaryRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST.members;
+        write_member(writer, &members[0], &self.user_name);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.user_name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteUserPermissionsBoundaryRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use wire_schema::{
-    DecodeError, MapSchema, MemberSchema, Members, Shape, ShapeReader, ShapeWriter, StructureSchema, Target,
-    read_member, write_member,
+    DecodeError, Instant, MapSchema, MemberSchema, Members, Shape, ShapeReader, ShapeWriter, StructureSchema,
+    Target, read_member, write_member,
 };
 
 #[allow(unused_imports, reason = "whether a file needs its siblings depends on the model")]
@@ -652,5 +652,58 @@ impl Members for GetUserResponse {
 impl Shape for GetUserResponse {
     fn schema() -> &'static StructureSchema {
         &GET_USER_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    pub arn: Option<String>,
+    pub create_date: Option<Instant>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub path: Option<String>,
+}
+
+static GROUP: StructureSchema = StructureSchema::new(
+    "Group",
+    &[
+        MemberSchema::new("Arn", Target::String).required(),
+        MemberSchema::new("CreateDate", Target::Timestamp).required(),
+        MemberSchema::new("GroupId", Target::String).required(),
+        MemberSchema::new("GroupName", Target::String).required(),
+        MemberSchema::new("Path", Target::String).required(),
+    ],
+);
+
+impl Members for Group {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &GROUP
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = GROUP.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.create_date);
+        write_member(writer, &members[2], &self.group_id);
+        write_member(writer, &members[3], &self.group_name);
+        write_member(writer, &members[4], &self.path);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &GROUP.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.create_date),
+            2 => read_member(reader, member, &mut self.group_id),
+            3 => read_member(reader, member, &mut self.group_name),
+            4 => read_member(reader, member, &mut self.path),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for Group {
+    fn schema() -> &'static StructureSchema {
+        &GROUP
     }
 }

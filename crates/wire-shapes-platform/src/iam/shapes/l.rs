@@ -563,6 +563,197 @@ impl Shape for ListEntitiesForPolicyResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGroupsForUserRequest {
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+    pub user_name: Option<String>,
+}
+
+static LIST_GROUPS_FOR_USER_REQUEST: StructureSchema = StructureSchema::new(
+    "ListGroupsForUserRequest",
+    &[
+        MemberSchema::new("Marker", Target::String),
+        MemberSchema::new("MaxItems", Target::Integer),
+        MemberSchema::new("UserName", Target::String).required(),
+    ],
+);
+
+impl Members for ListGroupsForUserRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &LIST_GROUPS_FOR_USER_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = LIST_GROUPS_FOR_USER_REQUEST.members;
+        write_member(writer, &members[0], &self.marker);
+        write_member(writer, &members[1], &self.max_items);
+        write_member(writer, &members[2], &self.user_name);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &LIST_GROUPS_FOR_USER_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.marker),
+            1 => read_member(reader, member, &mut self.max_items),
+            2 => read_member(reader, member, &mut self.user_name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ListGroupsForUserRequest {
+    fn schema() -> &'static StructureSchema {
+        &LIST_GROUPS_FOR_USER_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGroupsForUserResponse {
+    pub groups: Option<Vec<Group>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+static LIST_GROUPS_FOR_USER_RESPONSE: StructureSchema = StructureSchema::new(
+    "ListGroupsForUserResponse",
+    &[
+        MemberSchema::new(
+            "Groups",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::Structure(Group::schema)))),
+        )
+        .required(),
+        MemberSchema::new("IsTruncated", Target::Boolean),
+        MemberSchema::new("Marker", Target::String),
+    ],
+);
+
+impl Members for ListGroupsForUserResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &LIST_GROUPS_FOR_USER_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = LIST_GROUPS_FOR_USER_RESPONSE.members;
+        write_member(writer, &members[0], &self.groups);
+        write_member(writer, &members[1], &self.is_truncated);
+        write_member(writer, &members[2], &self.marker);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &LIST_GROUPS_FOR_USER_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.groups),
+            1 => read_member(reader, member, &mut self.is_truncated),
+            2 => read_member(reader, member, &mut self.marker),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ListGroupsForUserResponse {
+    fn schema() -> &'static StructureSchema {
+        &LIST_GROUPS_FOR_USER_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleRequest {
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+    pub role_name: Option<String>,
+}
+
+static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: StructureSchema = StructureSchema::new(
+    "ListInstanceProfilesForRoleRequest",
+    &[
+        MemberSchema::new("Marker", Target::String),
+        MemberSchema::new("MaxItems", Target::Integer),
+        MemberSchema::new("RoleName", Target::String).required(),
+    ],
+);
+
+impl Members for ListInstanceProfilesForRoleRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST.members;
+        write_member(writer, &members[0], &self.marker);
+        write_member(writer, &members[1], &self.max_items);
+        write_member(writer, &members[2], &self.role_name);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.marker),
+            1 => read_member(reader, member, &mut self.max_items),
+            2 => read_member(reader, member, &mut self.role_name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ListInstanceProfilesForRoleRequest {
+    fn schema() -> &'static StructureSchema {
+        &LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleResponse {
+    pub instance_profiles: Option<Vec<InstanceProfile>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: StructureSchema = StructureSchema::new(
+    "ListInstanceProfilesForRoleResponse",
+    &[
+        MemberSchema::new(
+            "InstanceProfiles",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(InstanceProfile::schema),
+            ))),
+        )
+        .required(),
+        MemberSchema::new("IsTruncated", Target::Boolean),
+        MemberSchema::new("Marker", Target::String),
+    ],
+);
+
+impl Members for ListInstanceProfilesForRoleResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE.members;
+        write_member(writer, &members[0], &self.instance_profiles);
+        write_member(writer, &members[1], &self.is_truncated);
+        write_member(writer, &members[2], &self.marker);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.instance_profiles),
+            1 => read_member(reader, member, &mut self.is_truncated),
+            2 => read_member(reader, member, &mut self.marker),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ListInstanceProfilesForRoleResponse {
+    fn schema() -> &'static StructureSchema {
+        &LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListPoliciesRequest {
     pub marker: Option<String>,
     pub max_items: Option<i32>,

@@ -296,6 +296,47 @@ impl Shape for PolicyVersion {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRolePermissionsBoundaryRequest {
+    pub permissions_boundary: Option<String>,
+    pub role_name: Option<String>,
+}
+
+static PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST: StructureSchema = StructureSchema::new(
+    "PutRolePermissionsBoundaryRequest",
+    &[
+        MemberSchema::new("PermissionsBoundary", Target::String).required(),
+        MemberSchema::new("RoleName", Target::String).required(),
+    ],
+);
+
+impl Members for PutRolePermissionsBoundaryRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST.members;
+        write_member(writer, &members[0], &self.permissions_boundary);
+        write_member(writer, &members[1], &self.role_name);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.permissions_boundary),
+            1 => read_member(reader, member, &mut self.role_name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for PutRolePermissionsBoundaryRequest {
+    fn schema() -> &'static StructureSchema {
+        &PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PutRolePolicyRequest {
     pub policy_document: Option<String>,
     pub policy_name: Option<String>,
@@ -337,6 +378,47 @@ impl Members for PutRolePolicyRequest {
 impl Shape for PutRolePolicyRequest {
     fn schema() -> &'static StructureSchema {
         &PUT_ROLE_POLICY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutUserPermissionsBoundaryRequest {
+    pub permissions_boundary: Option<String>,
+    pub user_name: Option<String>,
+}
+
+static PUT_USER_PERMISSIONS_BOUNDARY_REQUEST: StructureSchema = StructureSchema::new(
+    "PutUserPermissionsBoundaryRequest",
+    &[
+        MemberSchema::new("PermissionsBoundary", Target::String).required(),
+        MemberSchema::new("UserName", Target::String).required(),
+    ],
+);
+
+impl Members for PutUserPermissionsBoundaryRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &PUT_USER_PERMISSIONS_BOUNDARY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = PUT_USER_PERMISSIONS_BOUNDARY_REQUEST.members;
+        write_member(writer, &members[0], &self.permissions_boundary);
+        write_member(writer, &members[1], &self.user_name);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &PUT_USER_PERMISSIONS_BOUNDARY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.permissions_boundary),
+            1 => read_member(reader, member, &mut self.user_name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for PutUserPermissionsBoundaryRequest {
+    fn schema() -> &'static StructureSchema {
+        &PUT_USER_PERMISSIONS_BOUNDARY_REQUEST
     }
 }
 
