@@ -1,7 +1,7 @@
 //! `cargo xtask codegen [--check]`: from the published service models to the `wire-shapes-*` crates.
 //!
-//! Only the operations that `models/<service>/operations.txt` lists get shapes, and only the shapes they reach; the
-//! rest of a model is kept as names, so that it can be refused by name.
+//! Only the operations that `models/<service>/operations.txt` lists get shapes, and only the shapes they
+//! reach; the rest of a model is kept as names, so that it can be refused by name.
 
 mod model;
 mod names;
@@ -62,7 +62,11 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
     for service in SERVICES {
         generate(root, &package, service, &mut files).with_context(|| format!("service {}", service.name))?;
     }
-    let files = format(root, &scratch.join("text"), files)?;
+    // Two generations may run at once; each formats in a folder of its own.
+    let text = scratch.join(format!("text-{}", std::process::id()));
+    let formatted = format(root, &text, files);
+    fs::remove_dir_all(&text)?;
+    let files = formatted?;
     let stale = stale_files(root, &files)?;
     if check {
         return report(root, &files, &stale);
@@ -112,9 +116,6 @@ fn format(
     scratch: &Path,
     files: BTreeMap<PathBuf, String>,
 ) -> Result<BTreeMap<PathBuf, String>> {
-    if scratch.exists() {
-        fs::remove_dir_all(scratch)?;
-    }
     for (path, text) in &files {
         let path = scratch.join(path);
         fs::create_dir_all(path.parent().context("a generated file has a folder")?)?;

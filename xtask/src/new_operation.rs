@@ -1,4 +1,5 @@
-//! `cargo xtask new operation <service> <Operation>`: the first file of a new operation, and what to add where.
+//! `cargo xtask new operation <service> <Operation>`: the first file of a new operation, and what to add
+//! where.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,8 @@
-//! Generated shapes of the compute services: plain structures, open enums, and the static tables of their operations.
+//! Generated shapes of the compute services: plain structures, open enums, and the static tables of their
+//! operations.
 //!
-//! Nothing here is written by hand except this page, and nothing here knows an encoding: `cargo xtask codegen`
-//! writes one module per service from its published model.
+//! Nothing here is written by hand except this page, and nothing here knows an encoding: `cargo xtask
+//! codegen` writes one module per service from its published model.
 //!
 //! **Invariant:** depends on `wire-schema` alone, and holds only what the operations in `models/` reach.
 #![forbid(unsafe_code)]
