@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod destination;
+pub mod endpoint;
 pub mod events;
 pub mod image;
 pub mod limits;

@@ -1,5 +1,6 @@
 //! Pushing an image to a registry: blobs that it lacks, several at a time, then the manifests.
 
+mod ecr;
 mod upload;
 
 use std::fmt;
@@ -15,6 +16,8 @@ use stdx_net::client::{Client, ClientError};
 
 use crate::image::{Blob, Document, Image};
 use crate::limits::{ANSWER_BYTES_MAX, IDLE_READ_MAX, UPLOADS_AT_ONCE_MAX};
+
+pub use ecr::authorization;
 
 #[derive(Clone, PartialEq, Eq)]
 pub enum Auth {

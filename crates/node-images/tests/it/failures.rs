@@ -254,8 +254,9 @@ async fn ecr_failures_have_their_own_words() {
     let name = "000000000000.dkr.ecr.us-east-1.amazonaws.com/team/app:v1";
     let failure = images.ensure(Request { auth: wrong.clone(), ..request(name) }).await.expect_err("denied");
     let told = failure.stopped_reason();
-    let expected = "CannotPullContainerError: The task can’t pull the image. Check that the role has the \
-                    permissions to pull images from the registry. pull image manifest has been retried 1 time(s)";
+    let expected = "CannotPullContainerError: The task can’t pull the image. Check that the role has \
+                    the permissions to pull images from the registry. pull image manifest has been retried \
+                    1 time(s)";
     assert!(told.starts_with(expected), "{told}");
 
     let name = "000000000000.dkr.ecr.eu-west-1.amazonaws.com/team/app:v1";
