@@ -29,7 +29,7 @@ def send(server, request: AWSRequest) -> tuple[int, dict, bytes]:
         path = address.path + (f"?{address.query}" if address.query else "")
         connection.request(prepared.method, path or "/", body=prepared.body, headers=dict(prepared.headers))
         response = connection.getresponse()
-        return response.status, dict(response.headers), response.read()
+        return response.status, {name.lower(): value for name, value in response.headers.items()}, response.read()
     finally:
         connection.close()
 
@@ -52,7 +52,7 @@ def test_a_signed_request_is_answered(server, root):
     status, headers, body = send(server, signed(ecs_request(server, "ListClusters"), root))
     assert status == 200
     assert json.loads(body)["clusterArns"]
-    assert len(headers["x-amzn-RequestId"]) == 36
+    assert len(headers["x-amzn-requestid"]) == 36
 
 
 def test_an_unsigned_request_is_refused(server):
