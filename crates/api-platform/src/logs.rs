@@ -1,6 +1,7 @@
 //! CloudWatch Logs: groups, streams, events, filters, live tail.
 //!
-//! What groups and streams are lives in the state; their events in the log store, filed under the key of the stream.
+//! What groups and streams are lives in the state; their events in the log store, filed under the key of the
+//! stream.
 
 use api_auth::Context;
 use state_telemetry::logs::LogStore;

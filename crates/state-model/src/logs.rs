@@ -1,5 +1,5 @@
-//! Records of CloudWatch Logs: what groups and streams are. Their events live in the log store, filed under the key of
-//! the stream's record.
+//! Records of CloudWatch Logs: what groups and streams are. Their events live in the log store, filed under
+//! the key of the stream's record.
 
 use std::collections::BTreeMap;
 

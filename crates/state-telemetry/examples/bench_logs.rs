@@ -1,4 +1,5 @@
-//! Measures ingestion and search. `cargo run --release -p state-telemetry --example bench_logs [lines] [dir]`.
+//! Measures ingestion and search. `cargo run --release -p state-telemetry --example bench_logs [lines]
+//! [dir]`.
 
 use std::time::Duration;
 

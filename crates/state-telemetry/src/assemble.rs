@@ -29,11 +29,11 @@ pub enum AssembleError {
 }
 
 /// An event as PutLogEvents takes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssembledEvent {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssembledEvent<'a> {
     /// The time of its first line.
     pub timestamp: Timestamp,
-    pub message: String,
+    pub message: &'a str,
 }
 
 /// Holds at most one unfinished multi-line event. Cloning is cheap enough to try a batch and take it back.
@@ -63,7 +63,7 @@ impl Assembler {
     }
 
     /// Takes one line without its newline and passes on the events that it finished.
-    pub fn push(&mut self, timestamp: Timestamp, line: &[u8], sink: &mut impl FnMut(AssembledEvent)) {
+    pub fn push(&mut self, timestamp: Timestamp, line: &[u8], sink: &mut impl FnMut(AssembledEvent<'_>)) {
         let Some(first_line) = &self.first_line else {
             emit(timestamp, line, sink);
             return;
@@ -88,14 +88,14 @@ impl Assembler {
     }
 
     /// Passes on the unfinished event when it waited long enough.
-    pub fn flush_due(&mut self, now: Timestamp, sink: &mut impl FnMut(AssembledEvent)) {
+    pub fn flush_due(&mut self, now: Timestamp, sink: &mut impl FnMut(AssembledEvent<'_>)) {
         if self.deadline().is_some_and(|deadline| now >= deadline) {
             self.finish(sink);
         }
     }
 
     /// Passes on what is left: at the end of the output, and before a position is stored that lies behind it.
-    pub fn finish(&mut self, sink: &mut impl FnMut(AssembledEvent)) {
+    pub fn finish(&mut self, sink: &mut impl FnMut(AssembledEvent<'_>)) {
         if !self.pending.is_empty() {
             emit(self.pending_since, &self.pending, sink);
             self.pending.clear();
@@ -107,22 +107,22 @@ impl Assembler {
     }
 }
 
-/// Passes on `bytes` as one event, or as several when it is larger than an event may be. Nothing stays nothing: the
-/// driver drops empty lines.
-fn emit(timestamp: Timestamp, bytes: &[u8], sink: &mut impl FnMut(AssembledEvent)) {
+/// Passes on `bytes` as one event, or as several when it is larger than an event may be. Nothing stays
+/// nothing: the driver drops empty lines.
+fn emit(timestamp: Timestamp, bytes: &[u8], sink: &mut impl FnMut(AssembledEvent<'_>)) {
     if bytes.is_empty() {
         return;
     }
     let text = String::from_utf8_lossy(bytes);
     if text.len() <= DRIVER_EVENT_BYTES_MAX {
-        sink(AssembledEvent { timestamp, message: text.into_owned() });
+        sink(AssembledEvent { timestamp, message: &text });
         return;
     }
     let mut rest = text.as_ref();
     while !rest.is_empty() {
         let end = rest.floor_char_boundary(DRIVER_EVENT_BYTES_MAX.min(rest.len()));
         let (head, tail) = rest.split_at(end);
-        sink(AssembledEvent { timestamp, message: head.to_owned() });
+        sink(AssembledEvent { timestamp, message: head });
         rest = tail;
     }
 }
@@ -136,9 +136,9 @@ mod tests {
         let mut events = Vec::new();
         for (index, line) in lines.iter().enumerate() {
             let at = Timestamp::from_millis(i64::try_from(index).unwrap_or(0));
-            assembler.push(at, line.as_bytes(), &mut |event| events.push(event.message));
+            assembler.push(at, line.as_bytes(), &mut |event| events.push(event.message.to_owned()));
         }
-        assembler.finish(&mut |event| events.push(event.message));
+        assembler.finish(&mut |event| events.push(event.message.to_owned()));
         assert_eq!(events, expect);
     }
 
@@ -181,7 +181,7 @@ mod tests {
     fn bytes_that_are_no_text_are_replaced() {
         let mut assembler = Assembler::new(&AssembleOptions::default()).expect("options are fine");
         let mut messages = Vec::new();
-        assembler.push(Timestamp(1), b"a\xffb", &mut |event| messages.push(event.message));
+        assembler.push(Timestamp(1), b"a\xffb", &mut |event| messages.push(event.message.to_owned()));
         assert_eq!(messages, ["a\u{fffd}b"]);
     }
 
@@ -190,12 +190,18 @@ mod tests {
         let options = AssembleOptions { multiline_pattern: Some("^x".into()), ..Default::default() };
         let mut assembler = Assembler::new(&options).expect("options are fine");
         let mut events = Vec::new();
-        assembler.push(Timestamp(1_000), b"x one", &mut |event| events.push(event));
+        assembler.push(Timestamp(1_000), b"x one", &mut |event| {
+            events.push((event.timestamp, event.message.to_owned()))
+        });
         assert_eq!(assembler.deadline(), Some(Timestamp(6_000)));
-        assembler.flush_due(Timestamp(5_999), &mut |event| events.push(event));
+        assembler.flush_due(Timestamp(5_999), &mut |event| {
+            events.push((event.timestamp, event.message.to_owned()))
+        });
         assert!(events.is_empty() && !assembler.is_idle());
-        assembler.flush_due(Timestamp(6_000), &mut |event| events.push(event));
-        assert_eq!(events, [AssembledEvent { timestamp: Timestamp(1_000), message: "x one\n".into() }]);
+        assembler.flush_due(Timestamp(6_000), &mut |event| {
+            events.push((event.timestamp, event.message.to_owned()))
+        });
+        assert_eq!(events, [(Timestamp(1_000), "x one\n".to_owned())]);
         assert_eq!(assembler.deadline(), None);
     }
 

@@ -1,12 +1,12 @@
 //! Log events in append-only segments with a time index, and the language that searches them.
 //!
-//! - [`logs`]: the store. Events are durable when their append is acknowledged; streams are opaque keys, so what a log
-//!   group or a stream is lives elsewhere.
+//! - [`logs`]: the store. Events are durable when their append is acknowledged; streams are opaque keys, so what a
+//!   log group or a stream is lives elsewhere.
 //! - [`pattern`]: CloudWatch Logs filter patterns, parsed and evaluated.
 //! - [`assemble`]: lines of a container's output turned into log events, as the awslogs driver does it.
 //!
-//! **Invariant:** nothing here knows accounts, groups, tasks or the key-value store, and no acknowledged event is lost
-//! by a crash of the process.
+//! **Invariant:** nothing here knows accounts, groups, tasks or the key-value store, and no acknowledged
+//! event is lost by a crash of the process.
 #![forbid(unsafe_code)]
 
 pub mod assemble;

@@ -1,6 +1,7 @@
 //! Named limits. Each comment says what happens when the number is wrong.
 
-/// A journal is sealed into a segment at this size. Higher: a longer replay at start. Lower: more segments to merge.
+/// A journal is sealed into a segment at this size. Higher: a longer replay at start. Lower: more segments to
+/// merge.
 pub const JOURNAL_BYTES_MAX: u64 = 128 << 20;
 /// A journal of many tiny appends is sealed at this many blocks, because each costs 40 bytes of memory.
 pub const JOURNAL_BLOCKS_MAX: usize = 65_536;
@@ -56,7 +57,8 @@ pub const PATTERN_REGEX_BYTES_MAX: usize = 1 << 20;
 /// Nested parentheses of a pattern.
 pub const PATTERN_DEPTH_MAX: usize = 64;
 
-/// Bytes of one event as the awslogs driver sends it: 256 KiB less the 26 bytes that CloudWatch Logs counts per event.
+/// Bytes of one event as the awslogs driver sends it: 256 KiB less the 26 bytes that CloudWatch Logs counts
+/// per event.
 pub const DRIVER_EVENT_BYTES_MAX: usize = 262_144 - 26;
 /// How long an unfinished multi-line event waits for its next line.
 pub const DRIVER_FLUSH_MS: u64 = 5_000;

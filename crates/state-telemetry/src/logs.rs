@@ -1,12 +1,12 @@
 //! The store of log events.
 //!
-//! An append goes to the **journal**, one file to which a single thread writes groups of blocks and flushes them once.
-//! A full journal is **sealed** in the background: its events are rewritten per stream and in time order into a
-//! **segment** with an index, and a **manifest** says which segments and journals count. What a crash leaves behind
-//! a group's last block is cut off at the next start.
+//! An append goes to the **journal**, one file to which a single thread writes groups of blocks and flushes
+//! them once. A full journal is **sealed** in the background: its events are rewritten per stream and in time
+//! order into a **segment** with an index, and a **manifest** says which segments and journals count. What a
+//! crash leaves behind a group's last block is cut off at the next start.
 //!
-//! Events have a total order: timestamp, stream, sequence in the stream. Cursors are places in that order, so they
-//! stay good across sealing, merging and restarts.
+//! Events have a total order: timestamp, stream, sequence in the stream. Cursors are places in that order, so
+//! they stay good across sealing, merging and restarts.
 
 mod batch;
 mod block;

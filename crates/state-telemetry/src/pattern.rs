@@ -19,7 +19,8 @@ use crate::limits::PATTERN_BYTES_MAX;
 #[derive(Clone, Debug)]
 pub struct Pattern {
     form: Form,
-    /// Bytes that every matching message contains verbatim: what a search looks for before it looks at events.
+    /// Bytes that every matching message contains verbatim: what a search looks for before it looks at
+    /// events.
     needle: Option<Finder<'static>>,
 }
 
@@ -114,8 +115,9 @@ impl Pattern {
         self.needle.as_ref()
     }
 
-    /// The values that a matching message gives to the pattern's fields, as TestMetricFilter shows them: `$name`, or
-    /// `$1` for a field without name; JSON patterns give the values of their selectors. `None` without a match.
+    /// The values that a matching message gives to the pattern's fields, as TestMetricFilter shows them:
+    /// `$name`, or `$1` for a field without name; JSON patterns give the values of their selectors. `None`
+    /// without a match.
     pub fn extract(&self, message: &[u8]) -> Option<BTreeMap<String, String>> {
         if !self.matches(message) {
             return None;

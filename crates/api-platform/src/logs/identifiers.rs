@@ -25,8 +25,8 @@ pub fn authorise(context: &RequestContext, action: &str, group: &str) -> Result<
     context.authorise(&format!("logs:{action}"), &group_resource(&context.scope, group))
 }
 
-/// The group's name out of a name or an ARN (with or without `:*`). Groups of other accounts and regions don't exist
-/// here.
+/// The group's name out of a name or an ARN (with or without `:*`). Groups of other accounts and regions
+/// don't exist here.
 pub fn group_name(scope: &Scope, identifier: &str) -> Result<String, ServiceError> {
     if !identifier.starts_with("arn:") {
         return Ok(identifier.to_owned());

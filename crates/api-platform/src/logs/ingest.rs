@@ -1,7 +1,8 @@
 //! The way of a task's lines into its streams, without HTTP: what an awslogs driver does with the API.
 //!
-//! Lines come from a spool in order, and again from the last durable position after a failure or a restart. Each event
-//! is stored exactly once: with it goes, in the same write, how far its container's lines are read.
+//! Lines come from a spool in order, and again from the last durable position after a failure or a restart.
+//! Each event is stored exactly once: with it goes, in the same write, how far its container's lines are
+//! read.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
@@ -10,7 +11,7 @@ use api_auth::transact_error;
 use state_model::Scope;
 use state_model::logs::{LogGroup, LogStream};
 use state_tables::State;
-use state_telemetry::assemble::{AssembleOptions, Assembler};
+use state_telemetry::assemble::{AssembleOptions, AssembledEvent, Assembler};
 use state_telemetry::logs::{Append, Batch, LogStore, SourcePosition};
 use stdx::clock::Timestamp;
 use tracing::warn;
@@ -145,7 +146,8 @@ impl Ingest {
         self.store.last_position(task).map_or(0, |position| position.offset)
     }
 
-    /// Stores the events of the batch. After an error the same batch, or one that begins earlier, may come again.
+    /// Stores the events of the batch. After an error the same batch, or one that begins earlier, may come
+    /// again.
     pub async fn append(
         &self,
         task: &str,
@@ -220,8 +222,8 @@ impl Ingest {
         Ok(Spool { read, targets: containers })
     }
 
-    /// A stream that was deleted while its task runs begins anew, as with the driver; without its group the events have
-    /// no place and are dropped, or the spool would never end.
+    /// A stream that was deleted while its task runs begins anew, as with the driver; without its group the
+    /// events have no place and are dropped, or the spool would never end.
     async fn revive_streams(
         &self,
         targets: &BTreeMap<usize, StreamTarget>,
@@ -261,7 +263,7 @@ impl Spool {
             let mut finished = false;
             container.assembler.push(line.at, line.bytes, &mut |event| {
                 finished = true;
-                add(batches.entry(line.target).or_default(), event.timestamp, &event.message);
+                add(batches.entry(line.target).or_default(), event.timestamp, event.message);
             });
             container.stored = line.end;
             if container.assembler.is_idle() {
@@ -272,8 +274,8 @@ impl Spool {
         }
         self.read = self.read.max(batch.end);
         for (index, container) in &mut self.targets {
-            let mut sink = |event: state_telemetry::assemble::AssembledEvent| {
-                add(batches.entry(*index).or_default(), event.timestamp, &event.message);
+            let mut sink = |event: AssembledEvent<'_>| {
+                add(batches.entry(*index).or_default(), event.timestamp, event.message);
             };
             if batch.is_last {
                 container.assembler.finish(&mut sink);

@@ -41,5 +41,6 @@ pub const LIVE_TAIL_SESSION_MAX: Duration = Duration::from_secs(3 * 3600);
 
 /// Records that one transaction deletes; the store takes 128 preconditions.
 pub const DELETIONS_PER_TRANSACTION: usize = 100;
-/// Tasks whose unfinished lines are remembered at once. One more than a node can run would never be forgotten.
+/// Tasks whose unfinished lines are remembered at once. One more than a node can run would never be
+/// forgotten.
 pub const SPOOLS_MAX: usize = 65_536;

@@ -17,7 +17,8 @@ pub async fn list_log_groups(
     let mut violations = Violations::default();
     violations.in_range(input.limit, "limit", 1, LIST_GROUPS_MAX);
     violations.check()?;
-    // Indexes, data sources and tag filters describe features that no group has here; saying "all" would be wrong.
+    // Indexes, data sources and tag filters describe features that no group has here; saying "all" would be
+    // wrong.
     if input.field_index_names.is_some() || input.data_sources.is_some() || input.log_group_tags.is_some() {
         return Err(invalid("fieldIndexNames, dataSources and logGroupTags are not supported here."));
     }
@@ -26,7 +27,8 @@ pub async fn list_log_groups(
         && !accounts.is_empty()
         && !accounts.contains(&context.scope.account);
     let pattern = input.log_group_name_pattern.unwrap_or_default();
-    // Names that begin with a caret are looked for at the beginning, others anywhere, several divided by bars.
+    // Names that begin with a caret are looked for at the beginning, others anywhere, several divided by
+    // bars.
     let alternatives: Vec<&str> = pattern.split('|').collect();
     let name_matches = |name: &str| {
         alternatives.iter().any(|part| match part.strip_prefix('^') {

@@ -15,8 +15,8 @@ pub fn retention_start(group: &LogGroup, now: Timestamp) -> Option<Timestamp> {
     Some(now.minus(Duration::from_secs(days * DAY_SECS)))
 }
 
-/// Expires what is older than its group keeps. Called by a control loop now and then; what it frees comes back with
-/// the store's garbage collection.
+/// Expires what is older than its group keeps. Called by a control loop now and then; what it frees comes
+/// back with the store's garbage collection.
 pub async fn enforce_retention(view: &View, store: &LogStore, now: Timestamp) -> Result<(), AppendError> {
     for (_, group) in view.log_groups.iter() {
         if let Some(start) = retention_start(group, now) {

@@ -2,4 +2,5 @@
 
 mod harness;
 mod iam;
+mod logs;
 mod sts;

@@ -1,6 +1,7 @@
 //! A strftime format as a regular expression.
 
-/// Text between the conversions stays as it is: the driver's users write regular expressions there (`\[%b %d\]`).
+/// Text between the conversions stays as it is: the driver's users write regular expressions there (`\[%b
+/// %d\]`).
 pub(super) fn to_regex(format: &str) -> String {
     let mut regex = String::with_capacity(format.len() * 4);
     let mut rest = format.chars();

@@ -20,7 +20,8 @@ impl Batch {
         Self { messages: Vec::with_capacity(bytes), rows: Vec::with_capacity(events), is_unsorted: false }
     }
 
-    /// Adds an event. `false` when the event or the batch is too large for it: append the batch and begin another.
+    /// Adds an event. `false` when the event or the batch is too large for it: append the batch and begin
+    /// another.
     #[must_use]
     pub fn push(&mut self, timestamp_ms: i64, message: &[u8]) -> bool {
         let end = self.messages.len() + message.len();

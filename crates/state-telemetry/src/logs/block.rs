@@ -1,7 +1,7 @@
 //! The unit on disk: a header with a checksum of its own, then a body with another.
 //!
-//! A block of events holds one stream's events in order. Its body begins with the messages, end to end, so that a
-//! search runs over them without touching anything else; columns of 32-bit numbers follow.
+//! A block of events holds one stream's events in order. Its body begins with the messages, end to end, so
+//! that a search runs over them without touching anything else; columns of 32-bit numbers follow.
 
 use super::error::ReadError;
 

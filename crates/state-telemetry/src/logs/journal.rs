@@ -45,8 +45,8 @@ pub(super) fn write(mut file: &File, blocks: &[Encoded]) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Applies every complete group of the journal that `state` lists last. Returns how many bytes they take: what follows
-/// is the torn end of a crash.
+/// Applies every complete group of the journal that `state` lists last. Returns how many bytes they take:
+/// what follows is the torn end of a crash.
 pub(super) fn replay(file: &File, state: &mut State) -> io::Result<u64> {
     let mut input = BufReader::with_capacity(READ_BUFFER_BYTES, file);
     let mut group: Vec<(Header, u64, Vec<u8>)> = Vec::new();

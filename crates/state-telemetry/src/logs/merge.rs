@@ -47,11 +47,13 @@ impl Run {
     }
 }
 
-/// Splits a journal's blocks of one stream, which are in order of arrival, into as few runs as come out in order.
+/// Splits a journal's blocks of one stream, which are in order of arrival, into as few runs as come out in
+/// order.
 pub(super) fn runs_of(file: &Arc<File>, blocks: &[BlockRef]) -> Vec<Run> {
     let mut runs: Vec<Vec<BlockRef>> = Vec::new();
     for block in blocks {
-        // Equal times are fine: sequences grow with arrival. Looking back only a little keeps odd input linear.
+        // Equal times are fine: sequences grow with arrival. Looking back only a little keeps odd input
+        // linear.
         let recent = runs.len().saturating_sub(RUNS_TRIED_MAX);
         let fitting = runs[recent..]
             .iter_mut()

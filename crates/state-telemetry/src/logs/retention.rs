@@ -28,8 +28,8 @@ pub struct Garbage {
 }
 
 impl LogStore {
-    /// Makes the events of `stream` before `before_ms` go away. They can't be read from now on, nor can events of that
-    /// time that come later.
+    /// Makes the events of `stream` before `before_ms` go away. They can't be read from now on, nor can
+    /// events of that time that come later.
     pub async fn expire(&self, stream: &str, before_ms: i64) -> Result<(), AppendError> {
         let number = self.shared().read().numbers.get(stream).copied();
         self.control(number.map(|number| Control::Expire { number, before: before_ms }).into_iter().collect())
@@ -56,8 +56,8 @@ impl LogStore {
         self.control(numbers.into_iter().map(|number| Control::DeleteStream { number }).collect()).await
     }
 
-    /// Removes segments without a live event, rewrites those that are mostly dead, and merges small neighbours.
-    /// Blocks for as long as that takes; reads and appends go on meanwhile.
+    /// Removes segments without a live event, rewrites those that are mostly dead, and merges small
+    /// neighbours. Blocks for as long as that takes; reads and appends go on meanwhile.
     pub fn collect_garbage(&self) -> Result<Garbage, ReadError> {
         let shared = self.shared();
         let _one_at_a_time = shared.maintenance.lock().unwrap_or_else(PoisonError::into_inner);

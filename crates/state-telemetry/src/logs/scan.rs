@@ -1,7 +1,8 @@
 //! Looking through blocks for the next page of matching events.
 //!
-//! Blocks are taken in the order of their earliest event. After each step every event before the next block's earliest
-//! is known, so a page can end there: steps begin small and grow, and inside a step several threads share the blocks.
+//! Blocks are taken in the order of their earliest event. After each step every event before the next block's
+//! earliest is known, so a page can end there: steps begin small and grow, and inside a step several threads
+//! share the blocks.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -28,7 +29,8 @@ pub(super) enum Direction {
     Backward,
 }
 
-/// The blocks that may hold what is looked for, as they are at one moment. Files stay readable when they are replaced.
+/// The blocks that may hold what is looked for, as they are at one moment. Files stay readable when they are
+/// replaced.
 pub(super) struct Snapshot {
     files: Vec<Arc<File>>,
     keys: HashMap<u32, Arc<str>>,

@@ -78,7 +78,8 @@ impl Segment {
     }
 }
 
-/// Writes a segment front to back. Without [`SegmentWriter::finish`] it leaves half a file, which no manifest names.
+/// Writes a segment front to back. Without [`SegmentWriter::finish`] it leaves half a file, which no manifest
+/// names.
 pub(super) struct SegmentWriter {
     output: BufWriter<File>,
     offset: u64,

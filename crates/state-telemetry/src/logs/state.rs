@@ -90,8 +90,8 @@ impl State {
         self.sources.entry(key).or_insert(Source { number, position: None });
     }
 
-    /// Applies one block of the newest journal: while writing, and again while replaying. What it speaks of may be
-    /// gone already, because the manifest can be younger than the journal's beginning.
+    /// Applies one block of the newest journal: while writing, and again while replaying. What it speaks of
+    /// may be gone already, because the manifest can be younger than the journal's beginning.
     pub(super) fn apply(&mut self, header: &Header, offset: u64, body: &[u8]) {
         match header.kind {
             Kind::DefineStream => self.define_stream(header.number, &String::from_utf8_lossy(body)),

@@ -49,8 +49,8 @@ pub struct SourcePosition {
 /// What one append stores, all of it or nothing.
 #[derive(Debug, Default)]
 pub struct Append {
-    /// What the events come from, and how far each is read with them. When all were read that far before, the append is
-    /// a repetition and stores nothing.
+    /// What the events come from, and how far each is read with them. When all were read that far before, the
+    /// append is a repetition and stores nothing.
     pub sources: Vec<(String, SourcePosition)>,
     pub batches: Vec<(String, Batch)>,
 }
@@ -136,7 +136,8 @@ impl LogStore {
         Ok(Self { inner: Arc::new(Inner { shared, commands: Some(commands), room, threads }) })
     }
 
-    /// Stores events; they are durable when this returns. An append that is given up half-way may still happen.
+    /// Stores events; they are durable when this returns. An append that is given up half-way may still
+    /// happen.
     pub async fn append(&self, append: Append) -> Result<Ack, AppendError> {
         let keys = append.batches.iter().map(|(key, _)| key).chain(append.sources.iter().map(|(key, _)| key));
         if let Some(length) = keys.map(String::len).find(|length| *length > limits::KEY_BYTES_MAX) {

@@ -161,8 +161,8 @@ pub(super) fn number(text: &[u8]) -> Option<f64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// Compiles what CloudWatch Logs allows between percent signs: no groups, no spaces, no multi-byte characters. A
-/// backslash makes any other ASCII symbol a literal.
+/// Compiles what CloudWatch Logs allows between percent signs: no groups, no spaces, no multi-byte
+/// characters. A backslash makes any other ASCII symbol a literal.
 pub(super) fn compile(text: &str) -> Result<Regex, PatternError> {
     let listed = |next: char| next.is_ascii_alphanumeric() || ":_#=@/;,-^$?[]{}|\\*+.".contains(next);
     let mut escaped = false;

@@ -60,7 +60,8 @@ impl<'a> Cursor<'a> {
         taken
     }
 
-    /// The rest of a text in double quotes, whose first quote was taken. A backslash protects a quote or itself.
+    /// The rest of a text in double quotes, whose first quote was taken. A backslash protects a quote or
+    /// itself.
     pub(super) fn quoted(&mut self, quote: char) -> Result<String, PatternError> {
         let mut text = String::new();
         loop {
