@@ -6,6 +6,7 @@
 //! **Invariant:** knows records, never a wire format or a handler. One write function per column group of a task.
 #![forbid(unsafe_code)]
 
+pub mod ecs_leftovers;
 pub mod limits;
 pub mod repository_contents;
 pub mod state;

@@ -24,9 +24,10 @@ pub async fn stop_task(context: Context, input: StopTaskRequest) -> Result<StopT
     }
     context
         .transact(|view, transaction| {
-            lookup::active_cluster(view, &context.scope, Some(cluster))?;
-            let (row, columns) =
-                lookup::task(view, &context.scope, cluster, id).ok_or_else(task_not_found)?;
+            let Some((row, columns)) = lookup::task(view, &context.scope, cluster, id) else {
+                lookup::active_cluster(view, &context.scope, Some(cluster))?;
+                return Err(task_not_found());
+            };
             if columns.desired_status() == "STOPPED" {
                 return Ok(());
             }

@@ -3,6 +3,7 @@
 mod account_settings;
 mod clusters;
 mod harness;
+mod leftovers;
 mod none_exist;
 mod run_task;
 mod task_definition_rules;

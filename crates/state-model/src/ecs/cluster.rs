@@ -107,6 +107,9 @@ pub fn cluster_arn(scope: &Scope, name: &str) -> String {
 }
 
 impl Cluster {
+    /// Index: every cluster of all accounts that is INACTIVE, under the empty value.
+    pub const INACTIVE: &'static str = "inactive";
+
     pub fn arn(&self) -> String {
         cluster_arn(&self.scope, &self.name)
     }
@@ -124,6 +127,8 @@ impl Record for Cluster {
     }
 
     fn index(&self, sink: IndexSink<'_>) {
-        sink("status", self.scope.key(self.status.as_str()));
+        if !self.is_active() {
+            sink(Self::INACTIVE, String::new());
+        }
     }
 }

@@ -153,6 +153,9 @@ pub fn task_definition_arn(scope: &Scope, family: &str, revision: u32) -> String
 }
 
 impl TaskDefinition {
+    /// Index: every revision of all accounts that is DELETE_IN_PROGRESS, under the empty value.
+    pub const DELETING: &'static str = "deleting";
+
     pub fn arn(&self) -> String {
         task_definition_arn(&self.scope, &self.family, self.revision)
     }
@@ -195,7 +198,7 @@ impl Record for TaskDefinition {
         // Whether a family has any revision of a status is asked for every line of a listing.
         sink("family-status", self.scope.key(&format!("{}/{}", self.family, self.status.as_str())));
         if self.status == TaskDefinitionStatus::DeleteInProgress {
-            sink("deleting", self.scope.key(""));
+            sink(Self::DELETING, String::new());
         }
     }
 }

@@ -10,8 +10,8 @@ use wire_schema::ServiceError;
 use super::{names, task_size};
 use crate::ecs::errors::client;
 
-const STOP_TIMEOUT_SECS_MAX: u32 = 120;
-const START_TIMEOUT_SECS: (u32, u32) = (2, 120);
+/// Of starting and of stopping.
+const TIMEOUT_SECS: std::ops::RangeInclusive<u32> = 2..=120;
 const LOG_DRIVERS: &[&str] = &["awslogs", "splunk", "awsfirelens"];
 const WINDOWS_FAMILIES: &[&str] = &[
     "WINDOWS_SERVER_2019_CORE",
@@ -123,14 +123,19 @@ fn check_linux(linux: &LinuxParameters) -> Result<(), ServiceError> {
 }
 
 fn check_timeouts(container: &ContainerDefinition) -> Result<(), ServiceError> {
-    if container.stop_timeout_secs.is_some_and(|timeout| timeout > STOP_TIMEOUT_SECS_MAX) {
+    let outside = |timeout: Option<u32>| timeout.is_some_and(|timeout| !TIMEOUT_SECS.contains(&timeout));
+    if container.stop_timeout_secs.is_some_and(|timeout| timeout > *TIMEOUT_SECS.end()) {
         return Err(client(
             "Tasks using the Fargate launch type must have a container stop timeout of less than 120 \
              seconds.",
         ));
     }
-    let (first, last) = START_TIMEOUT_SECS;
-    if container.start_timeout_secs.is_some_and(|timeout| !(first..=last).contains(&timeout)) {
+    if outside(container.stop_timeout_secs) {
+        return Err(client(
+            "Tasks using the Fargate launch type must have a container stop timeout of at least 2 seconds.",
+        ));
+    }
+    if outside(container.start_timeout_secs) {
         return Err(client(
             "Tasks using the Fargate launch type must have a container start timeout between 2 and 120 \
              seconds.",
