@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use link_protocol::network::NetworkSnapshot;
 use link_protocol::{Assignment, Down, Interface, Observation, TaskName, Up};
-use state_model::ecs::task::{TaskColumns, TaskObservation};
+use state_model::ecs::task::{Phase, TaskColumns, TaskObservation};
 use state_model::ecs::task_definition::task_definition_key;
 use state_tables::{View, task_columns};
 use stdx_async::shutdown::Shutdown;
@@ -171,8 +171,8 @@ impl Dispatch {
         self.context
             .state
             .transact(|view, transaction| {
-                for (key, newest, count) in newest_per_task(batch) {
-                    let Some(next) = self.next_observation(view, &key, newest, count) else { continue };
+                for (key, newest) in newest_per_task(batch) {
+                    let Some(next) = self.next_observation(view, &key, newest) else { continue };
                     task_columns::write_observation(transaction, view.task_observations.get(&key), &next);
                 }
                 Ok::<_, LoopError>(())
@@ -182,13 +182,7 @@ impl Dispatch {
     }
 
     /// None when the report is of an older assignment, of a task that is gone, or tells nothing new.
-    fn next_observation(
-        &self,
-        view: &View,
-        key: &str,
-        report: &Observation,
-        count: u32,
-    ) -> Option<TaskObservation> {
+    fn next_observation(&self, view: &View, key: &str, report: &Observation) -> Option<TaskObservation> {
         let placed = view.task_placements.get(key)?.placed()?.clone();
         if placed.node != self.node || placed.generation != report.generation {
             return None;
@@ -211,25 +205,35 @@ impl Dispatch {
         if former.is_some_and(|former| **former.record() == next) {
             return None;
         }
-        next.changes += count;
+        if is_visible(former.map(|former| &**former.record()), &next) {
+            next.changes += 1;
+        }
         Some(next)
     }
 }
 
-/// A key is written once per commit: of several reports of a task the last counts, and all count for its version.
-fn newest_per_task(batch: &[Observation]) -> Vec<(String, &Observation, u32)> {
-    let mut newest: Vec<(String, &Observation, u32)> = Vec::with_capacity(batch.len());
+/// Whether a report raises the task's version: as on AWS, when a status of the task or of a container changes, and not
+/// when only a time or a digest became known.
+fn is_visible(former: Option<&TaskObservation>, next: &TaskObservation) -> bool {
+    let Some(former) = former else { return next.phase > Phase::Provisioning };
+    let statuses = |observation: &TaskObservation| {
+        let containers = observation.containers.iter();
+        containers.map(|container| (container.status, container.health, container.exit_code)).collect::<Vec<_>>()
+    };
+    former.phase != next.phase || statuses(former) != statuses(next)
+}
+
+/// A key is written once per commit: of several reports of a task the last counts.
+fn newest_per_task(batch: &[Observation]) -> Vec<(String, &Observation)> {
+    let mut newest: Vec<(String, &Observation)> = Vec::with_capacity(batch.len());
     let mut places: HashMap<String, usize> = HashMap::new();
     for observation in batch {
         let key = observation.task.key();
         match places.get(&key) {
-            Some(place) => {
-                newest[*place].1 = observation;
-                newest[*place].2 += 1;
-            }
+            Some(place) => newest[*place].1 = observation,
             None => {
                 places.insert(key.clone(), newest.len());
-                newest.push((key, observation, 1));
+                newest.push((key, observation));
             }
         }
     }

@@ -123,7 +123,7 @@ impl Agent {
             clock: parts.clock,
             random: parts.random,
             directory,
-            starts: Semaphore::new(TASK_STARTS_AT_ONCE_MAX),
+            starts: Arc::new(Semaphore::new(TASK_STARTS_AT_ONCE_MAX)),
         });
         Self { context, networks, tasks: HashMap::new(), up }
     }
@@ -182,7 +182,7 @@ impl Agent {
             info!(task = name, "removing what is left of a task that nobody knows");
             let path = entry.path();
             let removed = supervisor::blocking(move || {
-                node_runtime::taskdir::discard(&path.join("sandbox"))?;
+                node_runtime::teardown::discard(&path.join("sandbox"))?;
                 fs::remove_dir_all(&path)
             });
             if let Err(failure) = removed.await {

@@ -16,7 +16,7 @@ use node_runtime::spawner::Spawner;
 use state_model::ecs::task::{ContainerStatus, ObservedStop, Phase};
 use stdx::clock::SharedClock;
 use stdx::random::{self, SharedRandom};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::{error, warn};
 
 use crate::agent::AgentConfig;
@@ -27,7 +27,7 @@ use crate::log_pump::LogPump;
 use crate::metadata::credentials::TaskCredentials;
 use crate::metadata::stats::Meter;
 use crate::observe;
-use crate::plan::{self, Desired, Step};
+use crate::plan::{self, Desired, Seen, Step};
 use crate::sandbox_spec::ContainerImage;
 use crate::supervisor_link::SupervisorLink;
 
@@ -42,8 +42,8 @@ pub struct NodeContext {
     pub clock: SharedClock,
     pub random: SharedRandom,
     pub directory: Directory,
-    /// Bounds the tasks that prepare and start at once.
-    pub starts: Semaphore,
+    /// Bounds the sandboxes that are starting at once.
+    pub starts: Arc<Semaphore>,
 }
 
 pub(crate) struct Driver {
@@ -60,6 +60,8 @@ pub(crate) struct Driver {
     supervisor: Option<SupervisorLink>,
     pump: Option<LogPump>,
     reported: Option<Observation>,
+    /// Held from the launch until the first container runs.
+    start: Option<OwnedSemaphorePermit>,
 }
 
 impl Driver {
@@ -94,6 +96,7 @@ impl Driver {
             supervisor: None,
             pump: None,
             reported: None,
+            start: None,
         }
     }
 
@@ -255,7 +258,7 @@ fn open_ledger(context: &NodeContext, directory: &std::path::Path, assignment: &
     }
     let credentials_id = facts::task_role(assignment).map(|_| random::uuid(&*context.random));
     let mut ledger = Ledger::new(Arc::clone(assignment), credentials_id);
-    if assignment.observed.is_some_and(|phase| phase >= Phase::Activating) {
+    if assignment.observed.is_some_and(|phase| phase >= Phase::Pending) {
         // It was started once and nothing of it is here: starting it again would run it twice.
         ledger.progress.stop = Some(ObservedStop::Lost { reason: observe::LOST.into() });
     }
@@ -263,10 +266,11 @@ fn open_ledger(context: &NodeContext, directory: &std::path::Path, assignment: &
 }
 
 fn observation(ledger: &Ledger, running: bool) -> Observation {
+    let all_stopped = ledger.containers.iter().all(|container| container.status == ContainerStatus::Stopped);
     Observation {
         task: ledger.assignment.name(),
         generation: ledger.assignment.generation,
-        phase: plan::phase(&ledger.progress, running),
+        phase: plan::phase(&ledger.progress, Seen { running, all_stopped }),
         containers: ledger.containers.clone(),
         times: ledger.times.clone(),
         stop: ledger.progress.stop.clone(),

@@ -13,8 +13,8 @@ pub const METADATA_BURST: u32 = 60;
 /// Bytes of a request's body at the metadata endpoint.
 pub const METADATA_BODY_BYTES_MAX: usize = 16 * 1024;
 
-/// Tasks that prepare and start at the same time. Starting is work for the processors: more at once would only make each
-/// of them slower.
+/// Sandboxes that start at the same time. Starting is work for the processors: more at once would only make each of them
+/// slower.
 pub const TASK_STARTS_AT_ONCE_MAX: usize = 16;
 
 /// How long a supervisor that was just asked for may take to answer on its control socket.

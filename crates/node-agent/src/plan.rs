@@ -79,19 +79,30 @@ fn after_the_end(progress: &Progress, desired: Desired) -> Step {
     if desired < Desired::Forgotten { Step::AwaitForget } else { Step::Remove }
 }
 
-/// The phase that this progress shows, when the supervisor has told `running`.
-pub fn phase(progress: &Progress, running: bool) -> Phase {
+/// What the supervisor has told of the containers together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Every container started.
+    pub running: bool,
+    /// Every container has ended.
+    pub all_stopped: bool,
+}
+
+/// The phase that this progress shows.
+///
+/// ACTIVATING isn't among them: ECS shows it only while a task registers with load balancers or names.
+pub fn phase(progress: &Progress, seen: Seen) -> Phase {
     if progress.ended {
         return if progress.detached { Phase::Stopped } else { Phase::Deprovisioning };
     }
     if progress.launched && (progress.stop_sent || progress.stop.is_some()) {
-        return Phase::Stopping;
+        // A task whose containers ended by themselves has nothing left to stop.
+        return if seen.all_stopped { Phase::Deprovisioning } else { Phase::Stopping };
     }
-    match (progress.attached, progress.launched) {
+    match (progress.attached, seen.running) {
         (false, _) => Phase::Provisioning,
         (true, false) => Phase::Pending,
-        (true, true) if running => Phase::Running,
-        (true, true) => Phase::Activating,
+        (true, true) => Phase::Running,
     }
 }
 
@@ -128,15 +139,18 @@ mod tests {
     fn a_task_goes_up_and_down_in_order() {
         let (steps, up) = play(Progress::default(), Desired::Running);
         assert_eq!(steps, [Step::Attach, Step::Prepare, Step::Launch, Step::Watch]);
-        assert_eq!(phase(&up, false), Phase::Activating);
-        assert_eq!(phase(&up, true), Phase::Running);
+        let running = Seen { running: true, all_stopped: false };
+        let over = Seen { running: true, all_stopped: true };
+        assert_eq!(phase(&up, Seen::default()), Phase::Pending);
+        assert_eq!(phase(&up, running), Phase::Running);
         let (steps, stopping) = play(up, Desired::Stopped);
         assert_eq!(steps, [Step::SendStop, Step::Watch]);
-        assert_eq!(phase(&stopping, true), Phase::Stopping);
+        assert_eq!(phase(&stopping, running), Phase::Stopping);
+        assert_eq!(phase(&stopping, over), Phase::Deprovisioning);
         let ended = Progress { ended: true, ..stopping };
         let (steps, down) = play(ended, Desired::Stopped);
         assert_eq!(steps, [Step::Drain, Step::Detach, Step::AwaitForget]);
-        assert_eq!(phase(&down, true), Phase::Stopped);
+        assert_eq!(phase(&down, over), Phase::Stopped);
         assert_eq!(play(down, Desired::Forgotten).0, [Step::Remove]);
     }
 
@@ -161,7 +175,7 @@ mod tests {
             progress.attached = true;
             progress.stop = Some(ObservedStop::FailedToStart { reason: String::from("no image") });
         });
-        assert_eq!(phase(&failed, false), Phase::Pending);
+        assert_eq!(phase(&failed, Seen::default()), Phase::Pending);
         assert_eq!(play(failed, Desired::Running).0, [Step::Abandon, Step::Detach, Step::AwaitForget]);
     }
 }

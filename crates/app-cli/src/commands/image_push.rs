@@ -5,14 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use client_api::api::{ApiClient, Credentials};
 use client_api::destination::Destination;
 use client_api::endpoint;
 use client_api::image::Image;
 use client_api::pack::{self, Compression, Settings};
 use client_api::push::{self, Event, Target};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use stdx::clock::SystemClock;
 
 use crate::arguments::ImagePush;
 
@@ -26,16 +24,8 @@ pub fn run(options: &ImagePush) -> anyhow::Result<()> {
     let session = super::session::open(&options.data.data_dir)?;
     let image = read(options)?;
     let client = endpoint::client(&session.server.endpoint)?;
-    let region = endpoint::region_of(&destination.registry).unwrap_or(&session.server.region);
-    let credentials = Credentials {
-        access_key_id: session.credentials.access_key_id.clone(),
-        secret_access_key: session.credentials.secret_access_key.clone(),
-        session_token: None,
-    };
-    let api =
-        ApiClient::new(client.clone(), &session.server.endpoint, region, credentials, SystemClock::shared());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let digest = runtime.block_on(async {
+    let api = session.api(endpoint::region_of(&destination.registry))?;
+    let digest = super::session::block_on(async {
         let auth = push::authorization(&api).await.context("the server gave no access to its registry")?;
         let registry = format!("http://{}", destination.registry);
         let target =

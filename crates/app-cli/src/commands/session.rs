@@ -5,6 +5,9 @@ use std::path::Path;
 use anyhow::Context;
 use app_server::data_dir::{DataDir, ServerFile};
 use app_server::root_credentials::RootCredentials;
+use client_api::api::{ApiClient, Credentials};
+use client_api::endpoint;
+use stdx::clock::SystemClock;
 
 pub struct Session {
     pub server: ServerFile,
@@ -22,4 +25,23 @@ pub fn open(directory: &Path) -> anyhow::Result<Session> {
         .read_server_file()
         .with_context(|| format!("no server has been ready in {} yet: start `neargate up`", directory.display()))?;
     Ok(Session { server, credentials: super::env::credentials(&data_dir)? })
+}
+
+impl Session {
+    /// A client of the public API in `region`, or in the server's own.
+    pub fn api(&self, region: Option<&str>) -> anyhow::Result<ApiClient> {
+        let credentials = Credentials {
+            access_key_id: self.credentials.access_key_id.clone(),
+            secret_access_key: self.credentials.secret_access_key.clone(),
+            session_token: None,
+        };
+        let client = endpoint::client(&self.server.endpoint)?;
+        let region = region.unwrap_or(&self.server.region);
+        Ok(ApiClient::new(client, &self.server.endpoint, region, credentials, SystemClock::shared()))
+    }
+}
+
+/// A runtime for one subcommand's calls.
+pub fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use node_runtime::spawner::LaunchRequest;
 use node_runtime::spec::TaskSpec;
-use node_runtime::taskdir;
+use node_runtime::{taskdir, teardown};
 use state_model::ecs::task::ObservedStop;
 use stdx_async::supervisor;
 use tracing::{error, info};
@@ -36,6 +36,8 @@ impl Driver {
         else {
             return self.fail(String::from("InternalError: the task's network namespace is gone"));
         };
+        // Never closed, so this only waits.
+        self.start = Arc::clone(&self.context.starts).acquire_owned().await.ok();
         self.ledger.progress.launched = true;
         self.save();
         for definition in &self.assignment().definition.body.container_definitions {
@@ -114,8 +116,10 @@ impl Driver {
 
     /// The supervisor is gone: what it left says how the task ended.
     pub(super) fn collect_end(&mut self) {
+        self.start = None;
         let now = self.context.clock.now();
-        match taskdir::conclude(&self.sandbox_directory(), now) {
+        let directory = self.sandbox_directory();
+        match teardown::conclude(&directory, now) {
             Ok(status) => {
                 self.running |= observe::apply(&mut self.ledger, &status);
             }

@@ -96,6 +96,9 @@ impl Driver {
         for failure in &status.cleanup_errors {
             warn!(task = self.assignment().intent.id, failure, "something of the task could not be undone");
         }
+        if status.containers.iter().any(|seen| seen.started_at.is_some()) {
+            self.start = None;
+        }
         if status.phase == TaskPhase::Finished {
             self.ledger.times.execution_stopped_at.get_or_insert(self.context.clock.now());
             self.supervisor = None;
