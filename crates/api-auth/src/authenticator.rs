@@ -60,6 +60,19 @@ impl Authenticator {
         }
     }
 
+    /// Whose registry password this is. As with every credential, it ends with its user or role.
+    ///
+    /// Any credentials don't reach here: a password names no account, so an unknown one is nobody's.
+    pub fn authenticate_registry(
+        &self,
+        view: &View,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<Principal, AuthenticationError> {
+        let principal = self.keys.open_registry_token(password, now).map_err(authentication_error)?;
+        if principal.exists(view) { Ok(principal) } else { Err(AuthenticationError::InvalidToken) }
+    }
+
     fn known(
         &self,
         view: &View,
@@ -68,11 +81,8 @@ impl Authenticator {
         now: Timestamp,
     ) -> Result<Authentication, AuthenticationError> {
         if let Some(token) = session_token {
-            let opened = self.keys.open_session(token, access_key_id, now).map_err(|error| match error {
-                SessionError::Expired => AuthenticationError::ExpiredToken,
-                SessionError::Invalid => AuthenticationError::InvalidToken,
-            });
-            let (secret, principal) = opened?;
+            let opened = self.keys.open_session(token, access_key_id, now);
+            let (secret, principal) = opened.map_err(authentication_error)?;
             // Sessions aren't stored: those of a deleted user or role end with it.
             if !principal.exists(view) {
                 return Err(AuthenticationError::InvalidToken);
@@ -91,5 +101,12 @@ impl Authenticator {
         let default = self.any_credentials.as_deref().ok_or(AuthenticationError::InvalidToken)?;
         let account = if is_account_id(access_key_id) { access_key_id } else { default };
         Ok(Authentication::Unchecked { principal: Principal::root(account) })
+    }
+}
+
+fn authentication_error(error: SessionError) -> AuthenticationError {
+    match error {
+        SessionError::Expired => AuthenticationError::ExpiredToken,
+        SessionError::Invalid => AuthenticationError::InvalidToken,
     }
 }
