@@ -7,4 +7,5 @@
 #![forbid(unsafe_code)]
 
 pub mod defaults;
+pub mod ecr;
 pub mod ecs;

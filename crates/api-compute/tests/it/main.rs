@@ -1,3 +1,4 @@
 //! One binary for all tests of the compute services.
 
+mod ecr;
 mod ecs;
