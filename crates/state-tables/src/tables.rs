@@ -99,6 +99,9 @@ tables! {
         subnets: state_model::ec2::Subnet,
         security_groups: state_model::ec2::SecurityGroup,
         network_interfaces: state_model::ec2::NetworkInterface,
+        internet_gateways: state_model::ec2::InternetGateway,
+        route_tables: state_model::ec2::RouteTable,
+        network_acls: state_model::ec2::NetworkAcl,
         // Logs
         log_groups: state_model::logs::LogGroup,
         log_streams: state_model::logs::LogStream,

@@ -1,0 +1,112 @@
+//! EC2, as far as tasks need it: VPCs, subnets, security groups and their rules, network interfaces, zones, tags.
+//!
+//! Every handler keeps one order: authorise, validate, one transaction, answer from what was written.
+
+pub mod authorize_security_group_egress;
+pub mod authorize_security_group_ingress;
+pub mod create_security_group;
+pub mod create_tags;
+pub mod delete_security_group;
+pub mod delete_tags;
+pub mod describe_account_attributes;
+pub mod describe_availability_zones;
+pub mod describe_internet_gateways;
+pub mod describe_network_acls;
+pub mod describe_network_interfaces;
+pub mod describe_regions;
+pub mod describe_route_tables;
+pub mod describe_security_group_rules;
+pub mod describe_security_groups;
+pub mod describe_subnets;
+pub mod describe_tags;
+pub mod describe_vpc_attribute;
+pub mod describe_vpcs;
+pub mod modify_security_group_rules;
+pub mod revoke_security_group_egress;
+pub mod revoke_security_group_ingress;
+pub mod update_security_group_rule_descriptions_egress;
+pub mod update_security_group_rule_descriptions_ingress;
+
+pub(crate) mod ids;
+pub(crate) mod zones;
+
+mod errors;
+mod filters;
+mod group_lookup;
+mod limits;
+mod page;
+mod permissions;
+mod render;
+mod rule_changes;
+mod tagged;
+mod tags;
+
+use wire_protocols::ServiceTable;
+use wire_shapes_network::ec2;
+use wire_shapes_network::ec2::operations as op;
+
+/// What the handlers of EC2 share besides the state: nothing.
+#[derive(Debug, Default)]
+pub struct Ec2;
+
+pub type Context = api_auth::Context<Ec2>;
+
+pub fn service() -> ServiceTable<Context> {
+    ServiceTable::new(&ec2::SERVICE)
+        .operation::<op::AuthorizeSecurityGroupEgress, _, _>(
+            authorize_security_group_egress::authorize_security_group_egress,
+        )
+        .operation::<op::AuthorizeSecurityGroupIngress, _, _>(
+            authorize_security_group_ingress::authorize_security_group_ingress,
+        )
+        .operation::<op::CreateSecurityGroup, _, _>(create_security_group::create_security_group)
+        .operation::<op::CreateTags, _, _>(create_tags::create_tags)
+        .operation::<op::DeleteSecurityGroup, _, _>(delete_security_group::delete_security_group)
+        .operation::<op::DeleteTags, _, _>(delete_tags::delete_tags)
+        .operation::<op::DescribeAccountAttributes, _, _>(
+            describe_account_attributes::describe_account_attributes,
+        )
+        .operation::<op::DescribeAvailabilityZones, _, _>(
+            describe_availability_zones::describe_availability_zones,
+        )
+        .operation::<op::DescribeInternetGateways, _, _>(
+            describe_internet_gateways::describe_internet_gateways,
+        )
+        .operation::<op::DescribeNetworkAcls, _, _>(describe_network_acls::describe_network_acls)
+        .operation::<op::DescribeNetworkInterfaces, _, _>(
+            describe_network_interfaces::describe_network_interfaces,
+        )
+        .operation::<op::DescribeRegions, _, _>(describe_regions::describe_regions)
+        .operation::<op::DescribeRouteTables, _, _>(describe_route_tables::describe_route_tables)
+        .operation::<op::DescribeSecurityGroupRules, _, _>(
+            describe_security_group_rules::describe_security_group_rules,
+        )
+        .operation::<op::DescribeSecurityGroups, _, _>(describe_security_groups::describe_security_groups)
+        .operation::<op::DescribeSubnets, _, _>(describe_subnets::describe_subnets)
+        .operation::<op::DescribeTags, _, _>(describe_tags::describe_tags)
+        .operation::<op::DescribeVpcAttribute, _, _>(describe_vpc_attribute::describe_vpc_attribute)
+        .operation::<op::DescribeVpcs, _, _>(describe_vpcs::describe_vpcs)
+        .operation::<op::ModifySecurityGroupRules, _, _>(
+            modify_security_group_rules::modify_security_group_rules,
+        )
+        .operation::<op::RevokeSecurityGroupEgress, _, _>(
+            revoke_security_group_egress::revoke_security_group_egress,
+        )
+        .operation::<op::RevokeSecurityGroupIngress, _, _>(
+            revoke_security_group_ingress::revoke_security_group_ingress,
+        )
+        .operation::<op::UpdateSecurityGroupRuleDescriptionsEgress, _, _>(
+            update_security_group_rule_descriptions_egress::update_security_group_rule_descriptions_egress,
+        )
+        .operation::<op::UpdateSecurityGroupRuleDescriptionsIngress, _, _>(
+            update_security_group_rule_descriptions_ingress::update_security_group_rule_descriptions_ingress,
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_operation_has_a_handler() {
+        assert_eq!(super::service().missing(), Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,48 @@
+//! EC2's errors, by the codes of its API reference.
+//!
+//! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>
+
+use wire_schema::ServiceError;
+
+pub fn invalid_parameter_value(message: impl Into<String>) -> ServiceError {
+    ServiceError::caller("InvalidParameterValue", message)
+}
+
+pub fn invalid_parameter_combination(message: impl Into<String>) -> ServiceError {
+    ServiceError::caller("InvalidParameterCombination", message)
+}
+
+pub fn missing_parameter(name: &str) -> ServiceError {
+    ServiceError::caller("MissingParameter", format!("The request must contain the parameter {name}"))
+}
+
+/// The end of a request that only wanted to know whether it would succeed.
+pub fn check_dry_run(dry_run: Option<bool>) -> Result<(), ServiceError> {
+    match dry_run {
+        Some(true) => {
+            let message = "Request would have succeeded, but DryRun flag is set.";
+            Err(ServiceError::caller("DryRunOperation", message).with_status(412))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub fn group_not_found(id: &str) -> ServiceError {
+    ServiceError::caller("InvalidGroup.NotFound", format!("The security group '{id}' does not exist"))
+}
+
+pub fn group_name_not_found(name: &str, vpc_id: &str) -> ServiceError {
+    let message = format!("The security group '{name}' does not exist in default VPC '{vpc_id}'");
+    ServiceError::caller("InvalidGroup.NotFound", message)
+}
+
+pub fn rule_not_found() -> ServiceError {
+    ServiceError::caller(
+        "InvalidPermission.NotFound",
+        "The specified rule does not exist in this security group.",
+    )
+}
+
+pub fn no_default_vpc() -> ServiceError {
+    ServiceError::caller("VPCIdNotSpecified", "No default VPC for this user")
+}

@@ -1,0 +1,9 @@
+//! Records as EC2 shows them.
+
+pub mod internet_gateway;
+pub mod network_acl;
+pub mod network_interface;
+pub mod route_table;
+pub mod security_group;
+pub mod subnet;
+pub mod vpc;

@@ -1,0 +1,48 @@
+//! A subnet.
+
+use state_model::ec2::Subnet;
+use state_model::ec2::subnet::Ipv4Block;
+use state_tables::View;
+use wire_shapes_network::ec2 as wire;
+
+use crate::ec2::tags;
+
+pub fn subnet(view: &View, subnet: &Subnet) -> wire::Subnet {
+    wire::Subnet {
+        assign_ipv6_address_on_creation: Some(false),
+        availability_zone: Some(subnet.availability_zone.clone()),
+        availability_zone_id: Some(subnet.availability_zone_id.clone()),
+        available_ip_address_count: Some(available(view, subnet)),
+        cidr_block: Some(subnet.cidr_block.clone()),
+        default_for_az: Some(subnet.default_for_az),
+        enable_dns64: Some(false),
+        ipv6_cidr_block_association_set: Some(Vec::new()),
+        ipv6_native: Some(false),
+        map_customer_owned_ip_on_launch: Some(false),
+        map_public_ip_on_launch: Some(subnet.map_public_ip_on_launch),
+        owner_id: Some(subnet.scope.account.clone()),
+        private_dns_name_options_on_launch: Some(wire::PrivateDnsNameOptionsOnLaunch {
+            enable_resource_name_dns_aaaa_record: Some(false),
+            enable_resource_name_dns_a_record: Some(false),
+            hostname_type: Some(wire::HostnameType::IpName),
+        }),
+        state: Some(wire::SubnetState::Available),
+        subnet_arn: Some(arn(subnet)),
+        subnet_id: Some(subnet.id.clone()),
+        tags: Some(tags::render(&subnet.tags)),
+        vpc_id: Some(subnet.vpc_id.clone()),
+        ..Default::default()
+    }
+}
+
+pub fn arn(subnet: &Subnet) -> String {
+    subnet.scope.arn("ec2", &format!("subnet/{}", subnet.id))
+}
+
+/// Addresses that no interface has.
+pub fn available(view: &View, subnet: &Subnet) -> i32 {
+    let usable = Ipv4Block::parse(&subnet.cidr_block).map_or(0, Ipv4Block::usable);
+    let used = view.network_interfaces.by("subnet", &subnet.scope.key(&subnet.id)).count();
+    let free = usable.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
+    i32::try_from(free).unwrap_or(i32::MAX)
+}

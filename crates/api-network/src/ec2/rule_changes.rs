@@ -1,0 +1,238 @@
+//! Adding, removing and describing rules: the same for both directions.
+
+use state_model::ec2::SecurityGroup;
+use state_model::ec2::security_group::SecurityGroupRule;
+use state_tables::{Row, View};
+use wire_schema::ServiceError;
+use wire_shapes_network::ec2 as wire;
+
+use super::errors::{self, check_dry_run, invalid_parameter_combination, missing_parameter};
+use super::group_lookup::GroupName;
+use super::limits::RULES_PER_DIRECTION_MAX;
+use super::permissions::{self, Permission};
+use super::{Context, ids, render, tags};
+
+/// A change to the rules of one group and direction.
+pub struct Target {
+    pub group: GroupName,
+    pub is_egress: bool,
+    pub dry_run: Option<bool>,
+}
+
+impl Target {
+    /// Authorises the change on what the request names: the group's ARN, or its name where the id is not known yet.
+    pub fn authorise(&self, context: &Context, action: &str) -> Result<(), ServiceError> {
+        let resource = match &self.group.id {
+            Some(id) => context.scope.arn("ec2", &format!("security-group/{id}")),
+            None => context.scope.arn("ec2", "security-group/*"),
+        };
+        context.authorise(action, &resource)
+    }
+}
+
+/// Adds rules, all or none.
+pub async fn authorize(
+    context: &Context,
+    target: &Target,
+    given: &[wire::IpPermission],
+    specifications: Option<Vec<wire::TagSpecification>>,
+) -> Result<Vec<wire::SecurityGroupRule>, ServiceError> {
+    let tags = tags::from_specifications(specifications, &wire::ResourceType::SecurityGroupRule)?;
+    let (group, added) = context
+        .transact(|view, transaction| {
+            let row = target.group.find(view, &context.scope)?;
+            let permissions = permissions::parse(view, &context.scope, row, given)?;
+            let mut group = SecurityGroup::clone(row.record());
+            let added: Vec<SecurityGroupRule> = permissions
+                .into_iter()
+                .map(|permission| {
+                    let Permission { protocol, from_port, to_port, peer, description } = permission;
+                    SecurityGroupRule {
+                        id: ids::new_id("sgr", &*context.random),
+                        is_egress: target.is_egress,
+                        protocol,
+                        from_port,
+                        to_port,
+                        peer,
+                        description,
+                        tags: tags.clone(),
+                    }
+                })
+                .collect();
+            check_new(&group, &added)?;
+            check_dry_run(target.dry_run)?;
+            group.rules.extend(added.iter().cloned());
+            // A group that a rule names must not go while the rule comes.
+            for peer in render::security_group::peers(view, &context.scope, &added) {
+                if peer.id != row.id {
+                    transaction.expect(peer);
+                }
+            }
+            transaction.update(row, &group);
+            Ok((group, added))
+        })
+        .await?;
+    let view = context.view();
+    Ok(added.iter().map(|rule| render::security_group::rule(&view, &group, rule)).collect())
+}
+
+fn check_new(group: &SecurityGroup, added: &[SecurityGroupRule]) -> Result<(), ServiceError> {
+    for rule in added {
+        let permission = permission_of(rule);
+        let same =
+            |other: &&SecurityGroupRule| other.is_egress == rule.is_egress && permission.says_the_same(other);
+        if group.rules.iter().find(same).is_some() {
+            let message = format!("the specified rule \"{}\" already exists", permission.words());
+            return Err(ServiceError::caller("InvalidPermission.Duplicate", message));
+        }
+    }
+    let is_egress = added.first().is_some_and(|rule| rule.is_egress);
+    let present = group.rules.iter().filter(|rule| rule.is_egress == is_egress).count();
+    if present + added.len() > RULES_PER_DIRECTION_MAX {
+        let message = "The maximum number of rules per security group has been reached.";
+        return Err(ServiceError::caller("RulesPerSecurityGroupLimitExceeded", message));
+    }
+    Ok(())
+}
+
+pub fn permission_of(rule: &SecurityGroupRule) -> Permission {
+    Permission {
+        protocol: rule.protocol,
+        from_port: rule.from_port,
+        to_port: rule.to_port,
+        peer: rule.peer.clone(),
+        description: rule.description.clone(),
+    }
+}
+
+/// What was removed, and the permissions that no rule had.
+#[derive(Debug, Default)]
+pub struct Revoked {
+    pub rules: Vec<wire::RevokedSecurityGroupRule>,
+    pub unknown: Vec<wire::IpPermission>,
+}
+
+/// Removes rules by their ids or by what they say.
+///
+/// A permission that no rule has is an error, except in the default VPC, where the answer names it.
+pub async fn revoke(
+    context: &Context,
+    target: &Target,
+    given: &[wire::IpPermission],
+    rule_ids: &[String],
+) -> Result<Revoked, ServiceError> {
+    if !given.is_empty() && !rule_ids.is_empty() {
+        return Err(invalid_parameter_combination(
+            "The parameter securityGroupRuleIds cannot be used with the parameter ipPermissions",
+        ));
+    }
+    context
+        .transact(|view, transaction| {
+            let row = target.group.find(view, &context.scope)?;
+            let mut revoked = Revoked::default();
+            let doomed = if rule_ids.is_empty() {
+                let permissions = permissions::parse(view, &context.scope, row, given)?;
+                by_permissions(view, row, target.is_egress, &permissions, &mut revoked)?
+            } else {
+                by_ids(row, target.is_egress, rule_ids)?
+            };
+            check_dry_run(target.dry_run)?;
+            let mut group = SecurityGroup::clone(row.record());
+            let (gone, kept) = group.rules.into_iter().partition(|rule| doomed.contains(&rule.id));
+            group.rules = kept;
+            let gone: Vec<SecurityGroupRule> = gone;
+            revoked.rules = gone.iter().map(|rule| render::security_group::revoked(&row.id, rule)).collect();
+            if !gone.is_empty() {
+                transaction.update(row, &group);
+            }
+            Ok(revoked)
+        })
+        .await
+}
+
+fn by_permissions(
+    view: &View,
+    row: &Row<SecurityGroup>,
+    is_egress: bool,
+    permissions: &[Permission],
+    revoked: &mut Revoked,
+) -> Result<Vec<String>, ServiceError> {
+    let vpc_is_default = view.vpcs.get(&row.scope.key(&row.vpc_id)).is_some_and(|vpc| vpc.is_default);
+    let mut doomed = Vec::new();
+    for permission in permissions {
+        let mut rules = row.rules.iter();
+        match rules.find(|rule| rule.is_egress == is_egress && permission.says_the_same(rule)) {
+            Some(rule) => doomed.push(rule.id.clone()),
+            None if vpc_is_default => {
+                revoked.unknown.push(render::security_group::unknown_permission(permission));
+            }
+            None => return Err(errors::rule_not_found()),
+        }
+    }
+    Ok(doomed)
+}
+
+fn by_ids(
+    row: &Row<SecurityGroup>,
+    is_egress: bool,
+    rule_ids: &[String],
+) -> Result<Vec<String>, ServiceError> {
+    let unique = ids::unique(rule_ids)?;
+    unique.into_iter().map(|id| Ok(rule_by_id(row, is_egress, id)?.id.clone())).collect()
+}
+
+fn rule_by_id<'g>(
+    group: &'g SecurityGroup,
+    is_egress: bool,
+    id: &str,
+) -> Result<&'g SecurityGroupRule, ServiceError> {
+    ids::SECURITY_GROUP_RULE.check(id)?;
+    let found = group.rules.iter().find(|rule| rule.id == id && rule.is_egress == is_egress);
+    found.ok_or_else(|| ids::SECURITY_GROUP_RULE.unknown(id))
+}
+
+/// Replaces the descriptions of rules that exist; one that is left out is removed.
+pub async fn describe(
+    context: &Context,
+    target: &Target,
+    given: &[wire::IpPermission],
+    by_id: &[wire::SecurityGroupRuleDescription],
+) -> Result<(), ServiceError> {
+    if given.is_empty() == by_id.is_empty() {
+        return Err(if given.is_empty() {
+            missing_parameter("ipPermissions or securityGroupRuleDescriptions")
+        } else {
+            invalid_parameter_combination(
+                "The parameter ipPermissions cannot be used with the parameter securityGroupRuleDescriptions",
+            )
+        });
+    }
+    context
+        .transact(|view, transaction| {
+            let row = target.group.find(view, &context.scope)?;
+            let mut changes: Vec<(String, Option<String>)> = Vec::new();
+            for permission in permissions::parse(view, &context.scope, row, given)? {
+                let mut rules = row.rules.iter().filter(|rule| rule.is_egress == target.is_egress);
+                let rule = rules.find(|rule| permission.says_the_same(rule));
+                let rule = rule.ok_or_else(errors::rule_not_found)?;
+                changes.push((rule.id.clone(), permission.description));
+            }
+            for change in by_id {
+                let id = change.security_group_rule_id.as_deref().unwrap_or_default();
+                let rule = rule_by_id(row, target.is_egress, id)?;
+                permissions::check_description(change.description.as_deref())?;
+                let description = change.description.clone().filter(|text| !text.is_empty());
+                changes.push((rule.id.clone(), description));
+            }
+            check_dry_run(target.dry_run)?;
+            let mut group = SecurityGroup::clone(row.record());
+            for (id, description) in changes {
+                if let Some(rule) = group.rules.iter_mut().find(|rule| rule.id == id) {
+                    rule.description = description;
+                }
+            }
+            transaction.update(row, &group);
+            Ok(())
+        })
+        .await
+}

@@ -1,0 +1,67 @@
+//! A route table and the subnets that use it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Scope;
+use crate::record::{IndexSink, Record};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTable {
+    pub scope: Scope,
+    /// `rtb-` and 17 hexadecimal digits.
+    pub id: String,
+    pub vpc_id: String,
+    pub routes: Vec<Route>,
+    pub associations: Vec<RouteTableAssociation>,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// For example `0.0.0.0/0`.
+    pub destination_cidr_block: String,
+    pub target: RouteTarget,
+    /// Whether it came with the table, as the local route does, and can't be removed.
+    pub made_with_table: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouteTarget {
+    /// Inside the VPC.
+    Local,
+    InternetGateway(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTableAssociation {
+    /// `rtbassoc-` and 17 hexadecimal digits.
+    pub id: String,
+    /// None for the main association, which every subnet has that has no other.
+    pub subnet_id: Option<String>,
+}
+
+impl RouteTable {
+    pub fn is_main(&self) -> bool {
+        self.associations.iter().any(|association| association.subnet_id.is_none())
+    }
+}
+
+impl Record for RouteTable {
+    const TABLE: &'static str = "ec2-route-table";
+
+    fn key(&self) -> String {
+        self.scope.key(&self.id)
+    }
+
+    fn index(&self, sink: IndexSink<'_>) {
+        sink("vpc", self.scope.key(&self.vpc_id));
+        for association in &self.associations {
+            if let Some(subnet_id) = &association.subnet_id {
+                sink("subnet", self.scope.key(subnet_id));
+            }
+        }
+    }
+}
