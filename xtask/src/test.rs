@@ -67,8 +67,8 @@ fn outside(root: &Path, arguments: &[String]) -> Result<(String, bool)> {
         command.env("NEARGATE_BIN", setup::target_dir(root).join("debug/neargate"));
     }
     let (lines, good) = echo(&mut command, |line| {
-        let bare = line.trim_matches(['=', ' ']);
-        line.starts_with('=') && bare.contains(" in ") && bare.ends_with(['s', ')'])
+        let counts = [" passed", " failed", " error", " skipped", "no tests ran"];
+        line.contains(" in ") && counts.iter().any(|count| line.contains(count))
     })?;
     let closing = lines.last().map(|line| line.trim_matches(['=', ' ']).to_owned());
     Ok((format!("pytest: {}", closing.unwrap_or_else(|| "no closing line".to_owned())), good))
