@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_auth::{SessionKeys, roles};
+use api_platform::logs::ingest::{self, Ingest, SpoolBatch, SpoolLine, StreamTarget};
 use async_trait::async_trait;
 use link_protocol::log::{LogAcknowledgement, LogBatch, LogTarget, LogTargets, SpoolPosition};
 use link_protocol::services::{
@@ -12,16 +13,14 @@ use link_protocol::services::{
 use link_protocol::TaskName;
 use state_model::Scope;
 use state_tables::State;
-use stdx::clock::SharedClock;
+use state_telemetry::assemble::AssembleOptions;
+use state_telemetry::logs::LogStore;
+use stdx::clock::{SharedClock, Timestamp};
 use stdx::random::SharedRandom;
 use wire_schema::ServiceError;
 
-use crate::log_sink::{LogSink, LogSinkError};
-
 /// How long a task's credentials are valid, as on AWS.
 const TASK_CREDENTIALS_LIFETIME: Duration = Duration::from_secs(6 * 60 * 60);
-/// How long a password for one pull is valid.
-const PULL_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
 #[derive(Debug)]
 pub struct LocalControl {
@@ -29,7 +28,8 @@ pub struct LocalControl {
     pub keys: Arc<SessionKeys>,
     pub clock: SharedClock,
     pub random: SharedRandom,
-    pub logs: LogSink,
+    pub logs: LogStore,
+    pub ingest: Ingest,
 }
 
 fn failure(code: &str, message: impl Into<String>) -> ServiceFailure {
@@ -40,12 +40,17 @@ fn service_failure(error: ServiceError) -> ServiceFailure {
     failure(&error.code, error.message)
 }
 
-fn log_failure(error: &LogSinkError) -> ServiceFailure {
-    let mut message = error.to_string();
-    if let Some(cause) = std::error::Error::source(error) {
-        message = format!("{message}: {cause}");
+fn stream_target(target: &LogTarget) -> StreamTarget {
+    StreamTarget {
+        scope: target.scope.clone(),
+        group: target.group.clone(),
+        stream: target.stream.clone(),
+        create_group: target.create_group,
+        options: AssembleOptions {
+            datetime_format: target.datetime_format.clone(),
+            multiline_pattern: target.multiline_pattern.clone(),
+        },
     }
-    failure("ServiceUnavailableException", message)
 }
 
 #[async_trait]
@@ -87,26 +92,18 @@ impl ControlServices for LocalControl {
             return Err(failure("AccessDeniedException", message));
         }
         let principal = roles::service_session(role, &task.id, roles::ECS_TASKS);
-        let now = self.clock.now();
-        let token = self.keys.issue_registry_token(&principal, now.plus(PULL_LIFETIME), &*self.random);
+        let token = self.keys.issue_registry_token(principal, self.clock.now(), &*self.random);
         Ok(RegistryAccess { username: String::from("AWS"), password: token.password })
     }
 
     async fn prepare_log_stream(&self, target: &LogTarget) -> Result<(), ServiceFailure> {
-        api_platform::logs::ensure_stream(
-            &self.state,
-            &target.scope,
-            &target.group,
-            &target.stream,
-            target.create_group,
-            self.clock.now(),
-        )
-        .await
-        .map_err(service_failure)
+        ingest::prepare_stream(&self.state, &self.logs, &stream_target(target), self.clock.now())
+            .await
+            .map_err(service_failure)
     }
 
-    async fn log_position(&self, task: &TaskName, targets: &LogTargets) -> Result<SpoolPosition, ServiceFailure> {
-        Ok(self.logs.position(task, targets))
+    async fn log_position(&self, task: &TaskName, _targets: &LogTargets) -> Result<SpoolPosition, ServiceFailure> {
+        Ok(SpoolPosition(self.ingest.position(&task.key())))
     }
 
     async fn append_log(
@@ -115,11 +112,21 @@ impl ControlServices for LocalControl {
         targets: &LogTargets,
         batch: LogBatch<'_>,
     ) -> Result<LogAcknowledgement, ServiceFailure> {
-        self.logs.append(task, targets, batch).await.map_err(|error| log_failure(&error))
+        let targets = targets.iter().map(|(index, target)| (*index, stream_target(target))).collect();
+        let lines = batch.lines.iter().map(|line| SpoolLine {
+            target: line.target,
+            at: Timestamp::from_millis(line.at_ms),
+            bytes: line.bytes,
+            end: line.end.0,
+        });
+        let batch = SpoolBatch { lines: lines.collect(), end: batch.end.0, is_last: batch.last };
+        let taken = self.ingest.append(&task.key(), &targets, batch, self.clock.now()).await;
+        let taken = taken.map_err(service_failure)?;
+        Ok(LogAcknowledgement { durable: SpoolPosition(taken.durable), flush_at: taken.flush_at })
     }
 
     async fn forget_log(&self, task: &TaskName, targets: &LogTargets) -> Result<(), ServiceFailure> {
-        self.logs.forget(task, targets).await.map_err(|error| log_failure(&error))
+        self.ingest.forget(&task.key(), targets.keys().copied()).await.map_err(service_failure)
     }
 
     async fn task_protection(

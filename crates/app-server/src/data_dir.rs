@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use node_network::Instance;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug)]
@@ -73,11 +74,7 @@ impl DataDir {
 
     /// Names everything of this data directory on the host: links, tables, cgroups. Eight hexadecimal digits.
     pub fn instance(&self) -> String {
-        // FNV-1a: a name, not a secret. Two directories of one host collide with a chance of 2^-32.
-        let hash = self.root.as_os_str().as_encoded_bytes().iter().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-        });
-        format!("{hash:08x}")
+        Instance::of_data_dir(&self.root).hash().to_owned()
     }
 
     pub fn write_server_file(&self, content: &ServerFile) -> Result<(), DataDirError> {

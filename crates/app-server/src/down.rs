@@ -5,10 +5,12 @@ use std::io;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use node_network::Instance;
 use rustix::process::{Pid, Signal};
 
 use crate::data_dir::DataDir;
 use crate::host_names::{self, HostFiles};
+use crate::runtimes;
 
 /// How long the server gets to end by itself.
 const SERVER_END_MAX: Duration = Duration::from_secs(10);
@@ -20,12 +22,12 @@ pub fn run(data_dir: &DataDir) -> Vec<anyhow::Error> {
         errors.push(error);
     }
     let instance = data_dir.instance();
-    let tasks = data_dir.tasks();
-    errors.extend(node_runtime::teardown::teardown_all(&instance, &tasks).into_iter().map(Into::into));
-    match instance.parse() {
-        Ok(instance) => errors.extend(node_network::teardown_all(&instance).err().into_iter().map(Into::into)),
-        Err(error) => errors.push(anyhow!("the instance {instance} is not a name for networks: {error}")),
-    }
+    let runtimes = runtimes::all(&instance);
+    let failed = node_runtime::teardown::teardown_all(&instance, &runtimes);
+    errors.extend(failed.into_iter().map(anyhow::Error::msg));
+    errors.extend(forget_tasks(data_dir).err());
+    let networks = node_network::teardown_all(&Instance::of_data_dir(&data_dir.root));
+    errors.extend(networks.err().into_iter().map(Into::into));
     errors.extend(host_names::withdraw(&HostFiles::default(), &instance).into_iter().map(Into::into));
     errors.extend(remove_run_directory(&instance).err());
     errors
@@ -63,4 +65,12 @@ fn remove_run_directory(instance: &str) -> anyhow::Result<()> {
     // Stays while another instance is in it.
     let _ = std::fs::remove_dir(parent);
     Ok(())
+}
+
+/// The folders of tasks: what ran is gone. The state still knows them; the next server reports them as lost.
+fn forget_tasks(data_dir: &DataDir) -> anyhow::Result<()> {
+    match std::fs::remove_dir_all(data_dir.tasks()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
 }

@@ -40,7 +40,6 @@ pub struct Edge {
     pub signing_keys: SigningKeys,
     pub router: Router,
     pub services: Services,
-    pub registry: api_registry::Registry,
     pub metrics: Metrics,
     pub reset: Reset,
     /// Bytes of request bodies that may still be read into memory.
@@ -64,20 +63,20 @@ impl Edge {
     async fn answer(&self, request: Request<Body>, connection: ConnectionInfo) -> Response<Body> {
         let path = request.uri().path();
         if path == "/v2" || path.starts_with("/v2/") {
-            return self.registry.handle(request, &connection).await;
+            return not_an_api(&sigv4::parse(&request.into_parts().0));
         }
         match path.strip_prefix("/_neargate/") {
             Some(own) => {
-                let own = own.to_owned();
-                self.own(&own, &request).await
+                let (own, method) = (own.to_owned(), request.method().clone());
+                self.own(&own, &method).await
             }
             None => self.api(request, connection.peer.ip()).await,
         }
     }
 
     /// Paths of our own, which no AWS service has.
-    async fn own(&self, path: &str, request: &Request<Body>) -> Response<Body> {
-        match (path, request.method()) {
+    async fn own(&self, path: &str, method: &Method) -> Response<Body> {
+        match (path, method) {
             ("health", &Method::GET) => {
                 let live_tasks = self.state.view().live_tasks.len();
                 json(StatusCode::OK, &serde_json::json!({ "status": "ready", "liveTasks": live_tasks }))
@@ -204,7 +203,7 @@ impl Edge {
         let read = read_bounded(body, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX);
         match tokio::time::timeout(REQUEST_BODY_TIME_MAX, read).await {
             Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(ReadError::TooLong { .. })) => Err(too_large()),
+            Ok(Err(ReadError::TooLarge { .. })) => Err(too_large()),
             Ok(Err(failure)) => {
                 tracing::debug!(error = &failure as &dyn std::error::Error, "a request's body did not arrive");
                 Err(plain(StatusCode::BAD_REQUEST, "The body did not arrive whole."))

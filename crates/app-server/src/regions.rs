@@ -40,7 +40,7 @@ pub async fn ensure(
         transaction.insert(&Region { scope: scope.clone(), created_at: now });
         if !view.accounts.contains(&scope.account) {
             transaction.insert(&Account { id: scope.account.clone(), created_at: now });
-            api_platform::defaults::write_account(&scope.account, now, random, transaction);
+            api_platform::defaults::write_account(view, transaction, &scope.account, now, random);
         }
         api_network::defaults::write(scope, now, random, transaction);
         api_compute::defaults::write(scope, now, transaction);

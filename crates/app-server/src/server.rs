@@ -53,7 +53,7 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     // Bound first: a second server on the same port must fail before it touches anything.
     let listener = TcpListener::bind(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
     let listen = listener.local_addr()?;
-    let stores = stores::open(&data_dir, &clock)?;
+    let stores = stores::open(&data_dir, &clock, &random)?;
     let keys = stores::session_keys(&data_dir, &*random)?;
     let root = root_credentials::load_or_create(&data_dir, &config.account, &*random)?;
     let (state, feed) = State::load(Arc::clone(&stores.store)).await?;
@@ -158,11 +158,11 @@ impl Base {
         let suffix = format!("{DOMAIN}:{}", self.config.listen.port());
         let services = Services::default()
             .with(api_compute::ecs::service(), api_compute::ecs::Ecs::default())
-            .with(api_compute::ecr::service(), stores.ecr(&suffix, &self.keys))
-            .with(api_network::ec2::service(), api_network::ec2::Ec2::default())
+            .with(api_compute::ecr::service(), stores.ecr(suffix, &self.keys))
+            .with(api_network::ec2::service(), api_network::ec2::Ec2)
             .with(api_platform::iam::table(), api_platform::iam::Iam { keys: Arc::clone(&self.keys) })
             .with(api_platform::sts::table(), api_platform::sts::Sts { keys: Arc::clone(&self.keys) })
-            .with(api_platform::logs::table(), stores.logs_api());
+            .with(api_platform::logs::table(), api_platform::logs::Logs { store: stores.logs.clone(), clock: Arc::clone(&self.clock) });
         let any_credentials = self.config.any_credentials.then(|| self.config.account.clone());
         Edge {
             state: Arc::clone(&self.state),
@@ -172,7 +172,6 @@ impl Base {
             signing_keys: SigningKeys::default(),
             router: wire_protocols::Router::new(&services.schemas()),
             services,
-            registry: stores.registry(self),
             metrics: Metrics::new(),
             reset: Reset {
                 state: Arc::clone(&self.state),

@@ -1,10 +1,10 @@
 //! The node of this machine: its agent, wired to dispatch in process.
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
+use api_platform::logs::ingest::Ingest;
 use async_trait::async_trait;
 use control_loops::LoopContext;
 use control_loops::dispatch::{Dispatch, NodeLink};
@@ -17,7 +17,7 @@ use node_images::Images;
 use node_network::config::NetworkConfig;
 use node_network::{Instance, Network};
 use node_runtime::spawner::Spawner;
-use node_runtime::spec::{RuntimeKind, RuntimeSpec};
+use node_runtime::spec::RuntimeKind;
 use state_model::Scope;
 use state_tables::View;
 use stdx_async::shutdown::Shutdown;
@@ -31,7 +31,7 @@ use super::{Base, LOCAL_NODE};
 use crate::config::Isolation;
 use crate::control_services::LocalControl;
 use crate::host_names::DOMAIN;
-use crate::log_sink::LogSink;
+use crate::runtimes;
 
 /// Where tasks reach the API inside their VPC.
 const API_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 3);
@@ -44,8 +44,7 @@ pub async fn start(
     api: Handler,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
-    let instance: Instance = base.data_dir.instance().parse()?;
-    let network = Network::open(instance, NetworkConfig::default())
+    let network = Network::open(Instance::of_data_dir(&base.data_dir.root), NetworkConfig::default())
         .await
         .context("the node's networks can't be opened")?;
     let control = Arc::new(LocalControl {
@@ -53,7 +52,8 @@ pub async fn start(
         keys: Arc::clone(&base.keys),
         clock: Arc::clone(&base.clock),
         random: Arc::clone(&base.random),
-        logs: LogSink::new(stores.logs.clone(), Arc::clone(&base.clock)),
+        logs: stores.logs.clone(),
+        ingest: Ingest::new(Arc::clone(&base.state), stores.logs.clone()),
     });
     let registry = BuiltInRegistry { address: base.config.listen, domain: DOMAIN.to_owned() };
     let parts = AgentParts {
@@ -108,29 +108,17 @@ fn open_images(base: &Base, registry: BuiltInRegistry) -> anyhow::Result<Images>
 }
 
 fn find_sandboxes(base: &Base) -> Sandboxes {
-    let state_dir = PathBuf::from("/run/neargate").join(base.data_dir.instance());
-    let find = |kind: RuntimeKind, name: &str| {
-        let path = find_program(name)?;
-        Some(RuntimeSpec { kind, path, state_dir: state_dir.join(name) })
-    };
-    let namespace = find(RuntimeKind::Crun, "crun").or_else(|| find(RuntimeKind::Runc, "runc"));
+    let instance = base.data_dir.instance();
+    let crun = runtimes::find(RuntimeKind::Crun, &instance);
+    let namespace = crun.or_else(|| runtimes::find(RuntimeKind::Runc, &instance));
     if namespace.is_none() {
         tracing::warn!("neither crun nor runc is installed: tasks can't be started until one is");
     }
     Sandboxes {
         default_kernel: base.config.isolation == Isolation::Kernel,
         namespace,
-        kernel: find(RuntimeKind::Runsc, "runsc"),
+        kernel: runtimes::find(RuntimeKind::Runsc, &instance),
     }
-}
-
-/// In the directories where Debian and administrators put programs; the environment's own search path isn't asked, since
-/// what runs as root must not depend on it.
-fn find_program(name: &str) -> Option<PathBuf> {
-    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-        .iter()
-        .map(|directory| PathBuf::from(directory).join(name))
-        .find(|path| path.is_file())
 }
 
 /// The API on an address inside each VPC, so that SDKs in tasks reach it.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use api_auth::SessionKeys;
+use api_compute::ecr::{Ecr, RegistryAddress};
 use state_blobs::BlobStore;
 use state_store::Store;
 use state_store::embedded::EmbeddedStore;
 use state_telemetry::logs::{self, LogStore};
 use stdx::clock::SharedClock;
-use stdx::random::Random;
+use stdx::random::{Random, SharedRandom};
 use stdx_async::shutdown::Shutdown;
 
 use super::Base;
@@ -19,16 +20,24 @@ use crate::limits::MAINTENANCE_PERIOD;
 #[derive(Clone, Debug)]
 pub struct Stores {
     pub store: Arc<dyn Store>,
-    pub blobs: Arc<BlobStore>,
+    pub blobs: BlobStore,
     pub logs: LogStore,
 }
 
-pub fn open(data_dir: &DataDir, clock: &SharedClock) -> anyhow::Result<Stores> {
+pub fn open(data_dir: &DataDir, clock: &SharedClock, random: &SharedRandom) -> anyhow::Result<Stores> {
     let store = EmbeddedStore::open(&data_dir.state()).context("the state can't be opened")?;
-    let blobs = BlobStore::open(&data_dir.blobs()).context("the image layers can't be opened")?;
+    let blobs = BlobStore::open(&data_dir.blobs(), Arc::clone(clock), Arc::clone(random)).context("the image layers can't be opened")?;
     let logs = LogStore::open(&data_dir.logs(), logs::Config::default(), Arc::clone(clock))
         .context("the logs can't be opened")?;
-    Ok(Stores { store: Arc::new(store), blobs: Arc::new(blobs), logs })
+    Ok(Stores { store: Arc::new(store), blobs, logs })
+}
+
+impl Stores {
+    /// What ECR's handlers work with; `suffix` follows the account and region in registry names.
+    pub fn ecr(&self, suffix: String, keys: &SessionKeys) -> Ecr {
+        let address = RegistryAddress { suffix, scheme: "https" };
+        Ecr { blobs: self.blobs.clone(), keys: keys.clone(), address }
+    }
 }
 
 /// The master key that seals secrets and sessions, made at the first start.
@@ -46,4 +55,19 @@ pub fn session_keys(data_dir: &DataDir, random: &dyn Random) -> anyhow::Result<A
         Err(error) => return Err(error).with_context(|| format!("{} can't be read", path.display())),
     };
     Ok(Arc::new(SessionKeys::new(key)))
+}
+
+/// The upkeep of the stores, again and again until the shutdown.
+pub async fn maintain(base: Base, stores: Stores, mut shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(MAINTENANCE_PERIOD) => {}
+            () = shutdown.requested() => return,
+        }
+        let view = base.state.view();
+        let now = base.clock.now();
+        if let Err(error) = api_platform::logs::retention::enforce_retention(&view, &stores.logs, now).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the retention of logs could not be enforced");
+        }
+    }
 }
