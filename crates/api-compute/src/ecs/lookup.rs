@@ -61,6 +61,14 @@ pub fn cluster_arn_of(scope: &Scope, given: Option<&str>) -> String {
     }
 }
 
+/// As [`cluster_arn_of`], for a task definition. What can't be read is refused later.
+pub fn task_definition_arn_of(scope: &Scope, given: &str) -> String {
+    match Reference::parse(scope, given) {
+        Ok(Some(reference)) => reference.arn(scope),
+        _ => given.to_owned(),
+    }
+}
+
 /// The id of a task in `cluster`, from an id or an ARN.
 pub fn task_id<'a>(scope: &Scope, cluster: &str, given: &'a str) -> Result<&'a str, ServiceError> {
     let not_here = || invalid_parameter(format!("Invalid identifier: {given}"));

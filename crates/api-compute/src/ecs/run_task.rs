@@ -21,11 +21,7 @@ use request::Request;
 
 pub async fn run_task(context: Context, input: RunTaskRequest) -> Result<RunTaskResponse, ServiceError> {
     let reference = input.task_definition.as_deref().unwrap_or_default();
-    let resource = match lookup::Reference::parse(&context.scope, reference)? {
-        Some(found) => found.arn(&context.scope),
-        None => reference.to_owned(),
-    };
-    context.authorise("ecs:RunTask", &resource)?;
+    context.authorise("ecs:RunTask", &lookup::task_definition_arn_of(&context.scope, reference))?;
     let request = Request::new(&input)?;
     let keys =
         context.transact(|view, transaction| run(&context, &input, &request, view, transaction)).await?;

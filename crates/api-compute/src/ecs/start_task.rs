@@ -12,9 +12,8 @@ pub async fn start_task(
     input: StartTaskRequest,
 ) -> Result<StartTaskResponse, ServiceError> {
     let given = input.task_definition.unwrap_or_default();
+    context.authorise("ecs:StartTask", &lookup::task_definition_arn_of(&context.scope, &given))?;
     let reference = lookup::Reference::parse(&context.scope, &given)?;
-    let resource = reference.map_or_else(|| given.clone(), |reference| reference.arn(&context.scope));
-    context.authorise("ecs:StartTask", &resource)?;
     let instances = input.container_instances.unwrap_or_default();
     if instances.is_empty() {
         return Err(invalid_parameter("Container instances cannot be empty."));
