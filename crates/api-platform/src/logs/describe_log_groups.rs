@@ -59,26 +59,25 @@ pub async fn describe_log_groups(
         ),
     };
     let (groups, next_token) = page.cut(&context, input.next_token)?;
-    let describe = |group: &LogGroup| {
-        let streams = Selector::Prefix(LogStream::key_of(&group.scope, &group.name, ""));
-        let bytes = context.service.store.stored_bytes(&streams);
-        logs::LogGroup {
-            arn: Some(format!("{}:*", group.arn())),
-            log_group_arn: Some(group.arn()),
-            log_group_name: Some(group.name.clone()),
-            creation_time: Some(group.created_at.as_millis()),
-            retention_in_days: group.retention_days,
-            metric_filter_count: Some(0),
-            stored_bytes: Some(i64::try_from(bytes).unwrap_or(i64::MAX)),
-            log_group_class: Some(group.class.as_str().into()),
-            deletion_protection_enabled: Some(false),
-            ..Default::default()
-        }
-    };
-    Ok(logs::DescribeLogGroupsResponse {
-        log_groups: Some(groups.iter().map(describe).collect()),
-        next_token,
-    })
+    let groups = groups.iter().map(|group| describe(group, &context.service)).collect();
+    Ok(logs::DescribeLogGroupsResponse { log_groups: Some(groups), next_token })
+}
+
+fn describe(group: &LogGroup, service: &Logs) -> logs::LogGroup {
+    let bytes =
+        service.store.stored_bytes(&Selector::Prefix(LogStream::key_of(&group.scope, &group.name, "")));
+    logs::LogGroup {
+        arn: Some(format!("{}:*", group.arn())),
+        log_group_arn: Some(group.arn()),
+        log_group_name: Some(group.name.clone()),
+        creation_time: Some(group.created_at.as_millis()),
+        retention_in_days: group.retention_days,
+        metric_filter_count: Some(0),
+        stored_bytes: Some(i64::try_from(bytes).unwrap_or(i64::MAX)),
+        log_group_class: Some(group.class.as_str().into()),
+        deletion_protection_enabled: Some(false),
+        ..Default::default()
+    }
 }
 
 /// Which groups a page shows.

@@ -202,6 +202,11 @@ impl Ingest {
         self.store.forget_source(task).await.map_err(not_stored)
     }
 
+    /// Forgets what it knows in memory of all spools: for a store that was cleared.
+    pub fn clear(&self) {
+        self.spools.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn spool(&self, task: &str) -> Result<Arc<tokio::sync::Mutex<Option<Spool>>>, ServiceError> {
         let mut spools = self.spools.lock().unwrap_or_else(PoisonError::into_inner);
         if spools.len() >= SPOOLS_MAX && !spools.contains_key(task) {

@@ -56,6 +56,17 @@ impl LogStore {
         self.control(numbers.into_iter().map(|number| Control::DeleteStream { number }).collect()).await
     }
 
+    /// Drops every stream and every source: an empty store again. The room comes back with the next collection.
+    pub async fn clear(&self) -> Result<(), AppendError> {
+        let controls = {
+            let state = self.shared().read();
+            let streams = state.streams.keys().map(|number| Control::DeleteStream { number: *number });
+            let sources = state.source_keys.keys().map(|number| Control::ForgetSource { number: *number });
+            streams.chain(sources).collect()
+        };
+        self.control(controls).await
+    }
+
     /// Removes segments without a live event, rewrites those that are mostly dead, and merges small
     /// neighbours. Blocks for as long as that takes; reads and appends go on meanwhile.
     pub fn collect_garbage(&self) -> Result<Garbage, ReadError> {

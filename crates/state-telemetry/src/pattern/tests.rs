@@ -134,6 +134,14 @@ fn json() {
         ("{ $.['a.b'] = dotted }", "+"),
         ("{ $[\"a.b\"] = dotted }", "+"),
         ("{ $.text = \"say \\\"hi\\\"\" }", "+"),
+    ] {
+        check(pattern, &[CLOUDTRAIL], expect);
+    }
+}
+
+#[test]
+fn json_compound() {
+    for (pattern, expect) in [
         ("{ $.coordinates[0][1] = 1 }", "+"),
         ("{ ($.user.id = 1) && ($.users[0].email = \"John.Doe@example.com\") }", "+"),
         ("{ ($.user.id = 2 && $.users[0].email = \"nonmatch\") || $.actions[2] = \"GET\" }", "-"),

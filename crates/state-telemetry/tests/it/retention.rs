@@ -1,6 +1,6 @@
 use state_telemetry::logs::Selector;
 
-use crate::kit::{Kit, NOW, everything, only, wait_for};
+use crate::kit::{Kit, NOW, append, everything, only, wait_for};
 
 async fn filled() -> Kit {
     let kit = Kit::sealing();
@@ -54,4 +54,18 @@ async fn a_deleted_stream_begins_anew() {
     assert_eq!(kit.all(&everything(), ""), Vec::new());
     kit.put("odd", &[(NOW, "again")]).await;
     assert_eq!(kit.all(&everything(), "").len(), 1);
+}
+
+#[tokio::test]
+async fn a_cleared_store_is_empty() {
+    let mut kit = filled().await;
+    append(&kit.store, Some(("spool", 7)), &[("even", &[(NOW, "x")])]).await.expect("stored");
+    kit.store.clear().await.expect("stored");
+    for _ in 0..2 {
+        assert_eq!(kit.all(&everything(), ""), Vec::new());
+        assert_eq!((kit.store.last_position("spool"), kit.store.stats("even")), (None, None));
+        kit = kit.reopen();
+    }
+    append(&kit.store, Some(("spool", 1)), &[("even", &[(NOW, "y")])]).await.expect("stored");
+    assert_eq!(kit.all(&everything(), ""), vec![(NOW, "y".to_owned())]);
 }
