@@ -35,6 +35,14 @@ def busybox_layer(extra: dict[str, bytes] | None = None) -> bytes:
     return buffer.getvalue()
 
 
+def file_layer(name: str, content: bytes) -> bytes:
+    """A tar of one file."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        _add(archive, name, tarfile.REGTYPE, 0o644, content)
+    return buffer.getvalue()
+
+
 def oci_archive(path: Path, layers: list[bytes], config: dict | None = None, compress: bool = True) -> str:
     """Writes an OCI layout as a tar; answers with the manifest's digest."""
     blobs: dict[str, bytes] = {}

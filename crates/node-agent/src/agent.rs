@@ -97,6 +97,8 @@ pub struct Agent {
 #[derive(Debug)]
 struct TaskHandle {
     id: String,
+    vpc_id: String,
+    eni_id: String,
     generation: u64,
     desired: watch::Sender<Desired>,
 }
@@ -151,8 +153,13 @@ impl Agent {
         }
         let initial = if assignment.intent.stop.is_some() { Desired::Stopped } else { Desired::Running };
         let (desired, desired_seen) = watch::channel(initial);
-        let handle =
-            TaskHandle { id: assignment.intent.id.clone(), generation: assignment.generation, desired };
+        let handle = TaskHandle {
+            id: assignment.intent.id.clone(),
+            vpc_id: assignment.interface.vpc_id.clone(),
+            eni_id: assignment.interface.eni_id.clone(),
+            generation: assignment.generation,
+            desired,
+        };
         let driver = Driver::open(Arc::clone(&self.context), assignment, self.up.clone(), desired_seen);
         let _detached = supervisor::spawn("task-driver", driver.run());
         self.tasks.insert(key, handle);
@@ -172,6 +179,7 @@ impl Agent {
     /// Control has named every task of this node: folders, supervisors and interfaces of others are of tasks whose end
     /// is recorded, or that a reset has dropped.
     async fn remove_leftovers(&self) {
+        self.networks.retain(self.tasks.values().map(|task| (task.vpc_id.as_str(), task.eni_id.as_str()))).await;
         let known: Vec<&str> = self.tasks.values().map(|task| task.id.as_str()).collect();
         let Ok(entries) = fs::read_dir(&self.context.config.tasks) else { return };
         for entry in entries.flatten() {

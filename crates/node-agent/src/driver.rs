@@ -103,7 +103,7 @@ impl Driver {
     /// Runs until the task is forgotten.
     pub(crate) async fn run(mut self) {
         self.enter_directory();
-        self.adopt();
+        self.adopt().await;
         loop {
             self.report().await;
             let desired = *self.desired.borrow_and_update();

@@ -1,6 +1,6 @@
 //! Brings the node's networks to what control says, and offers the endpoints inside each VPC.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
@@ -60,6 +60,24 @@ impl NodeNetworks {
                 if self.network.remove_group(id, &group).await.is_ok() {
                     applied.groups.remove(&group);
                 }
+            }
+        }
+    }
+
+    /// Removes interfaces and VPCs that a former server left and that none of these tasks has.
+    pub async fn retain(&self, interfaces: impl Iterator<Item = (&str, &str)>) {
+        let mut by_vpc: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (vpc, interface) in interfaces {
+            by_vpc.entry(vpc.to_owned()).or_default().insert(interface.to_owned());
+        }
+        let kept: BTreeSet<String> = self.applied.keys().cloned().collect();
+        if let Err(failure) = self.network.retain_vpcs(&kept).await {
+            warn!(error = &failure as &dyn std::error::Error, "VPCs of a former server can't be removed");
+        }
+        for vpc in kept {
+            let interfaces = by_vpc.remove(&vpc).unwrap_or_default();
+            if let Err(failure) = self.network.retain(&vpc, interfaces).await {
+                warn!(vpc, error = &failure as &dyn std::error::Error, "leftover interfaces can't be removed");
             }
         }
     }

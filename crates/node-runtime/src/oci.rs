@@ -85,13 +85,15 @@ fn process(container: &ContainerSpec, prepared: &Prepared, hostname: &str) -> Va
         args.splice(0..0, [INIT_PATH.into(), "--".into()]);
     }
     let user = &prepared.identity;
+    // Linux takes them from a process that is not root when it executes its program; gVisor has to be told.
+    let granted = if prepared.sandbox.is_some() && user.uid != 0 { Vec::new() } else { capabilities.clone() };
     json!({
         "terminal": container.tty,
         "user": {"uid": user.uid, "gid": user.gid, "additionalGids": user.additional_gids, "umask": 0o022},
         "args": args,
         "env": environment(container, user, hostname),
         "cwd": if container.cwd.is_empty() { "/" } else { &container.cwd },
-        "capabilities": {"bounding": capabilities, "effective": capabilities, "permitted": capabilities},
+        "capabilities": {"bounding": capabilities, "effective": granted, "permitted": granted},
         "rlimits": rlimits(container, prepared.open_files),
         "noNewPrivileges": false,
         "oomScoreAdj": 0,
@@ -202,7 +204,7 @@ fn linux(task: &TaskSpec, container: &ContainerSpec, prepared: &Prepared) -> Val
         namespaces.push(json!({"type": "cgroup"}));
     }
     let sysctls: serde_json::Map<String, Value> =
-        container.sysctls.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+        container.sysctls.iter().filter(|(name, _)| !is_network_setting(name)).cloned().map(own_value).collect();
     let capabilities = capabilities::resolve(&container.capabilities_added, &container.capabilities_dropped);
     json!({
         "namespaces": namespaces,
@@ -216,6 +218,16 @@ fn linux(task: &TaskSpec, container: &ContainerSpec, prepared: &Prepared) -> Val
             "/sys/firmware", "/sys/devices/virtual/powercap"],
         "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
     })
+}
+
+/// Settings of the network namespace, which all containers share: the supervisor makes them, because runc refuses them
+/// when it is in that namespace already.
+pub(crate) fn is_network_setting(name: &str) -> bool {
+    name.starts_with("net.") || name.starts_with("net/")
+}
+
+fn own_value((name, value): (String, String)) -> (String, Value) {
+    (name, value.into())
 }
 
 fn resources(task: &TaskSpec, container: &ContainerSpec) -> Value {

@@ -87,7 +87,7 @@ fn global_arguments(runtime: &RuntimeSpec, log: Option<&Path>) -> Vec<OsString> 
     }
     if runtime.kind == RuntimeKind::Runsc {
         // The sandbox's network is the task's own namespace, whose rules the node enforces from outside.
-        arguments.extend(["--platform=ptrace".into(), "--network=host".into()]);
+        arguments.extend(["--platform=ptrace".into(), "--network=host".into(), "--net-raw".into()]);
     }
     arguments
 }

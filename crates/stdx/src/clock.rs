@@ -47,6 +47,12 @@ impl Timestamp {
         Timestamp(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// Reads any RFC 3339 time; none when it isn't one.
+    pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+        let at: jiff::Timestamp = text.parse().ok()?;
+        Some(Timestamp(at.as_millisecond()))
+    }
+
     /// `2026-01-01T00:00:05.123Z`, the form of events and metadata documents.
     pub fn to_rfc3339_millis(self) -> String {
         match jiff::Timestamp::from_millisecond(self.0) {

@@ -4,12 +4,13 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use node_network::config::NetnsTarget;
 use node_runtime::spawner::LaunchRequest;
 use node_runtime::spec::TaskSpec;
 use node_runtime::{taskdir, teardown};
 use state_model::ecs::task::ObservedStop;
 use stdx_async::supervisor;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::{Driver, prepare};
 use crate::agent::SandboxChoice;
@@ -91,7 +92,7 @@ impl Driver {
     }
 
     /// Takes over a task that an earlier session launched.
-    pub(super) fn adopt(&mut self) {
+    pub(super) async fn adopt(&mut self) {
         let progress = self.ledger.progress.clone();
         if !progress.launched || progress.drained {
             return;
@@ -109,8 +110,24 @@ impl Driver {
                 // A stop that was asked for before may not have arrived.
                 self.ledger.progress.stop_sent = false;
                 self.supervisor = Some(link);
+                self.attach_again().await;
             }
             Err(_) => self.collect_end(),
+        }
+    }
+
+    /// The interface works on without us; naming it again lets later changes of its groups reach it.
+    async fn attach_again(&self) {
+        let attached = match taskdir::read_status(&self.sandbox_directory()) {
+            Ok(Some(status)) => {
+                let target = NetnsTarget::Process(u32::try_from(status.supervisor_pid).unwrap_or(0));
+                self.attach_to(target).await.map_err(|failure| failure.to_string())
+            }
+            Ok(None) => return,
+            Err(failure) => Err(failure.to_string()),
+        };
+        if let Err(failure) = attached {
+            warn!(task = self.assignment().intent.id, failure, "the interface of a running task can't be taken over");
         }
     }
 

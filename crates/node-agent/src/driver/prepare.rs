@@ -43,6 +43,15 @@ impl Driver {
         let assignment = self.assignment();
         let interface = &assignment.interface;
         let namespace = Arc::new(self.context.network.acquire_namespace(&interface.vpc_id).await?);
+        self.attach_to(NetnsTarget::Ready(Arc::clone(&namespace))).await?;
+        self.namespace = Some(namespace);
+        Ok(())
+    }
+
+    /// Idempotent: an interface that is in place only gets what differs.
+    pub(super) async fn attach_to(&self, target: NetnsTarget) -> Result<(), NetworkError> {
+        let assignment = self.assignment();
+        let interface = &assignment.interface;
         let eni = EniConfig {
             eni_id: interface.eni_id.clone(),
             vpc_id: interface.vpc_id.clone(),
@@ -52,8 +61,7 @@ impl Driver {
             groups: interface.security_groups.clone(),
             source_dest_check: true,
         };
-        self.context.network.attach(eni, NetnsTarget::Ready(Arc::clone(&namespace))).await?;
-        self.namespace = Some(namespace);
+        self.context.network.attach(eni, target).await?;
         Ok(())
     }
 

@@ -156,6 +156,7 @@ impl Supervisor {
             rootfs::ensure_folder(&folder, &container.cwd)
                 .map_err(|error| io::Error::other(format!("working directory {}: {error}", container.cwd)))?;
         }
+        apply_network_settings(&container)?;
         let mount_sources = self.seed_volumes(&container, &folder)?;
         let group = cgroup::container_group(&self.spec.instance, &self.spec.task_id, &container.runtime_id);
         let prepared = Prepared {
@@ -216,6 +217,19 @@ impl Supervisor {
         self.sandbox = Some(id);
         if succeeded { Ok(()) } else { Err(runtime::start_failure(&bundle)) }
     }
+}
+
+/// This process is in the task's network namespace, so these are the task's own.
+fn apply_network_settings(container: &ContainerSpec) -> io::Result<()> {
+    for (name, value) in container.sysctls.iter().filter(|(name, _)| oci::is_network_setting(name)) {
+        let parts: Vec<&str> = name.split(['.', '/']).collect();
+        if parts.iter().any(|part| part.is_empty()) {
+            return Err(io::Error::other(format!("sysctl {name} is not a name")));
+        }
+        fs::write(Path::new("/proc/sys").join(parts.join("/")), value)
+            .map_err(|error| io::Error::new(error.kind(), format!("sysctl {name}: {error}")))?;
+    }
+    Ok(())
 }
 
 fn write_config(bundle: &Path, config: &serde_json::Value) -> io::Result<()> {

@@ -145,7 +145,7 @@ fn a_slow_check_counts_as_failed(kit: &Kit) {
 
 fn restarts_follow_the_policy(kit: &Kit) {
     // The shortest period that a test can wait for; the service itself asks for 60 seconds.
-    let script = "test -e /tmp/again && exit 8; touch /tmp/again; sleep 1.2; exit 1";
+    let script = "test -e /root/again && exit 8; touch /root/again; sleep 1.2; exit 1";
     let mut container = kit.container("main", script);
     container.restart_policy = Some(RestartPolicy { ignored_exit_codes: vec![8], attempt_period_secs: 1 });
     let done = kit.run(kit.spec(vec![container]));

@@ -55,7 +55,10 @@ pub enum RulePeer {
     Ipv4(String),
     Ipv6(String),
     /// All members of a group: its id, and the account it was named with.
-    Group { id: String, account: String },
+    Group {
+        id: String,
+        account: String,
+    },
     PrefixList(String),
 }
 
