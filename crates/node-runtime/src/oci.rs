@@ -203,8 +203,13 @@ fn linux(task: &TaskSpec, container: &ContainerSpec, prepared: &Prepared) -> Val
     if prepared.cgroup_v2 {
         namespaces.push(json!({"type": "cgroup"}));
     }
-    let sysctls: serde_json::Map<String, Value> =
-        container.sysctls.iter().filter(|(name, _)| !is_network_setting(name)).cloned().map(own_value).collect();
+    let sysctls: serde_json::Map<String, Value> = container
+        .sysctls
+        .iter()
+        .filter(|(name, _)| !is_network_setting(name))
+        .cloned()
+        .map(own_value)
+        .collect();
     let capabilities = capabilities::resolve(&container.capabilities_added, &container.capabilities_dropped);
     json!({
         "namespaces": namespaces,
