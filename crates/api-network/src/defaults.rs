@@ -22,7 +22,8 @@ const SUBNET_CIDR_BLOCKS: [&str; 3] = ["172.31.0.0/20", "172.31.16.0/20", "172.3
 /// The name of the group that every VPC has, and of which nobody can make another.
 pub const DEFAULT_GROUP: &str = "default";
 
-/// The default VPC with a public subnet in each of three zones, its gateway, route table, ACL and security group.
+/// The default VPC with a public subnet in each of three zones, its gateway, route table, ACL and security
+/// group.
 pub fn write(scope: &Scope, _now: Timestamp, random: &dyn Random, transaction: &mut Transaction) {
     let vpc = Vpc {
         scope: scope.clone(),

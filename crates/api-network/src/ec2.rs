@@ -1,4 +1,5 @@
-//! EC2, as far as tasks need it: VPCs, subnets, security groups and their rules, network interfaces, zones, tags.
+//! EC2, as far as tasks need it: VPCs, subnets, security groups and their rules, network interfaces, zones,
+//! tags.
 //!
 //! Every handler keeps one order: authorise, validate, one transaction, answer from what was written.
 

@@ -1,4 +1,5 @@
-//! CreateSecurityGroup: in a VPC, by default in the default one. A new group lets its members begin everything.
+//! CreateSecurityGroup: in a VPC, by default in the default one. A new group lets its members begin
+//! everything.
 
 use state_model::ec2::SecurityGroup;
 use wire_schema::ServiceError;

@@ -1,4 +1,5 @@
-//! DescribeRegions: those that every AWS account has, and the one of the request. Any other works too once it is named.
+//! DescribeRegions: those that every AWS account has, and the one of the request. Any other works too once it
+//! is named.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -31,7 +31,8 @@ pub async fn describe_security_group_rules(
         }
     }
     check_dry_run(input.dry_run)?;
-    // In order of groups, then of rules: a page may end inside a group, so it begins with the group it ended in.
+    // In order of groups, then of rules: a page may end inside a group, so it begins with the group it ended
+    // in.
     let group_of_page = page.after.as_deref().and_then(|after| after.split_once(' ')).map(|(key, _)| key);
     let prefix = context.scope.key("");
     let groups = view.security_groups.prefix(&prefix);

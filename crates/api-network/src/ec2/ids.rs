@@ -102,8 +102,8 @@ impl Kind {
         table.get(&scope.key(id)).ok_or_else(|| self.unknown(id))
     }
 
-    /// The rows of a `Describe…` in order of their keys, from where `page` begins: those that `ids` names, all of which
-    /// must exist, or all of the scope.
+    /// The rows of a `Describe…` in order of their keys, from where `page` begins: those that `ids` names,
+    /// all of which must exist, or all of the scope.
     pub fn rows<'v, R: Record>(
         &self,
         table: &'v Table<R>,

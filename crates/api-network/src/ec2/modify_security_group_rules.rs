@@ -1,4 +1,5 @@
-//! ModifySecurityGroupRules: replaces what rules say. A rule keeps its id, its direction and its kind of peer.
+//! ModifySecurityGroupRules: replaces what rules say. A rule keeps its id, its direction and its kind of
+//! peer.
 
 use state_model::Scope;
 use state_model::ec2::SecurityGroup;

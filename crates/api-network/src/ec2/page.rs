@@ -17,8 +17,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// `filter` is everything that the request says besides the page itself, `ids` the identifiers it names: those and
-    /// a length exclude each other.
+    /// `filter` is everything that the request says besides the page itself, `ids` the identifiers it names:
+    /// those and a length exclude each other.
     pub fn new(
         filter: &impl std::fmt::Debug,
         ids: &[String],

@@ -20,7 +20,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Authorises the change on what the request names: the group's ARN, or its name where the id is not known yet.
+    /// Authorises the change on what the request names: the group's ARN, or its name where the id is not
+    /// known yet.
     pub fn authorise(&self, context: &Context, action: &str) -> Result<(), ServiceError> {
         let resource = match &self.group.id {
             Some(id) => context.scope.arn("ec2", &format!("security-group/{id}")),

@@ -1,0 +1,107 @@
+//! A region with its defaults in memory, and contexts to call handlers with.
+
+use std::sync::Arc;
+
+use api_auth::{Context, Principal, RequestContext};
+use api_network::ec2::Ec2;
+use state_model::Scope;
+use state_store::memory::MemoryStore;
+use state_tables::{State, Transaction};
+use stdx::clock::Timestamp;
+use stdx::random::SystemRandom;
+use wire_schema::ServiceError;
+use wire_shapes_network::ec2 as wire;
+
+pub const ACCOUNT: &str = "000000000000";
+pub const REGION: &str = "us-east-1";
+
+pub struct Harness {
+    pub state: Arc<State>,
+    pub scope: Scope,
+}
+
+impl Harness {
+    pub async fn new() -> Self {
+        let (state, feed) = State::load(Arc::new(MemoryStore::new())).await.expect("an empty state loads");
+        stdx_async::supervisor::spawn("state feed", feed.run());
+        let harness = Self { state, scope: Scope::new(ACCOUNT, REGION) };
+        let scope = harness.scope.clone();
+        harness
+            .write(|transaction| api_network::defaults::write(&scope, now(), &SystemRandom, transaction))
+            .await;
+        harness
+    }
+
+    pub async fn write(&self, fill: impl FnOnce(&mut Transaction)) {
+        let mut transaction = Transaction::new();
+        fill(&mut transaction);
+        self.state.commit(transaction).await.expect("the records are new");
+    }
+
+    pub fn context(&self) -> Context<Ec2> {
+        let request = RequestContext {
+            state: Arc::clone(&self.state),
+            scope: self.scope.clone(),
+            principal: Principal::root(ACCOUNT),
+            now: now(),
+            random: SystemRandom::shared(),
+            request_id: "r".into(),
+            source_ip: None,
+        };
+        Context::new(request, Arc::new(Ec2))
+    }
+
+    pub fn default_vpc(&self) -> String {
+        let view = self.state.view();
+        let vpc = view.vpcs.by("default", &self.scope.to_string()).next().expect("a default VPC");
+        vpc.id.clone()
+    }
+
+    pub fn default_group(&self) -> String {
+        let view = self.state.view();
+        let key = self.scope.key(&format!("{}/default", self.default_vpc()));
+        view.security_groups.by("name", &key).next().expect("a default group").id.clone()
+    }
+
+    /// A VPC besides the default one, with a default group of its own.
+    pub async fn second_vpc(&self) -> String {
+        let view = self.state.view();
+        let (_, vpc) = view.vpcs.prefix("").next().expect("a default VPC");
+        let mut vpc = state_model::ec2::Vpc::clone(vpc.record());
+        vpc.id = String::from("vpc-0123456789abcdef0");
+        vpc.is_default = false;
+        self.write(|transaction| transaction.insert(&vpc)).await;
+        vpc.id
+    }
+
+    pub async fn create_group(&self, name: &str, vpc_id: Option<&str>) -> String {
+        let input = wire::CreateSecurityGroupRequest {
+            group_name: Some(name.into()),
+            description: Some("for a test".into()),
+            vpc_id: vpc_id.map(str::to_owned),
+            ..Default::default()
+        };
+        let made =
+            api_network::ec2::create_security_group::create_security_group(self.context(), input).await;
+        made.expect("the group is made").group_id.expect("it has an id")
+    }
+}
+
+pub fn now() -> Timestamp {
+    Timestamp::from_secs(1_767_225_600)
+}
+
+#[track_caller]
+pub fn refused<T: std::fmt::Debug>(answer: Result<T, ServiceError>, code: &str, message: &str) {
+    let error = answer.expect_err("the call is refused");
+    assert_eq!((error.code.as_ref(), error.message.as_str()), (code, message));
+}
+
+pub fn filter(name: &str, values: &[&str]) -> Option<Vec<wire::Filter>> {
+    let values = values.iter().map(|value| (*value).to_owned()).collect();
+    Some(vec![wire::Filter { name: Some(name.into()), values: Some(values) }])
+}
+
+pub fn tag(key: &str, value: &str) -> wire::Tag {
+    wire::Tag { key: Some(key.into()), value: Some(value.into()) }
+}
