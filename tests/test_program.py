@@ -104,7 +104,7 @@ def run_tasks(server: Server, archive, count: int, command: list[str]) -> list[s
         family="stay", requiresCompatibilities=["FARGATE"], networkMode="awsvpc", cpu="256", memory="512",
         executionRoleArn=role,
         containerDefinitions=[{
-            "name": "main", "image": image, "command": command,
+            "name": "main", "image": image, "command": command, "stopTimeout": 2,
             "logConfiguration": {"logDriver": "awslogs", "options": options},
         }],
     )
@@ -120,7 +120,7 @@ def run_tasks(server: Server, archive, count: int, command: list[str]) -> list[s
     return arns
 
 
-COUNTING = ["sh", "-c", "i=0; while true; do i=$((i+1)); echo line $i; sleep 0.1; done"]
+COUNTING = ["sh", "-c", "trap 'exit 0' TERM; i=0; while true; do i=$((i+1)); echo line $i; sleep 0.1; done"]
 
 
 def numbers(server: Server, task: str) -> list[int]:

@@ -30,6 +30,7 @@ def definition(image: str, role: str, group: str, region: str) -> dict:
                 "name": "web",
                 "image": image,
                 "command": ["sh", "-c", SERVE],
+                "stopTimeout": 2,
                 "portMappings": [{"containerPort": 80}],
                 "logConfiguration": {
                     "logDriver": "awslogs",
@@ -166,7 +167,7 @@ def test_a_task_has_the_credentials_of_its_role(server, client, network, busybox
     family = ecs.register_task_definition(
         family="credentials", requiresCompatibilities=["FARGATE"], networkMode="awsvpc", cpu="256", memory="512",
         executionRoleArn=execution_role, taskRoleArn=role,
-        containerDefinitions=[{"name": "web", "image": busybox, "command": ["sh", "-c", script]}],
+        containerDefinitions=[{"name": "web", "image": busybox, "command": ["sh", "-c", script], "stopTimeout": 2}],
     )["taskDefinition"]["taskDefinitionArn"]
     (task,) = ecs.run_task(taskDefinition=family, launchType="FARGATE", networkConfiguration=network)["tasks"]
     running = task_status(ecs, task["taskArn"], "RUNNING")
