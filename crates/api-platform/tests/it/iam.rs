@@ -1,6 +1,6 @@
 //! IAM through its handlers.
 
-use api_auth::{Authentication, AuthenticationError, Authenticator, Principal, access_keys, roles};
+use api_auth::{Authentication, AuthenticationError, Authenticator, Principal, access_keys, last_use, roles};
 use api_platform::defaults;
 use api_platform::iam::access_keys::{
     create_access_key, delete_access_key, list_access_keys, update_access_key,
@@ -21,6 +21,7 @@ use api_platform::iam::roles::{create_role, delete_role, get_role, list_roles, u
 use api_platform::iam::service_linked_roles::{create_service_linked_role, delete_service_linked_role};
 use api_platform::iam::tags::{list_role_tags, tag_role, untag_role};
 use api_platform::iam::users::{create_user, delete_user, get_user, list_users, update_user};
+use state_model::iam::LastUse;
 use state_tables::Transaction;
 use wire_schema::ServiceError;
 use wire_shapes_platform::iam;
@@ -385,4 +386,27 @@ async fn whoever_is_gone_may_do_nothing() {
         "User: arn:aws:iam::000000000000:user/gone is not authorized to perform: iam:ListUsers on resource: \
          arn:aws:iam::000000000000:user/",
     );
+}
+
+#[tokio::test]
+async fn a_use_is_remembered_coarsely() {
+    let harness = Harness::new().await;
+    user(&harness, "bo").await.expect("created");
+    let key = create_access_key(harness.iam(), iam::CreateAccessKeyRequest { user_name: Some("bo".into()) });
+    let id = key.await.expect("a key").access_key.and_then(|key| key.access_key_id).expect("an id");
+    let principal = access_keys::lookup(&harness.state.view(), &harness.keys, &id).expect("found").principal;
+    let used = |minutes| LastUse {
+        at: harness.now.plus(std::time::Duration::from_mins(minutes)),
+        region: "us-east-1".into(),
+        service: "ecs".into(),
+    };
+    let remember = |minutes| last_use::transaction(&harness.state.view(), &id, &principal, &used(minutes));
+    let first = remember(0).expect("a first use is written");
+    harness.state.commit(first).await.expect("written");
+    assert!(remember(14).is_none());
+    assert!(remember(15).is_some());
+    let input = iam::GetAccessKeyLastUsedRequest { access_key_id: Some(id.clone()) };
+    let told = get_access_key_last_used(harness.iam(), input).await.expect("told");
+    let told = told.access_key_last_used.expect("a use");
+    assert_eq!((told.service_name.as_deref(), told.region.as_deref()), (Some("ecs"), Some("us-east-1")));
 }
