@@ -3,7 +3,7 @@
 use api_auth::{Authentication, AuthenticationError, Authenticator, Principal, access_keys, last_use, roles};
 use api_platform::defaults;
 use api_platform::iam::access_keys::{
-    create_access_key, delete_access_key, list_access_keys, update_access_key,
+    create_access_key, delete_access_key, get_access_key_last_used, list_access_keys, update_access_key,
 };
 use api_platform::iam::attachments::{
     attach_role_policy, attach_user_policy, detach_role_policy, list_attached_role_policies,
