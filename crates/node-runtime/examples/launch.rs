@@ -86,6 +86,13 @@ fn measure(bench: &Bench, tasks: usize, at_once: usize) -> io::Result<()> {
         at(99),
         rate(started_in)
     );
+    let in_runtime = |task: &Running| {
+        let main = &task.status.containers[0];
+        Some(main.started_at?.since(main.created_at?))
+    };
+    let mut runtime_times: Vec<Duration> = running.iter().filter_map(in_runtime).collect();
+    runtime_times.sort();
+    println!("of it in the OCI runtime: median {:.1?}", runtime_times.get(runtime_times.len() / 2));
     print_memory(&running)?;
     let begin = bench.clock.monotonic();
     let queue = Mutex::new(running);

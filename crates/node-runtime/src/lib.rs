@@ -7,6 +7,7 @@
 
 pub mod cgroup;
 pub mod client;
+mod filter;
 mod identity;
 pub mod lifecycle;
 pub mod limits;

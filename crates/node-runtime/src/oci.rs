@@ -1,9 +1,10 @@
-//! The OCI configuration of a container: pure, from the specification and what was prepared for it.
+//! The OCI configuration of a container, from the specification and what was prepared for it.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::filter;
 use crate::limits::SHARED_MEMORY_MIB;
 use crate::spec::{ContainerSpec, RuntimeKind, TaskSpec};
 
@@ -175,8 +176,22 @@ fn mounts(container: &ContainerSpec, prepared: &Prepared) -> Vec<Value> {
     all
 }
 
+/// The seccomp profile for a container with exactly these capabilities.
+pub(crate) fn seccomp_profile(capabilities: &[String]) -> Value {
+    seccomp::profile(capabilities)
+}
+
 fn annotations(task: &TaskSpec, container: &ContainerSpec, sandbox: Option<&str>) -> Value {
     let mut annotations = serde_json::Map::new();
+    if task.runtime.kind == RuntimeKind::Crun {
+        let capabilities =
+            capabilities::resolve(&container.capabilities_added, &container.capabilities_dropped);
+        let profile = seccomp_profile(&capabilities);
+        // The profile itself stays in the configuration: a crun that does not know the annotation compiles it.
+        if let Some(program) = filter::compiled(&profile, &task.storage.template_dir) {
+            annotations.insert("run.oci.seccomp_bpf_data".into(), program.into());
+        }
+    }
     if task.runtime.kind == RuntimeKind::Runsc {
         let kind = if sandbox.is_some() { "container" } else { "sandbox" };
         annotations.insert("io.kubernetes.cri.container-type".into(), kind.into());

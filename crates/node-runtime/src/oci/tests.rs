@@ -19,8 +19,8 @@ fn task(container: ContainerSpec) -> TaskSpec {
         memory_mib: 512,
         isolation: Isolation::Namespace,
         runtime: RuntimeSpec {
-            kind: RuntimeKind::Crun,
-            path: "/usr/bin/crun".into(),
+            kind: RuntimeKind::Runc,
+            path: "/usr/sbin/runc".into(),
             state_dir: "/run/x".into(),
         },
         network: NetworkSource::New,
