@@ -3,6 +3,8 @@
 import json
 import shutil
 import subprocess
+import threading
+import time
 import urllib.request
 
 import pytest
@@ -154,6 +156,36 @@ def test_the_cli_of_debian_needs_the_endpoint(server):
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["Arn"].endswith(":root")
+
+
+@pytest.mark.skipif(not shutil.which("aws", path="/usr/bin"), reason="Debian's AWS CLI v2 is not installed")
+def test_the_cli_tails_logs_as_they_are_written(server, client):
+    """`aws logs tail --follow`, which only version 2 has."""
+    logs = client("logs")
+    logs.create_log_group(logGroupName="/tailed")
+    logs.create_log_stream(logGroupName="/tailed", logStreamName="stream")
+
+    def put(message: str) -> None:
+        event = {"timestamp": int(time.time() * 1000), "message": message}
+        logs.put_log_events(logGroupName="/tailed", logStreamName="stream", logEvents=[event])
+
+    put("before")
+    endpoint = ["/usr/bin/aws", "--endpoint-url", server.endpoint]
+    command = [*endpoint, "logs", "tail", "/tailed", "--follow", "--since", "1h", "--format", "short"]
+    environment = {**server.shell(), "PYTHONUNBUFFERED": "1"}
+    tail = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    # A line that never comes ends the reading, too.
+    limit = threading.Timer(30, tail.kill)
+    limit.start()
+    try:
+        assert tail.stdout.readline().endswith("before\n")
+        put("after")
+        assert tail.stdout.readline().endswith("after\n")
+    finally:
+        limit.cancel()
+        tail.kill()
+        tail.wait()
+        tail.stdout.close()
 
 
 def test_a_task_has_the_credentials_of_its_role(server, client, network, busybox, execution_role):
