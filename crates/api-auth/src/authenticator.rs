@@ -60,19 +60,6 @@ impl Authenticator {
         }
     }
 
-    /// Whose registry password this is. As with every credential, it ends with its user or role.
-    ///
-    /// Any credentials don't reach here: a password names no account, so an unknown one is nobody's.
-    pub fn authenticate_registry(
-        &self,
-        view: &View,
-        password: &str,
-        now: Timestamp,
-    ) -> Result<Principal, AuthenticationError> {
-        let principal = self.keys.open_registry_token(password, now).map_err(authentication_error)?;
-        if principal.exists(view) { Ok(principal) } else { Err(AuthenticationError::InvalidToken) }
-    }
-
     fn known(
         &self,
         view: &View,
