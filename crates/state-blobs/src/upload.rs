@@ -4,7 +4,7 @@ mod worker;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -108,13 +108,16 @@ impl BlobStore {
         let made = self
             .blocking(move |inner| {
                 let path = inner.upload_path(&id);
-                fs::write(path.with_extension("label"), label)
-                    .and_then(|()| File::create_new(&path))
-                    .map_err(BlobError::io("beginning an upload"))
+                let made = File::create_new(path.with_extension("label")).and_then(|mut file| {
+                    file.write_all(label.as_bytes())?;
+                    mark_used(inner, &file);
+                    File::create_new(&path)
+                });
+                made.map(|file| mark_used(inner, &file)).map_err(BlobError::io("beginning an upload"))
             })
             .await;
         match made {
-            Ok(_) => Ok(upload),
+            Ok(()) => Ok(upload),
             Err(failure) => {
                 upload.discard().await?;
                 Err(failure)
