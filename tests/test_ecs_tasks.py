@@ -20,7 +20,7 @@ def sleeper(client, busybox, execution_role) -> str:
         "name": "app",
         "image": busybox,
         "command": ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.1; done"],
-        "stopTimeout": 5,
+        "stopTimeout": 2,
     }
     answer = client("ecs").register_task_definition(
         family="tests-sleeper",
