@@ -18,6 +18,7 @@ mod ledger;
 pub mod limits;
 mod log_pump;
 pub mod metadata;
+pub mod names;
 pub mod network;
 mod observe;
 pub mod plan;

@@ -1,6 +1,6 @@
 //! From the supervisor's status to what control is told. Pure.
 
-use node_runtime::status::{ContainerPhase, ContainerStatus as Seen, HealthState, StopFacts, TaskPhase, TaskStatus};
+use node_runtime::status::{ContainerPhase, ContainerStatus as Seen, HealthState, StopFacts, TaskStatus};
 use state_model::ecs::task::{ContainerStatus, Health, ObservedContainer, ObservedStop};
 
 use crate::ledger::Ledger;
@@ -16,11 +16,11 @@ pub fn apply(ledger: &mut Ledger, status: &TaskStatus) -> bool {
     }
     ledger.times.stopping_at = ledger.times.stopping_at.or(status.stopping_at);
     ledger.times.execution_stopped_at = ledger.times.execution_stopped_at.or(status.execution_stopped_at);
-    let running = status.phase >= TaskPhase::Running;
-    if status.phase == TaskPhase::Running && ledger.times.started_at.is_none() {
-        ledger.times.started_at = status.containers.iter().filter_map(|seen| seen.started_at).max();
-    }
-    running
+    // The supervisor runs before its containers do; the task runs when the last of them has started.
+    let started: Option<Vec<_>> = status.containers.iter().map(|seen| seen.started_at).collect();
+    let Some(started) = started else { return false };
+    ledger.times.started_at = ledger.times.started_at.or(started.into_iter().max());
+    true
 }
 
 fn container_status(container: &mut ObservedContainer, seen: &Seen) {

@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -16,7 +16,7 @@ use crate::cgroup::Hierarchy;
 use crate::lifecycle::{Decision, Event, Machine};
 use crate::protocol::Command;
 use crate::spec::TaskSpec;
-use crate::status::{TaskPhase, TaskStatus};
+use crate::status::{ContainerPhase, StopFacts, TaskPhase, TaskStatus};
 use crate::{sys, taskdir};
 
 mod containers;
@@ -41,8 +41,6 @@ pub(crate) struct Inheritance {
     pub dir: PathBuf,
     pub control: UnixStream,
     pub listener: UnixListener,
-    /// Held until the process ends; others see by it that the task is supervised.
-    pub lock: OwnedFd,
     pub network: Option<OwnedFd>,
 }
 
@@ -78,13 +76,15 @@ enum Ready {
 
 /// Runs a task to its end.
 pub(crate) fn run(inheritance: Inheritance) -> io::Result<()> {
-    let Inheritance { dir, control, listener, lock: _lock, network } = inheritance;
+    let Inheritance { dir, control, listener, network } = inheritance;
     let children = sys::signal_descriptor(libc::SIGCHLD)?;
     sys::become_subreaper()?;
     // The last process to be killed for want of memory: with it, exit codes and logs would be lost.
     let _ = std::fs::write("/proc/self/oom_score_adj", "-900");
     let spec = taskdir::read_spec(&dir)?;
     let mut supervisor = Supervisor::new(dir, spec, Control::new(listener, control)?)?;
+    // Without this a restarted server would take the task for one that never began, and start it again.
+    taskdir::write_status(&supervisor.dir, &supervisor.status)?;
     supervisor.report();
     let driven = match supervisor.prepare(network, &children) {
         Ok(()) => supervisor.drive(&children),
@@ -94,8 +94,30 @@ pub(crate) fn run(inheritance: Inheritance) -> io::Result<()> {
             Ok(())
         }
     };
+    if driven.is_err() {
+        supervisor.status.stop.get_or_insert(StopFacts::SupervisorLost);
+    }
     supervisor.finish();
     driven
+}
+
+/// The last word about a task whose supervisor could not even begin.
+pub(crate) fn give_up(dir: &Path, error: &io::Error) {
+    let Ok(spec) = taskdir::read_spec(dir) else { return };
+    let mut status = report::first_status(&spec);
+    let now = SystemClock::new().now();
+    for container in &mut status.containers {
+        container.phase = ContainerPhase::Stopped;
+    }
+    let reason = format!("ResourceInitializationError: {error}");
+    status.stop = Some(StopFacts::StartFailed { container: None, reason });
+    (status.stopping_at, status.execution_stopped_at, status.finished_at) = (Some(now), Some(now), Some(now));
+    status.phase = TaskPhase::Finished;
+    if matches!(taskdir::read_status(dir), Ok(None))
+        && let Err(error) = taskdir::write_status(dir, &status)
+    {
+        eprintln!("supervisor: {error}");
+    }
 }
 
 impl Supervisor {

@@ -1,7 +1,7 @@
 //! Starting a task's supervisor, and finding it again after the agent's restart.
 
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use node_network::config::NetnsTarget;
@@ -40,7 +40,11 @@ impl Driver {
         // Never closed, so this only waits.
         self.start = Arc::clone(&self.context.starts).acquire_owned().await.ok();
         self.ledger.progress.launched = true;
-        self.save();
+        // A launch that isn't on record would be repeated by the next agent, and the task would run twice.
+        if let Err(failure) = self.ledger.save(&self.directory) {
+            self.ledger.progress.launched = false;
+            return self.fail(format!("ResourceInitializationError: failed to create new container runtime task: {failure}"));
+        }
         for definition in &self.assignment().definition.body.container_definitions {
             let now = self.context.clock.now();
             self.container_facts(&definition.name, |facts| facts.created_at = Some(now));
@@ -93,11 +97,25 @@ impl Driver {
 
     /// Takes over a task that an earlier session launched.
     pub(super) async fn adopt(&mut self) {
-        let progress = self.ledger.progress.clone();
-        if !progress.launched || progress.drained {
+        let directory = self.sandbox_directory();
+        let mut progress = self.ledger.progress.clone();
+        if progress.launched && !progress.ended && !was_forked(&directory) {
+            info!(task = self.assignment().intent.id, "the launch that was on its way is made again");
+            progress.launched = false;
+        }
+        if !progress.launched {
+            // What was prepared was known to the former agent alone: images are found unpacked, a namespace is made anew.
+            progress.prepared = false;
+            self.ledger.progress = progress;
+            let removed = supervisor::blocking(move || teardown::discard(&directory)).await;
+            if let Err(failure) = removed {
+                warn!(task = self.assignment().intent.id, %failure, "what is left of a launch can't be removed");
+            }
             return;
         }
-        let directory = self.sandbox_directory();
+        if progress.drained {
+            return;
+        }
         if directory.is_dir() {
             self.start_pump();
         }
@@ -112,7 +130,7 @@ impl Driver {
                 self.supervisor = Some(link);
                 self.attach_again().await;
             }
-            Err(_) => self.collect_end(),
+            Err(_) => self.collect_end().await,
         }
     }
 
@@ -132,11 +150,11 @@ impl Driver {
     }
 
     /// The supervisor is gone: what it left says how the task ended.
-    pub(super) fn collect_end(&mut self) {
+    pub(super) async fn collect_end(&mut self) {
         self.start = None;
         let now = self.context.clock.now();
         let directory = self.sandbox_directory();
-        match teardown::conclude(&directory, now) {
+        match supervisor::blocking(move || teardown::conclude(&directory, now)).await {
             Ok(status) => {
                 self.running |= observe::apply(&mut self.ledger, &status);
             }
@@ -170,4 +188,11 @@ impl Driver {
         let folder = self.sandbox_directory().join(taskdir::SPOOL_FOLDER);
         self.pump = Some(LogPump::start(&folder, context));
     }
+}
+
+/// Whether a supervisor has begun with the task: it holds the lock, or has written its first status. When the state of
+/// the folder can't be read it may have.
+fn was_forked(directory: &Path) -> bool {
+    let supervised = taskdir::is_supervised(directory).unwrap_or(true);
+    supervised || taskdir::read_status(directory).map_or(true, |status| status.is_some())
 }

@@ -20,7 +20,7 @@ enum Woken {
 impl Driver {
     /// Waits for one thing to happen and takes it in.
     pub(super) async fn watch(&mut self) {
-        let Some(link) = &mut self.supervisor else { return self.collect_end() };
+        let Some(link) = &mut self.supervisor else { return self.collect_end().await };
         let woken = tokio::select! {
             report = link.receive() => Woken::Report(report),
             progress = pumped(&mut self.pump) => Woken::Pumped(progress),
@@ -34,10 +34,10 @@ impl Driver {
         };
         match woken {
             Woken::Report(Ok(Some(report))) => self.take(report),
-            Woken::Report(Ok(None)) => self.collect_end(),
+            Woken::Report(Ok(None)) => self.collect_end().await,
             Woken::Report(Err(failure)) => {
                 warn!(task = self.assignment().intent.id, %failure, "the supervisor's connection broke");
-                self.collect_end();
+                self.collect_end().await;
             }
             Woken::Pumped(progress) => self.tell_pumped(progress).await,
             Woken::Wanted => {}
