@@ -1,4 +1,5 @@
-//! Builds the container init (`init/init.rs`) into a static program without a C library, which the crate embeds:
+//! Builds the container init (`init/init.rs`) into a static program without a C library, which the crate
+//! embeds:
 //! it must run inside any root filesystem, so it can't be the dynamically linked program that embeds it.
 
 use std::env;

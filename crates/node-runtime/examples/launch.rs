@@ -1,5 +1,7 @@
-//! Measures task launches: `launch [tasks] [at once] [crun|runc|runsc] [quota MiB, 0 for none]`. Needs root and
-//! busybox-static. Prints the time from the launch call to RUNNING, the rates of starting and of stopping, and the
+//! Measures task launches: `launch [tasks] [at once] [crun|runc|runsc] [quota MiB, 0 for none]`. Needs root
+//! and
+//! busybox-static. Prints the time from the launch call to RUNNING, the rates of starting and of stopping,
+//! and the
 //! memory of a supervisor.
 
 use std::fs;
@@ -133,7 +135,10 @@ impl Bench {
             instance: self.instance.clone(),
             cpu_units: 256,
             memory_mib: 512,
-            isolation: Isolation::Namespace,
+            isolation: match self.runtime.kind {
+                RuntimeKind::Runsc => Isolation::Kernel,
+                _ => Isolation::Namespace,
+            },
             runtime: self.runtime.clone(),
             network: NetworkSource::New,
             hostname: "bench".into(),

@@ -1,7 +1,8 @@
 //! The init process inside a container, and the holder of a shared pid namespace or sandbox: a static program
 //! without a C library.
 //!
-//! `init -- PROGRAM ARGS…` runs PROGRAM as a child, passes every signal on to it, reaps orphans, and ends with the
+//! `init -- PROGRAM ARGS…` runs PROGRAM as a child, passes every signal on to it, reaps orphans, and ends
+//! with the
 //! child's exit code (128 + n when signal n ended it). `init` alone reaps orphans until it is killed.
 
 #![no_std]
@@ -47,7 +48,8 @@ global_asm!(".globl _start", "_start:", "mov x0, sp", "bl entry", "brk #1");
 #[cfg(target_arch = "x86_64")]
 unsafe fn call(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
     let result: isize;
-    // SAFETY: a system call with the registers of the x86-64 calling convention; the caller vouches for pointers.
+    // SAFETY: a system call with the registers of the x86-64 calling convention; the caller vouches for
+    // pointers.
     unsafe {
         asm!("syscall", inlateout("rax") number => result, in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d,
              in("r8") e, lateout("rcx") _, lateout("r11") _);
@@ -58,7 +60,8 @@ unsafe fn call(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) 
 #[cfg(target_arch = "aarch64")]
 unsafe fn call(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
     let result: isize;
-    // SAFETY: a system call with the registers of the aarch64 calling convention; the caller vouches for pointers.
+    // SAFETY: a system call with the registers of the aarch64 calling convention; the caller vouches for
+    // pointers.
     unsafe {
         asm!("svc 0", in("x8") number, inlateout("x0") a => result, in("x1") b, in("x2") c, in("x3") d, in("x4") e);
     }
@@ -209,7 +212,8 @@ mod memory {
     unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
         let mut index = 0;
         while index < count {
-            // SAFETY: the caller gives two regions of `count` bytes; volatile keeps this from becoming memcpy.
+            // SAFETY: the caller gives two regions of `count` bytes; volatile keeps this from becoming
+            // memcpy.
             unsafe { to.add(index).write_volatile(*from.add(index)) };
             index += 1;
         }
@@ -240,7 +244,8 @@ mod memory {
     fn compare(left: *const u8, right: *const u8, count: usize) -> i32 {
         let mut index = 0;
         while index < count {
-            // SAFETY: the caller gives two regions of `count` bytes; volatile keeps this from becoming memcmp.
+            // SAFETY: the caller gives two regions of `count` bytes; volatile keeps this from becoming
+            // memcmp.
             let (one, other) = unsafe { (left.add(index).read_volatile(), right.add(index).read_volatile()) };
             if one != other {
                 return i32::from(one) - i32::from(other);

@@ -187,7 +187,8 @@ pub(crate) fn join_supervisors(instance: &str) -> io::Result<()> {
     let hierarchy = Hierarchy::detect()?;
     let group = format!("{}/{SUPERVISORS}", instance_group(instance));
     for mount in hierarchy.mounts() {
-        // A version 1 cpuset takes no process before it has cpus; what the server may use is right for us too.
+        // A version 1 cpuset takes no process before it has cpus; what the server may use is right for us
+        // too.
         if matches!(&hierarchy, Hierarchy::V1 { controllers, .. }
             if controllers.get("cpuset").is_some_and(|cpuset| cpuset == mount))
         {

@@ -1,4 +1,5 @@
-//! The server's side of a supervisor's control socket, blocking; its descriptor can be driven by any event loop with
+//! The server's side of a supervisor's control socket, blocking; its descriptor can be driven by any event
+//! loop with
 //! the framing of [`crate::protocol`].
 
 use std::fs::File;
@@ -37,7 +38,8 @@ impl TaskConnection {
         Self { stream, decoder: Decoder::default() }
     }
 
-    /// Gives up the socket, for an event loop. What was read but not taken is lost, so do it before receiving.
+    /// Gives up the socket, for an event loop. What was read but not taken is lost, so do it before
+    /// receiving.
     pub fn into_stream(self) -> UnixStream {
         self.stream
     }

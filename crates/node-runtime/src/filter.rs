@@ -1,4 +1,5 @@
-//! The seccomp profile compiled once for all containers: crun would otherwise compile it anew at every start, which
+//! The seccomp profile compiled once for all containers: crun would otherwise compile it anew at every
+//! start, which
 //! costs as much as everything else it does.
 //!
 //! libseccomp, which crun itself needs, is loaded for that. Where it can't be, crun compiles as before.
@@ -31,7 +32,8 @@ struct Comparison {
     other: u64,
 }
 
-/// The profile as a program of the kernel in base64, from the cache in `folder` or made now; none when it can't be.
+/// The profile as a program of the kernel in base64, from the cache in `folder` or made now; none when it
+/// can't be.
 pub(crate) fn compiled(profile: &Value, folder: &Path) -> Option<String> {
     let text = profile.to_string();
     let path = folder.join(format!("seccomp-{:016x}.bpf", fingerprint(text.as_bytes())));

@@ -1,4 +1,5 @@
-//! Who a container runs as: the task definition's user string, resolved in the container's own passwd and group files.
+//! Who a container runs as: the task definition's user string, resolved in the container's own passwd and
+//! group files.
 
 use std::io;
 use std::os::fd::OwnedFd;

@@ -1,7 +1,9 @@
 //! The pure life of a task: events and a time go in, decisions come out.
 //!
-//! It starts containers in the order of their conditions, judges health, restarts, and stops the rest in reversed order
-//! when an essential container ends. It never reads a clock and never touches a process: `deadline` says when it wants
+//! It starts containers in the order of their conditions, judges health, restarts, and stops the rest in
+//! reversed order
+//! when an essential container ends. It never reads a clock and never touches a process: `deadline` says
+//! when it wants
 //! to be called next. Driven by the supervisor, and by data in the tests.
 
 use std::time::Duration;

@@ -12,7 +12,8 @@ pub const CLIENT_QUEUE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const CLIENTS_MAX: usize = 8;
 /// A log line longer than this is split into partial records.
 pub const LINE_BYTES_MAX: usize = 256 * 1024;
-/// Largest single read from a container's pipe: a bigger one costs memory in every supervisor, a smaller one wake-ups.
+/// Largest single read from a container's pipe: a bigger one costs memory in every supervisor, a smaller one
+/// wake-ups.
 pub const READ_BYTES_MAX: usize = 128 * 1024;
 /// Capacity asked for a container's pipes. Pages are only taken while full.
 pub const PIPE_BYTES: usize = 256 * 1024;

@@ -13,7 +13,8 @@ mod seccomp;
 #[cfg(test)]
 mod tests;
 
-/// Where the init program is seen inside a container; /dev is a tmpfs, so nothing is left in the root file system.
+/// Where the init program is seen inside a container; /dev is a tmpfs, so nothing is left in the root file
+/// system.
 const INIT_PATH: &str = "/dev/init";
 /// Fargate's default for open files, as far as the host can give it.
 pub(crate) const OPEN_FILES_DEFAULT: u64 = 65_535;
@@ -187,7 +188,8 @@ fn annotations(task: &TaskSpec, container: &ContainerSpec, sandbox: Option<&str>
         let capabilities =
             capabilities::resolve(&container.capabilities_added, &container.capabilities_dropped);
         let profile = seccomp_profile(&capabilities);
-        // The profile itself stays in the configuration: a crun that does not know the annotation compiles it.
+        // The profile itself stays in the configuration: a crun that does not know the annotation compiles
+        // it.
         if let Some(program) = filter::compiled(&profile, &task.storage.template_dir) {
             annotations.insert("run.oci.seccomp_bpf_data".into(), program.into());
         }
@@ -214,7 +216,8 @@ fn linux(task: &TaskSpec, container: &ContainerSpec, prepared: &Prepared) -> Val
         Some(path) => json!({"type": "pid", "path": path}),
         None => json!({"type": "pid"}),
     });
-    // As Docker: the container sees its own group as the root in version 2, and the host's layout in version 1.
+    // As Docker: the container sees its own group as the root in version 2, and the host's layout in version
+    // 1.
     if prepared.cgroup_v2 {
         namespaces.push(json!({"type": "cgroup"}));
     }
@@ -240,7 +243,8 @@ fn linux(task: &TaskSpec, container: &ContainerSpec, prepared: &Prepared) -> Val
     })
 }
 
-/// Settings of the network namespace, which all containers share: the supervisor makes them, because runc refuses them
+/// Settings of the network namespace, which all containers share: the supervisor makes them, because runc
+/// refuses them
 /// when it is in that namespace already.
 pub(crate) fn is_network_setting(name: &str) -> bool {
     name.starts_with("net.") || name.starts_with("net/")

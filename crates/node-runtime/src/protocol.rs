@@ -1,6 +1,8 @@
-//! What a server and a supervisor say to each other: JSON messages, each after its length as a little-endian u32.
+//! What a server and a supervisor say to each other: JSON messages, each after its length as a little-endian
+//! u32.
 //!
-//! A supervisor always sends whole states, never differences, so a client that missed some is right after the next.
+//! A supervisor always sends whole states, never differences, so a client that missed some is right after
+//! the next.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -76,7 +78,8 @@ impl Decoder {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The next whole message, if there is one. After an error the stream is of no use any more, unless the error is
+    /// The next whole message, if there is one. After an error the stream is of no use any more, unless the
+    /// error is
     /// about one message's meaning.
     #[expect(
         clippy::should_implement_trait,

@@ -23,7 +23,8 @@ pub(crate) fn mount_overlay(layers: &[PathBuf], upper: &Path, work: &Path, point
     for folder in [upper, work, point] {
         fs::create_dir_all(folder)?;
     }
-    // Through descriptors: paths may hold colons and commas, and together be longer than the one page that options get.
+    // Through descriptors: paths may hold colons and commas, and together be longer than the one page that
+    // options get.
     let mut open = Vec::with_capacity(layers.len());
     for layer in layers.iter().rev() {
         open.push(open_folder(layer)?);
@@ -60,7 +61,8 @@ pub(crate) fn seed_volume(root: &OwnedFd, path: &str, volume: &Path) -> io::Resu
     copy_folder(&source, volume, &mut entries)
 }
 
-/// The image's device numbers of special files mean nothing here: only files, folders, links and pipes are copied.
+/// The image's device numbers of special files mean nothing here: only files, folders, links and pipes are
+/// copied.
 fn copy_folder(from: &Path, to: &Path, entries: &mut usize) -> io::Result<()> {
     copy_attributes(&fs::metadata(from)?, to)?;
     for entry in fs::read_dir(from)? {

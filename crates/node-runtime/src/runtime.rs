@@ -18,15 +18,15 @@ const START_FAILURE: &str = "CannotStartContainerError: ResourceInitializationEr
 
 /// Arguments that create and start the container of a bundle. The call ends when the container
 /// runs; with runsc it lasts as long as the container and ends with its exit code.
-pub(crate) fn run_arguments(runtime: &RuntimeSpec, bundle: &Path, id: &str, tty: bool) -> Vec<OsString> {
+pub(crate) fn run_arguments(runtime: &RuntimeSpec, bundle: &Path, id: &str, console: Option<&Path>) -> Vec<OsString> {
     let mut arguments = global_arguments(runtime, Some(&bundle.join(LOG_FILE)));
     arguments.extend(["run".into(), "--detach".into(), "--bundle".into()]);
     arguments.push(bundle.into());
     arguments.push("--pid-file".into());
     arguments.push(bundle.join(PID_FILE).into());
-    if tty {
+    if let Some(console) = console {
         arguments.push("--console-socket".into());
-        arguments.push(bundle.join(CONSOLE_SOCKET).into());
+        arguments.push(console.into());
     }
     arguments.push(id.into());
     arguments

@@ -5,7 +5,7 @@
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,8 @@ use crate::{cgroup, supervisor, sys, taskdir};
 
 mod namespace;
 
-/// Descriptors that travel with a launch: control connection, listening socket, lock, perhaps a network namespace.
+/// Descriptors that travel with a launch: control connection, listening socket, lock, perhaps a network
+/// namespace.
 const DESCRIPTORS_MAX: usize = 4;
 const ORDER_BYTES_MAX: usize = 8192;
 
@@ -71,7 +72,8 @@ pub fn start() -> io::Result<Spawner> {
 }
 
 impl Spawner {
-    /// Makes the task's folder, starts its supervisor and returns the connection to it. May be called from any thread.
+    /// Makes the task's folder, starts its supervisor and returns the connection to it. May be called from
+    /// any thread.
     pub fn launch(&self, request: LaunchRequest) -> io::Result<TaskConnection> {
         let LaunchRequest { dir, spec, network } = request;
         if (spec.network == NetworkSource::Given) != network.is_some() {
@@ -79,7 +81,8 @@ impl Spawner {
         }
         DirBuilder::new().mode(0o700).create(&dir)?;
         taskdir::write_spec(&dir, &spec)?;
-        // The lock is taken here and travels with the order: there is no moment at which a starting task looks dead.
+        // The lock is taken here and travels with the order: there is no moment at which a starting task
+        // looks dead.
         let lock = taskdir::create_lock(&dir)?;
         // The same holds for the socket: whoever connects now waits in its queue.
         let listener = client::listen(&dir)?;
@@ -133,7 +136,8 @@ fn serve(socket: &OwnedFd) {
             }
             joined = Some(order.instance.clone());
         }
-        // When a fork fails, dropping the descriptors closes the connection, which is how the server learns it.
+        // When a fork fails, dropping the descriptors closes the connection, which is how the server learns
+        // it.
         match sys::fork() {
             Ok(None) => become_supervisor(&order.dir, descriptors),
             Ok(Some(_)) => {}
@@ -179,12 +183,14 @@ fn become_supervisor(dir: &Path, descriptors: Vec<OwnedFd>) -> ! {
         else {
             return Err(io::Error::other("an order came without its descriptors"));
         };
+        // Held until the process ends, whatever happens in between: others see by it that the task is
+        // supervised.
+        let _ = lock.into_raw_fd();
         let network = descriptors.next();
         supervisor::run(supervisor::Inheritance {
             dir: dir.to_owned(),
             control: control.into(),
             listener: listener.into(),
-            lock,
             network,
         })
     }));
@@ -192,6 +198,7 @@ fn become_supervisor(dir: &Path, descriptors: Vec<OwnedFd>) -> ! {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => {
             eprintln!("supervisor: {error}");
+            supervisor::give_up(dir, &error);
             1
         }
         Err(_) => 2,

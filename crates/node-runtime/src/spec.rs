@@ -1,6 +1,7 @@
 //! What a task is, as the supervisor gets it: everything is resolved, nothing is left to look up.
 //!
-//! Written as `task.json` into the task's folder, so that a supervisor, and later an adopting server, can read it.
+//! Written as `task.json` into the task's folder, so that a supervisor, and later an adopting server, can
+//! read it.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,9 @@
-//! The log spool: framed records in segment files of the task's folder, written by the supervisor alone and read by
+//! The log spool: framed records in segment files of the task's folder, written by the supervisor alone and
+//! read by
 //! whoever ships the logs, at its own pace and across its own restarts.
 //!
-//! A record is `[u32 length of the rest][u64 unix milliseconds][u8 container][u8 stream][u8 flags][payload]`, little
+//! A record is `[u32 length of the rest][u64 unix milliseconds][u8 container][u8 stream][u8
+//! flags][payload]`, little
 //! endian. A segment file is named after the stream offset of its first byte, so one number is a position.
 
 use serde::{Deserialize, Serialize};

@@ -79,7 +79,8 @@ pub enum HealthState {
     Unhealthy,
 }
 
-/// Facts from which stop code and stopped reason are derived; never the user-visible words themselves, except where
+/// Facts from which stop code and stopped reason are derived; never the user-visible words themselves,
+/// except where
 /// they carry an error's own text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
@@ -90,7 +91,8 @@ pub enum StopFacts {
     EssentialExited {
         container: String,
     },
-    /// Something of the task could not be started; `reason` begins with its class, such as `CannotStartContainerError: `.
+    /// Something of the task could not be started; `reason` begins with its class, such as
+    /// `CannotStartContainerError: `.
     StartFailed {
         container: Option<String>,
         reason: String,

@@ -1,6 +1,7 @@
 //! Ephemeral storage with a quota the kernel enforces: a sparse ext4 image behind a loop device.
 //!
-//! An image is copied from a formatted template, mounted, and unlinked at once: the loop device clears itself and the
+//! An image is copied from a formatted template, mounted, and unlinked at once: the loop device clears
+//! itself and the
 //! disk space comes back when the last mount goes, however that happens.
 
 use std::fs::{self, File};
@@ -14,7 +15,8 @@ use rustix::mount::{MountFlags, mount};
 use crate::spec::StorageSpec;
 use crate::sys;
 
-/// Makes `point` a place to write at most the specification's bytes to. True when something was mounted there.
+/// Makes `point` a place to write at most the specification's bytes to. True when something was mounted
+/// there.
 pub(crate) fn prepare(dir: &Path, point: &Path, storage: &StorageSpec) -> io::Result<bool> {
     fs::create_dir_all(point)?;
     let Some(bytes) = storage.limit_bytes else { return Ok(false) };
@@ -90,7 +92,8 @@ fn copy_sparse(from: &Path, to: &Path, bytes: u64) -> io::Result<File> {
 
 fn mount_image(image: &File, point: &Path) -> io::Result<()> {
     let (_device, path) = sys::attach_loop(image)?;
-    // Flushes buy nothing for data that dies with its task; filling the tables in the background costs disk space.
+    // Flushes buy nothing for data that dies with its task; filling the tables in the background costs disk
+    // space.
     let options = c"nobarrier,noinit_itable";
     mount(&path, point, "ext4", MountFlags::NODEV | MountFlags::NOATIME, options)?;
     let lost_and_found = point.join("lost+found");

@@ -1,6 +1,7 @@
 //! The supervisor of one task: a single-threaded process around the pure lifecycle machine.
 //!
-//! It prepares mounts and cgroups, calls the OCI runtime, holds the containers' output and exit codes, answers the
+//! It prepares mounts and cgroups, calls the OCI runtime, holds the containers' output and exit codes,
+//! answers the
 //! control socket, and undoes everything at the end. It outlives the server.
 
 use std::io;

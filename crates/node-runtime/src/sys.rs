@@ -85,7 +85,8 @@ pub(crate) fn replace_standard(from: &impl AsFd, standard: RawFd) -> io::Result<
     check(unsafe { libc::dup2(from.as_fd().as_raw_fd(), standard) })
 }
 
-/// Closes every descriptor from 3 on, except those to keep. Everything that owned one of them must be forgotten.
+/// Closes every descriptor from 3 on, except those to keep. Everything that owned one of them must be
+/// forgotten.
 pub(crate) fn close_others(keep: &[RawFd]) {
     let mut keep: Vec<RawFd> = keep.iter().copied().filter(|descriptor| *descriptor > 2).collect();
     keep.sort_unstable();

@@ -14,7 +14,8 @@ use crate::status::{ContainerPhase, StopFacts, TaskPhase, TaskStatus};
 use crate::supervisor::first_status;
 use crate::{runtime, sys, taskdir};
 
-/// Takes the result of a task whose supervisor has ended or is just ending. If it was killed, its containers are
+/// Takes the result of a task whose supervisor has ended or is just ending. If it was killed, its containers
+/// are
 /// killed too, and the status says honestly that their end was not seen. Blocks until the supervisor is gone.
 pub fn conclude(dir: &Path, now: Timestamp) -> io::Result<TaskStatus> {
     let _lock = taskdir::take_lock(dir)?;
@@ -61,7 +62,8 @@ pub fn discard(dir: &Path) -> io::Result<()> {
     if errors.is_empty() { Ok(()) } else { Err(io::Error::other(errors.join("; "))) }
 }
 
-/// Kills every process of an installation's tasks and supervisors, removes their cgroups and the runtimes' state.
+/// Kills every process of an installation's tasks and supervisors, removes their cgroups and the runtimes'
+/// state.
 /// Mounts and loop devices go with the supervisors that made them. Returns all that failed.
 pub fn teardown_all(instance: &str, runtimes: &[RuntimeSpec]) -> Vec<String> {
     let hierarchy = match Hierarchy::detect() {

@@ -74,7 +74,8 @@ impl Reader {
         Position(self.position)
     }
 
-    /// Whole records from the current position, about `bytes_max` of them; empty at the end of what is written.
+    /// Whole records from the current position, about `bytes_max` of them; empty at the end of what is
+    /// written.
     pub fn read(&mut self, bytes_max: usize) -> io::Result<Batch> {
         loop {
             if self.segment.is_none() && !self.open_segment()? {

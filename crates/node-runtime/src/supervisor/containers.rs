@@ -2,12 +2,13 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use stdx::clock::Clock;
 
+use super::prepare::SANDBOX;
 use super::probe::Probe;
 use super::processes::{Purpose, Streams};
 use super::report::limit_reason;
@@ -44,7 +45,8 @@ pub(super) struct Slot {
 struct Ends {
     output: Option<File>,
     error: Option<File>,
-    console: Option<UnixListener>,
+    /// The listener, and the bundle's folder by which the runtime finds it.
+    console: Option<(UnixListener, File)>,
 }
 
 impl Slot {
@@ -81,10 +83,14 @@ impl Supervisor {
         }
         let mut ends = Ends::default();
         let mut streams = Streams::default();
+        let mut console = None;
         if container.tty {
-            let listener = bind_at(&slot.bundle, CONSOLE_SOCKET)?;
+            let folder = File::open(&slot.bundle)?;
+            let path = console_path(&folder);
+            let listener = UnixListener::bind(&path)?;
             listener.set_nonblocking(true)?;
-            ends.console = Some(listener);
+            ends.console = Some((listener, folder));
+            console = Some(path);
         } else {
             let (ours, theirs) = output::new_pipe()?;
             (ends.output, streams.output) = (Some(ours), Some(theirs));
@@ -96,7 +102,7 @@ impl Supervisor {
             }
         }
         let runtime = &self.spec.runtime;
-        let arguments = runtime::run_arguments(runtime, &slot.bundle, &container.runtime_id, container.tty);
+        let arguments = runtime::run_arguments(runtime, &slot.bundle, &container.runtime_id, console.as_deref());
         slot.starting = Some(ends);
         self.processes.spawn(&runtime.path, &arguments, streams, Purpose::Run(index))?;
         Ok(())
@@ -160,7 +166,7 @@ impl Supervisor {
     }
 
     fn attach(&mut self, index: usize, ends: Ends) -> io::Result<()> {
-        if let Some(listener) = ends.console {
+        if let Some((listener, _folder)) = ends.console {
             let terminal = receive_terminal(&listener)?;
             rustix::io::ioctl_fionbio(&terminal, true)?;
             self.output.attach(index, STDOUT, terminal);
@@ -200,7 +206,18 @@ impl Supervisor {
         self.slots[index].pid = None;
         self.slots[index].input = None;
         let group = self.slots[index].cgroup.clone();
-        let out_of_memory = cgroup::out_of_memory_kills(&self.hierarchy, &group) > 0;
+        let gvisor = self.spec.runtime.kind == RuntimeKind::Runsc;
+        // All processes of a gVisor sandbox are in its own group: when memory ends, all its containers end
+        // with it.
+        let counted = if gvisor {
+            cgroup::container_group(&self.spec.instance, &self.spec.task_id, SANDBOX)
+        } else {
+            group.clone()
+        };
+        let out_of_memory = cgroup::out_of_memory_kills(&self.hierarchy, &counted) > 0;
+        if gvisor && out_of_memory {
+            code = 128 + libc::SIGKILL;
+        }
         if self.spec.share_processes {
             // In a shared pid namespace the end of the first process ends no other.
             if let Err(error) = cgroup::kill_all(&self.hierarchy, &group) {
@@ -265,9 +282,10 @@ impl Supervisor {
     }
 }
 
-fn bind_at(folder: &Path, name: &str) -> io::Result<UnixListener> {
-    // The runtime connects by the whole path, so that has to fit a socket's address.
-    UnixListener::bind(folder.join(name))
+/// The console socket's path for the runtime, which connects to it by name: by the folder's descriptor, since the whole
+/// path may not fit a socket's address.
+fn console_path(folder: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/{}/fd/{}/{CONSOLE_SOCKET}", std::process::id(), folder.as_raw_fd()))
 }
 
 /// The terminal's other side, which the runtime sends through the console socket before its call ends.

@@ -1,4 +1,5 @@
-//! The control socket: the server's connection made at launch, and a listening socket for servers that come later.
+//! The control socket: the server's connection made at launch, and a listening socket for servers that come
+//! later.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};

@@ -1,4 +1,5 @@
-//! Containers' output: pipes are read in big chunks, cut into lines, and go into the spool one write per batch.
+//! Containers' output: pipes are read in big chunks, cut into lines, and go into the spool one write per
+//! batch.
 
 use std::fs::File;
 use std::io::{self, Read};

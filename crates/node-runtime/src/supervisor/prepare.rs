@@ -12,13 +12,15 @@ use super::Supervisor;
 use crate::oci::{self, Prepared};
 use crate::protocol::Report;
 use crate::runtime::{self, CONFIG_FILE};
-use crate::spec::{ContainerSpec, RuntimeKind};
+use crate::spec::{ContainerSpec, Isolation, RuntimeKind};
 use crate::status::StopFacts;
 use crate::{cgroup, identity, rootfs, storage, sys};
 
 /// The container init, built from `init/init.rs`.
 const INIT_PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/init"));
 const INIT_FILE: &str = "init";
+/// The cgroup in which a gVisor sandbox really runs.
+pub(super) const SANDBOX: &str = "sandbox";
 
 impl Supervisor {
     pub(super) fn prepare(&mut self, network: Option<OwnedFd>, children: &OwnedFd) -> Result<(), StopFacts> {
@@ -27,6 +29,7 @@ impl Supervisor {
             reason: format!("{class}: {error}"),
         };
         let resource = |error| failed("ResourceInitializationError", error);
+        self.refuse_unsupported().map_err(resource)?;
         // What this task mounts is gone with its supervisor, and no other task ever sees it.
         sys::unshare(libc::CLONE_NEWNS).map_err(resource)?;
         let recursive = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
@@ -61,6 +64,26 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    /// What can't be done is told, not left out.
+    fn refuse_unsupported(&self) -> io::Result<()> {
+        let gvisor = self.spec.runtime.kind == RuntimeKind::Runsc;
+        if (self.spec.isolation == Isolation::Kernel) != gvisor {
+            return Err(io::Error::other(
+                "kernel isolation and the runtime runsc come together or not at all",
+            ));
+        }
+        if gvisor && self.spec.share_processes {
+            return Err(io::Error::other("pidMode task is not supported with kernel isolation"));
+        }
+        let settings = self.spec.containers.iter().flat_map(|container| &container.sysctls);
+        match settings.map(|(name, _)| name).find(|name| gvisor && !oci::is_network_setting(name)) {
+            Some(name) => {
+                Err(io::Error::other(format!("sysctl {name} is not supported with kernel isolation")))
+            }
+            None => Ok(()),
+        }
     }
 
     pub(super) fn storage_point(&self) -> PathBuf {
@@ -204,7 +227,7 @@ impl Supervisor {
             let root = bundle.join("rootfs");
             fs::create_dir_all(root.join("proc"))?;
             fs::copy(self.dir.join(INIT_FILE), root.join("init"))?;
-            let group = cgroup::container_group(&self.spec.instance, &self.spec.task_id, "sandbox");
+            let group = cgroup::container_group(&self.spec.instance, &self.spec.task_id, SANDBOX);
             let config = oci::sandbox_config(&self.spec, &root, &self.network_path(), &group);
             write_config(&bundle, &config)
         };

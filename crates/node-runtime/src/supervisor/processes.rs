@@ -1,4 +1,5 @@
-//! Child processes: calls of the runtime, and containers' first processes, which become our children as orphans.
+//! Child processes: calls of the runtime, and containers' first processes, which become our children as
+//! orphans.
 
 use std::ffi::OsString;
 use std::fs::File;

@@ -83,7 +83,7 @@ impl Kit {
             instance: self.instance.clone(),
             cpu_units: 1024,
             memory_mib: 512,
-            isolation: Isolation::Namespace,
+            isolation: if self.is_gvisor() { Isolation::Kernel } else { Isolation::Namespace },
             runtime: self.runtime.clone(),
             network: NetworkSource::New,
             hostname: "ip-172-31-0-9.ec2.internal".into(),

@@ -18,6 +18,7 @@ pub const TESTS: &[Test] = &[
     ("restarts_follow_the_policy", restarts_follow_the_policy),
     ("an_init_process_reaps_and_forwards", an_init_process_reaps_and_forwards),
     ("a_shared_pid_namespace_is_shared", a_shared_pid_namespace_is_shared),
+    ("a_circle_of_dependencies_is_told", a_circle_of_dependencies_is_told),
     ("a_task_stopped_before_its_network_never_starts", a_task_stopped_before_its_network_never_starts),
 ];
 
@@ -170,6 +171,13 @@ fn an_init_process_reaps_and_forwards(kit: &Kit) {
 
 fn a_shared_pid_namespace_is_shared(kit: &Kit) {
     if kit.is_gvisor() {
+        let mut spec = kit.spec(vec![kit.container("main", "true")]);
+        spec.share_processes = true;
+        let dir = kit.dir(&spec);
+        let request = node_runtime::spawner::LaunchRequest { dir: dir.clone(), spec, network: None };
+        let connection = kit.spawner.launch(request).expect("the spawner takes the task");
+        let stop = crate::kit::Task { dir, connection, status: None }.finish().status.stop;
+        assert!(matches!(stop, Some(StopFacts::StartFailed { container: None, .. })), "{stop:?}");
         return;
     }
     let base = kit.container("base", "sleep 1234");
@@ -181,6 +189,21 @@ fn a_shared_pid_namespace_is_shared(kit: &Kit) {
     assert_eq!(done.lines_of(1), ["seen"], "{:#?}", done.status);
     assert_eq!(done.container("base").exit_code, Some(143));
     done.assert_clean();
+}
+
+fn a_circle_of_dependencies_is_told(kit: &Kit) {
+    use node_runtime::spawner::LaunchRequest;
+    let mut container = kit.container("main", "echo never");
+    container.depends_on = depends("main", Condition::Start);
+    let spec = kit.spec(vec![container]);
+    let dir = kit.dir(&spec);
+    let request = LaunchRequest { dir: dir.clone(), spec, network: None };
+    let mut connection = kit.spawner.launch(request).expect("the spawner takes the task");
+    assert!(connection.receive().expect("the supervisor just ends").is_none());
+    let concluded = node_runtime::taskdir::conclude(&dir, Default::default()).expect("there is a result");
+    let reason =
+        "ResourceInitializationError: container main depends on itself through its dependencies".into();
+    assert_eq!(concluded.stop, Some(StopFacts::StartFailed { container: None, reason }));
 }
 
 fn a_task_stopped_before_its_network_never_starts(kit: &Kit) {

@@ -1,6 +1,8 @@
-//! Real tasks on the real kernel, the same suite for each OCI runtime. Needs root; without it, it says so and passes.
+//! Real tasks on the real kernel, the same suite for each OCI runtime. Needs root; without it, it says so
+//! and passes.
 //!
-//! It has its own main because the spawner must be forked before any thread exists, which the standard harness makes.
+//! It has its own main because the spawner must be forked before any thread exists, which the standard
+//! harness makes.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
