@@ -28,19 +28,24 @@ pub struct Demo {
 }
 
 pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
-    let once = match arguments {
-        [] => false,
-        [only] if only == "--once" => true,
-        _ => bail!("usage: cargo xtask demo [--once]"),
-    };
+    let (mut once, mut debug) = (false, false);
+    for argument in arguments {
+        match argument.as_str() {
+            "--once" => once = true,
+            "--debug" => debug = true,
+            _ => bail!("usage: cargo xtask demo [--once] [--debug]"),
+        }
+    }
     ensure!(setup::is_root(), "containers, networks and mounts need root: run the demo with sudo or as root");
     setup::packages(false)?;
     let bin = setup::python(root)?;
     println!("building");
-    setup::run(Command::new("cargo").args(["build", "--release", "--package", "app-cli"]).current_dir(root))?;
+    let (profile, folder) = if debug { ("dev", "debug") } else { ("release", "release") };
+    let build = ["build", "--profile", profile, "--package", "app-cli"];
+    setup::run(Command::new("cargo").args(build).current_dir(root))?;
     let target = setup::target_dir(root);
     let mut demo = Demo {
-        program: target.join("release/neargate"),
+        program: target.join(folder).join("neargate"),
         bin,
         folder: target.join("demo"),
         endpoint: String::new(),

@@ -31,7 +31,11 @@ const TASKS: &[Task] = &[
         help: "operation <service> <Operation>  begin a new operation",
         run: new_operation::run,
     },
-    Task { name: "demo", help: "[--once]  from a bare machine to a task that answers", run: demo::run },
+    Task {
+        name: "demo",
+        help: "[--once] [--debug]  from a bare machine to a task that answers",
+        run: demo::run,
+    },
     Task {
         name: "test",
         help: "[crates | outside] [arguments]  every test; installs what they need",
