@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use node_network::config::{
-    EniConfig, GroupRule, GroupRules, NetnsTarget, NetworkConfig, Peer, Traffic, VpcConfig,
+    Cidr, EniConfig, GroupRule, GroupRules, NetnsTarget, NetworkConfig, Peer, Traffic, VpcConfig,
 };
 use node_network::{Instance, Network, teardown_all};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
@@ -53,15 +53,7 @@ async fn measure(instance: &Instance) -> Result<(), node_network::NetworkError> 
         }
         let (namespace, acquired) = timed(&clock, network.acquire_namespace("vpc-1")).await;
         let namespace = Arc::new(namespace?);
-        let eni = EniConfig {
-            eni_id: format!("eni-{number}"),
-            vpc_id: String::from("vpc-1"),
-            subnet,
-            address: subnet.nth(10 + number),
-            mac: format!("0a:00:00:00:{:02x}:{:02x}", number / 256, number % 256).parse()?,
-            groups: vec![String::from("sg-1")],
-            source_dest_check: true,
-        };
+        let eni = config_of(subnet, number, 10 + number)?;
         let target = NetnsTarget::Ready(Arc::clone(&namespace));
         let (attached, elapsed) = timed(&clock, network.attach(eni, target)).await;
         attached?;
@@ -88,7 +80,29 @@ async fn measure(instance: &Instance) -> Result<(), node_network::NetworkError> 
         detaches.push(elapsed);
     }
     print("detach", detaches);
+    let mut reused = Vec::new();
+    for number in 0..20 {
+        let namespace = Arc::new(network.acquire_namespace("vpc-1").await?);
+        let eni = config_of(subnet, 1000 + number, 10 + number)?;
+        let attach = network.attach(eni, NetnsTarget::Ready(namespace));
+        let (attached, elapsed) = timed(&clock, attach).await;
+        attached?;
+        reused.push(elapsed);
+    }
+    print("attach, address just freed", reused);
     Ok(())
+}
+
+fn config_of(subnet: Cidr, number: u32, place: u32) -> Result<EniConfig, node_network::NetworkError> {
+    Ok(EniConfig {
+        eni_id: format!("eni-{number}"),
+        vpc_id: String::from("vpc-1"),
+        subnet,
+        address: subnet.nth(place),
+        mac: format!("0a:00:00:00:{:02x}:{:02x}", number / 256, number % 256).parse()?,
+        groups: vec![String::from("sg-1")],
+        source_dest_check: true,
+    })
 }
 
 async fn timed<T>(clock: &SharedClock, work: impl Future<Output = T>) -> (T, Duration) {

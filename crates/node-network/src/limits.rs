@@ -14,6 +14,10 @@ pub const READY_QUEUE_LENGTH_MAX: usize = 4096;
 /// Prepared namespaces are made only after this long without an order, so that they never delay one.
 pub const READY_REFILL_QUIET: Duration = Duration::from_millis(3);
 
+/// How often, and how many times, a new link is asked whether it sends: two seconds in all.
+pub const LINK_POLL_PERIOD: Duration = Duration::from_micros(100);
+pub const LINK_POLLS_MAX: usize = 20_000;
+
 /// The netlink receive buffer. A dump sends at most 32 KiB at a time.
 pub const NETLINK_BUFFER_BYTES: usize = 64 * 1024;
 
@@ -22,6 +26,10 @@ pub const DEAD_LINKS_MAX: usize = 64;
 
 /// How often each VPC looks for leftovers.
 pub const MAINTENANCE_PERIOD: Duration = Duration::from_secs(1);
+
+/// Detached addresses whose connections are forgotten in one such round. Each is a walk of the host's whole table of
+/// connections; one that is wanted again before its turn is done at once.
+pub const RELEASED_PER_ROUND: usize = 4;
 
 /// Interfaces in the VPC and on its tasks: what AWS offers inside a VPC.
 pub const MTU_BYTES: u32 = 9001;

@@ -1,9 +1,11 @@
 //! Links: veth pairs, their properties and counters.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::thread;
 
 use crate::config::MacAddress;
 use crate::error::NetworkError;
+use crate::limits;
 use crate::netlink::message::{
     Batch, FLAG_CREATE, FLAG_DUMP, FLAG_EXCLUSIVE, attributes, errno, read_text, read_u32, read_u64,
 };
@@ -18,6 +20,7 @@ const GET_NAMESPACE_ID: u16 = 90;
 const ATTRIBUTE_ADDRESS: u16 = 1;
 const ATTRIBUTE_NAME: u16 = 3;
 const ATTRIBUTE_MTU: u16 = 4;
+const ATTRIBUTE_OPERATIONAL_STATE: u16 = 16;
 const ATTRIBUTE_INFO: u16 = 18;
 const ATTRIBUTE_ALIAS: u16 = 20;
 const ATTRIBUTE_STATS64: u16 = 23;
@@ -32,6 +35,7 @@ const NAMESPACE_ID: u16 = 1;
 const NAMESPACE_FD: u16 = 3;
 
 const FLAG_UP: u32 = 1;
+const OPERATIONAL_UP: u8 = 6;
 const HEADER_LENGTH: usize = 16;
 
 /// A veth pair to be made. Its outer end is up; the kernel can't yet set the peer up while the pair is being
@@ -53,6 +57,8 @@ pub struct Link {
     pub alias: Option<String>,
     pub group: u32,
     pub mac: Option<MacAddress>,
+    /// Whether it sends: a link whose other end came up a moment ago still drops everything.
+    pub is_operational: bool,
     /// The number that this namespace gives to the namespace of the other end.
     pub peer_namespace_id: Option<u32>,
     pub counters: LinkCounters,
@@ -154,6 +160,21 @@ pub fn by_index(socket: &mut Socket, index: u32) -> Result<Link, NetworkError> {
     found(socket.query(query)?)
 }
 
+/// Waits until a link that is up, as its other end is, really sends.
+///
+/// The kernel notices the other end in a work queue of its own, mostly within 0.1 ms, at worst after a second. There is
+/// an event for it, but a subscription costs more than asking again.
+pub fn wait_until_operational(socket: &mut Socket, index: u32) -> Result<Link, NetworkError> {
+    for _ in 0..limits::LINK_POLLS_MAX {
+        let link = by_index(socket, index)?;
+        if link.is_operational {
+            return Ok(link);
+        }
+        thread::sleep(limits::LINK_POLL_PERIOD);
+    }
+    Err(NetworkError::Netlink { what: "wait for a link", source: std::io::ErrorKind::TimedOut.into() })
+}
+
 /// The number that the socket's namespace gives to another one, if it has given any.
 pub fn namespace_id(socket: &mut Socket, namespace: BorrowedFd<'_>) -> Result<Option<u32>, NetworkError> {
     let mut query = Batch::default();
@@ -192,6 +213,7 @@ fn parse(answer: &Answer) -> Option<Link> {
             ATTRIBUTE_NAME => link.name = read_text(value),
             ATTRIBUTE_ALIAS => link.alias = Some(read_text(value)),
             ATTRIBUTE_GROUP => link.group = read_u32(value)?,
+            ATTRIBUTE_OPERATIONAL_STATE => link.is_operational = value.first() == Some(&OPERATIONAL_UP),
             ATTRIBUTE_ADDRESS => link.mac = value.try_into().ok().map(MacAddress),
             ATTRIBUTE_PEER_NAMESPACE_ID => link.peer_namespace_id = read_u32(value),
             ATTRIBUTE_STATS64 => link.counters = parse_counters(value)?,

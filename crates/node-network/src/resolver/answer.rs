@@ -58,7 +58,7 @@ pub fn bare(question: &[u8], code: ResponseCode) -> Vec<u8> {
 
 fn from_zone(query: &Message, zone: &Zone, name: &str, random: &dyn Random) -> Message {
     let asked = &query.queries[0];
-    let Some(records) = zone.records.get(name) else {
+    let Some(records) = zone.lookup(name) else {
         // A name between the suffix and an existing name exists, without records.
         let inner = format!(".{name}");
         let is_parent = name == zone.suffix || zone.records.keys().any(|known| known.ends_with(&inner));

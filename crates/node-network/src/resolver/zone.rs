@@ -1,9 +1,15 @@
 //! The names that a VPC's resolver knows by itself.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::config::Cidr;
+
+/// How long an answer about an address's own name may be remembered, as in a VPC on AWS.
+const HOST_TTL_SECS: u32 = 60;
 
 /// A snapshot of all zones of a VPC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +24,37 @@ pub struct Zone {
     pub suffix: String,
     /// By full name, lower case, without the final dot.
     pub records: HashMap<String, Vec<Record>>,
+    /// Names beside the records that follow from addresses: a VPC has too many to list them.
+    #[serde(default)]
+    pub hosts: Option<Hosts>,
+}
+
+/// Every address of a block has a name, whether or not an interface has the address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hosts {
+    /// From `ip-172-31-0-4.<suffix of the zone>` to the address.
+    Forward(Cidr),
+    /// From the address's reverse name to `ip-172-31-0-4.<domain>`.
+    Reverse { block: Cidr, domain: String },
+}
+
+impl Hosts {
+    fn lookup(&self, name: &str, suffix: &str) -> Option<RecordData> {
+        match self {
+            Self::Forward(block) => {
+                let host = name.strip_suffix(suffix)?.strip_suffix('.')?;
+                let address = host.strip_prefix("ip-")?.replace('-', ".").parse().ok()?;
+                block.contains(address).then_some(RecordData::A(address))
+            }
+            Self::Reverse { block, domain } => {
+                let reversed: Ipv4Addr = name.strip_suffix(".in-addr.arpa")?.parse().ok()?;
+                let mut octets = reversed.octets();
+                octets.reverse();
+                let address = Ipv4Addr::from(octets);
+                block.contains(address).then(|| RecordData::Ptr(format!("{}.{domain}", host_name(address))))
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +81,27 @@ impl Zones {
 
 impl Zone {
     pub fn new(suffix: impl Into<String>) -> Self {
-        Self { suffix: suffix.into(), records: HashMap::new() }
+        Self { suffix: suffix.into(), records: HashMap::new(), hosts: None }
+    }
+
+    /// The two zones of a VPC's own addresses: names to addresses, and back.
+    pub fn of_block(block: Cidr, region: &str) -> [Self; 2] {
+        let domain = private_dns_suffix(region);
+        let forward = Self { hosts: Some(Hosts::Forward(block)), ..Self::new(domain.clone()) };
+        let name = reverse_name(block.network());
+        // A block that ends inside an octet shares its reverse zone with its neighbours.
+        let free = usize::from(4 - block.prefix.min(32) / 8);
+        let suffix = name.splitn(free + 1, '.').last().unwrap_or(&name).to_owned();
+        [forward, Self { hosts: Some(Hosts::Reverse { block, domain }), ..Self::new(suffix) }]
+    }
+
+    /// What is known of a name; none when it doesn't exist.
+    pub fn lookup(&self, name: &str) -> Option<Cow<'_, [Record]>> {
+        if let Some(records) = self.records.get(name) {
+            return Some(Cow::Borrowed(records));
+        }
+        let data = self.hosts.as_ref()?.lookup(name, &self.suffix)?;
+        Some(Cow::Owned(vec![Record { ttl_secs: HOST_TTL_SECS, data }]))
     }
 
     /// Adds a record; names are compared without regard to case, so they are kept in lower case.
@@ -67,8 +124,12 @@ pub fn reverse_name(address: Ipv4Addr) -> String {
 
 /// `ip-172-31-0-4.ec2.internal`, or with `<region>.compute.internal` everywhere but in us-east-1.
 pub fn private_dns_name(address: Ipv4Addr, region: &str) -> String {
+    format!("{}.{}", host_name(address), private_dns_suffix(region))
+}
+
+fn host_name(address: Ipv4Addr) -> String {
     let [a, b, c, d] = address.octets();
-    format!("ip-{a}-{b}-{c}-{d}.{}", private_dns_suffix(region))
+    format!("ip-{a}-{b}-{c}-{d}")
 }
 
 pub fn private_dns_suffix(region: &str) -> String {
@@ -91,6 +152,31 @@ mod tests {
         assert_eq!(suffix("ec2.internal"), Some("ec2.internal"));
         assert_eq!(suffix("xec2.internal"), Some("internal"));
         assert_eq!(suffix("example.com"), None);
+    }
+
+    #[test]
+    fn every_address_of_a_block_has_its_name() {
+        let check = |block: &str, name: &str, expect: Option<&str>| {
+            let zones = Zones { zones: Zone::of_block(block.parse().unwrap(), "us-east-1").into() };
+            let found =
+                zones.zone_of(name).and_then(|zone| zone.lookup(name)).map(|records| {
+                    match &records[0].data {
+                        RecordData::A(address) => address.to_string(),
+                        RecordData::Ptr(name) => name.clone(),
+                        other => panic!("{other:?}"),
+                    }
+                });
+            assert_eq!(found.as_deref(), expect, "{name} in {block}");
+        };
+        check("172.31.0.0/16", "ip-172-31-9-4.ec2.internal", Some("172.31.9.4"));
+        check("172.31.0.0/16", "ip-172-30-9-4.ec2.internal", None);
+        check("172.31.0.0/16", "ip-172-31-9.ec2.internal", None);
+        check("172.31.0.0/16", "xip-172-31-9-4.ec2.internal", None);
+        check("172.31.0.0/16", "4.9.31.172.in-addr.arpa", Some("ip-172-31-9-4.ec2.internal"));
+        check("172.31.0.0/16", "4.9.30.172.in-addr.arpa", None);
+        check("10.0.16.0/20", "1.17.0.10.in-addr.arpa", Some("ip-10-0-17-1.ec2.internal"));
+        check("10.0.16.0/20", "1.32.0.10.in-addr.arpa", None);
+        check("10.0.16.0/28", "1.16.0.10.in-addr.arpa", Some("ip-10-0-16-1.ec2.internal"));
     }
 
     #[test]

@@ -112,6 +112,7 @@ pub fn pair_with(
     link::set_up(&mut batch, 1);
     link::set_up(&mut batch, inner_index);
     inner.execute(batch)?;
+    link::wait_until_operational(links, index)?;
     Ok(Prepared { inner, inner_index, outer: OuterLink { name, index } })
 }
 

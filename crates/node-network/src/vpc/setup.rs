@@ -60,7 +60,7 @@ pub fn set_up(instance: &Instance, config: &VpcConfig) -> Result<Parts, NetworkE
     let uplink = Uplink { slot, host_index: host_link.index, vpc_index, host_address, vpc_address };
     let mut nft = Nft::new()?;
     nft.run(&base_rules::commands(&config.cidrs, host_address))?;
-    connect(&mut links, &uplink)?;
+    connect(&mut links, &mut host, &uplink)?;
     configure_addresses(&mut links, config)?;
     let model = recover(&mut links, &mut nft)?;
     let conntrack = Socket::netfilter()?;
@@ -182,7 +182,7 @@ fn set_kernel_parameters() -> Result<(), NetworkError> {
     sysctl::set_if_present("ipv6/conf/default/disable_ipv6", "1")
 }
 
-fn connect(links: &mut Socket, uplink: &Uplink) -> Result<(), NetworkError> {
+fn connect(links: &mut Socket, host: &mut Socket, uplink: &Uplink) -> Result<(), NetworkError> {
     let mut batch = Batch::default();
     link::set_up(&mut batch, uplink.vpc_index);
     address::add(&mut batch, uplink.vpc_index, Cidr { address: uplink.vpc_address, prefix: 31 });
@@ -196,7 +196,9 @@ fn connect(links: &mut Socket, uplink: &Uplink) -> Result<(), NetworkError> {
         },
     );
     neighbour::answer_at_once(&mut batch, uplink.vpc_index);
-    links.execute(batch)
+    links.execute(batch)?;
+    link::wait_until_operational(host, uplink.host_index)?;
+    Ok(())
 }
 
 /// Reads the rules that a former server left and drops those of links that are gone.

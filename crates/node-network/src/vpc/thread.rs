@@ -70,7 +70,7 @@ struct VpcThread {
     /// Links in the group of dead ones, at most; those whose namespace vanished are gone already.
     dead_links: usize,
     /// Detached addresses whose tracked connections may still be remembered.
-    released: Vec<Ipv4Addr>,
+    released: BTreeSet<Ipv4Addr>,
     pending: Vec<Pending>,
     /// Ids that the pending changes concern: a second change of one waits for the first to be made.
     pending_ids: HashSet<String>,
@@ -102,7 +102,7 @@ impl VpcThread {
             priority,
             parts,
             dead_links: 1,
-            released: Vec::new(),
+            released: BTreeSet::new(),
             pending: Vec::new(),
             pending_ids: HashSet::new(),
         }
@@ -149,6 +149,8 @@ impl VpcThread {
 
     fn attach(&mut self, eni: EniConfig, target: &NetnsTarget, reply: Reply<AttachedEni>) {
         self.await_turn(&eni.eni_id);
+        // The routes of a former owner of the address must be gone before ours come.
+        self.await_turn(&eni.address.to_string());
         let outer = match self.attach_links(&eni, target) {
             Ok(outer) => outer,
             Err(error) => return answer(reply, Err(error)),
@@ -161,6 +163,7 @@ impl VpcThread {
             transit: !eni.source_dest_check,
         };
         let attached = self.attached(&eni);
+        self.pending_ids.insert(eni.address.to_string());
         let id = eni.eni_id.clone();
         self.push(&eni.eni_id, Change::PutInterface { id, interface }, move |thread, result| {
             if result.is_err() {
@@ -178,9 +181,8 @@ impl VpcThread {
             return Err(NetworkError::ForeignSubnet(eni.subnet.to_string()));
         }
         // The next owner of an address must not inherit the connections of the former one.
-        if let Some(at) = self.released.iter().position(|address| *address == eni.address) {
-            let address = self.released.swap_remove(at);
-            self.forget_connections(address)?;
+        if self.released.contains(&eni.address) {
+            self.forget_connections(eni.address)?;
         }
         let target = attach::open_target(target, &self.config.id)?;
         let known = self.parts.model.interfaces.get(&eni.eni_id);
@@ -227,7 +229,7 @@ impl VpcThread {
             warn!(vpc = self.config.id, link = outer.name, %error, "an interface's routes could not be removed");
         }
         self.dead_links += 1;
-        self.released.push(address);
+        self.released.insert(address);
     }
 
     fn attached(&self, eni: &EniConfig) -> AttachedEni {
@@ -248,6 +250,7 @@ impl VpcThread {
             // Detached already: an agent that was restarted in the middle asks twice.
             return answer(reply, Ok(()));
         };
+        self.pending_ids.insert(known.address.to_string());
         self.push(&eni_id.clone(), Change::RemoveInterface { id: eni_id }, move |thread, result| {
             if result.is_ok() {
                 let outer = OuterLink { name: known.name, index: known.index };
@@ -377,7 +380,7 @@ impl VpcThread {
         if self.dead_links > 0 {
             outcome = outcome.and(self.delete_dead_links());
         }
-        if let Some(address) = self.released.pop() {
+        for address in self.released.iter().take(limits::RELEASED_PER_ROUND).copied().collect::<Vec<_>>() {
             outcome = outcome.and(self.forget_connections(address));
         }
         for group in mem::take(&mut self.parts.model.orphaned_sets) {
@@ -403,7 +406,9 @@ impl VpcThread {
     fn forget_connections(&mut self, address: Ipv4Addr) -> Result<(), NetworkError> {
         let mut batch = Batch::default();
         conntrack::forget(&mut batch, address);
-        self.parts.conntrack.execute(batch)
+        self.parts.conntrack.execute(batch)?;
+        self.released.remove(&address);
+        Ok(())
     }
 
     /// Makes sure that no waiting change concerns `id`.

@@ -126,3 +126,26 @@ fn a_hundred_tasks_at_once() {
         assert!(elapsed < Duration::from_secs(5), "{elapsed:?}");
     });
 }
+
+#[test]
+fn an_address_goes_from_one_task_to_the_next() {
+    on_a_host("an_address_goes_on", |instance| async move {
+        let network = open(&instance).await;
+        network.set_group(VPC, open_group("sg-a")).await.unwrap();
+        let peer = task(&network, 4, &["sg-a"]).await;
+        let mut former = task(&network, 5, &["sg-a"]).await;
+        for number in 0..10_u8 {
+            let namespace = Arc::new(network.acquire_namespace(VPC).await.unwrap());
+            let mut eni = former.eni.clone();
+            eni.eni_id = format!("eni-heir{number}");
+            let target = NetnsTarget::Ready(Arc::clone(&namespace));
+            // Both requests arrive together.
+            let gone = network.detach(VPC, &former.eni.eni_id);
+            let came = network.attach(eni.clone(), target);
+            let (gone, came) = tokio::join!(gone, came);
+            gone.unwrap();
+            former = Task { namespace, eni, attached: came.unwrap() };
+            assert!(peer.ping(former.address()) && ping(former.address()), "round {number}");
+        }
+    });
+}
