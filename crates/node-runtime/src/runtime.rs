@@ -18,7 +18,12 @@ const START_FAILURE: &str = "CannotStartContainerError: ResourceInitializationEr
 
 /// Arguments that create and start the container of a bundle. The call ends when the container
 /// runs; with runsc it lasts as long as the container and ends with its exit code.
-pub(crate) fn run_arguments(runtime: &RuntimeSpec, bundle: &Path, id: &str, console: Option<&Path>) -> Vec<OsString> {
+pub(crate) fn run_arguments(
+    runtime: &RuntimeSpec,
+    bundle: &Path,
+    id: &str,
+    console: Option<&Path>,
+) -> Vec<OsString> {
     let mut arguments = global_arguments(runtime, Some(&bundle.join(LOG_FILE)));
     arguments.extend(["run".into(), "--detach".into(), "--bundle".into()]);
     arguments.push(bundle.into());

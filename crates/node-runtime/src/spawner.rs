@@ -9,11 +9,9 @@ use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
-};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::client::{self, TaskConnection};
@@ -21,17 +19,22 @@ use crate::spec::{NetworkSource, TaskSpec};
 use crate::{cgroup, supervisor, sys, taskdir};
 
 mod namespace;
+mod process;
+
+use process::Process;
 
 /// Descriptors that travel with a launch: control connection, listening socket, lock, perhaps a network
 /// namespace.
 const DESCRIPTORS_MAX: usize = 4;
 const ORDER_BYTES_MAX: usize = 8192;
 
+/// The argument that makes the program a spawner in the place of one that died: [`serve_replacement`].
+pub const REPLACEMENT_ARGUMENT: &str = "internal-spawner";
+
 /// The server's handle. The spawner ends when it is dropped; supervisors stay.
 #[derive(Debug)]
 pub struct Spawner {
-    socket: OwnedFd,
-    pid: i32,
+    current: Mutex<Arc<Process>>,
 }
 
 /// One task to start.
@@ -52,8 +55,7 @@ struct Order {
 
 /// Forks the spawner. Must be called while the process has one thread; anything else is an error.
 pub fn start() -> io::Result<Spawner> {
-    let flags = SocketFlags::CLOEXEC;
-    let (ours, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    let (ours, theirs) = process::connection()?;
     let Some(pid) = sys::fork()? else {
         drop(ours);
         // A panic must not unwind into the copy of the program's own main.
@@ -61,14 +63,18 @@ pub fn start() -> io::Result<Spawner> {
         sys::exit_now(i32::from(ended.is_err()));
     };
     drop(theirs);
-    let spawner = Spawner { socket: ours, pid };
-    let mut answer = [0; 512];
-    let (count, _) = rustix::net::recv(&spawner.socket, &mut answer[..], RecvFlags::empty())?;
-    match &answer[..count] {
-        b"ready" => Ok(spawner),
-        b"" => Err(io::Error::other("the spawner ended at once")),
-        error => Err(io::Error::other(format!("the spawner: {}", String::from_utf8_lossy(error)))),
-    }
+    let process = Process::new(ours, pid)?;
+    Ok(Spawner { current: Mutex::new(Arc::new(process)) })
+}
+
+/// The life of a spawner that is a program of its own, with its connection as standard input.
+pub fn serve_replacement() -> io::Result<()> {
+    let socket = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
+    let nothing = File::options().read(true).write(true).open("/dev/null")?;
+    sys::replace_standard(&nothing, 0)?;
+    drop(nothing);
+    serve(&socket);
+    Ok(())
 }
 
 impl Spawner {
@@ -90,24 +96,25 @@ impl Spawner {
         let order = serde_json::to_vec(&Order { dir, instance: spec.instance })?;
         let mut descriptors = vec![theirs.as_fd(), listener.as_fd(), lock.as_fd()];
         descriptors.extend(network.as_ref().map(AsFd::as_fd));
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
-        let bytes = [io::IoSlice::new(&order)];
-        rustix::net::sendmsg(&self.socket, &bytes, &mut ancillary, SendFlags::NOSIGNAL)?;
+        let process = self.current();
+        match process.send(&order, &descriptors) {
+            Err(error) if process::is_gone(&error) => self.successor(&process)?.send(&order, &descriptors)?,
+            sent => sent?,
+        }
         Ok(TaskConnection::new(ours))
     }
 
-    pub fn pid(&self) -> i32 {
-        self.pid
+    fn current(&self) -> Arc<Process> {
+        Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
 
-impl Drop for Spawner {
-    fn drop(&mut self) {
-        if rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both).is_ok() {
-            let _ = sys::wait_for(self.pid);
+    /// Replaces a spawner that was killed, unless another launch has just done so.
+    fn successor(&self, gone: &Arc<Process>) -> io::Result<Arc<Process>> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&current, gone) {
+            *current = Arc::new(Process::replace()?);
         }
+        Ok(Arc::clone(&current))
     }
 }
 

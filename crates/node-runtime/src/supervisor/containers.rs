@@ -102,7 +102,8 @@ impl Supervisor {
             }
         }
         let runtime = &self.spec.runtime;
-        let arguments = runtime::run_arguments(runtime, &slot.bundle, &container.runtime_id, console.as_deref());
+        let arguments =
+            runtime::run_arguments(runtime, &slot.bundle, &container.runtime_id, console.as_deref());
         slot.starting = Some(ends);
         self.processes.spawn(&runtime.path, &arguments, streams, Purpose::Run(index))?;
         Ok(())

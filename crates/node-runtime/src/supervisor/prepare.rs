@@ -232,7 +232,7 @@ impl Supervisor {
             write_config(&bundle, &config)
         };
         make().map_err(|error| runtime::create_failure(&error.to_string()))?;
-        let arguments = runtime::run_arguments(&self.spec.runtime, &bundle, &id, false);
+        let arguments = runtime::run_arguments(&self.spec.runtime, &bundle, &id, None);
         let succeeded = self
             .processes
             .call(&self.spec.runtime.path, &arguments)
