@@ -210,8 +210,12 @@ impl Inner {
             if fs::create_dir(shard).is_ok() {
                 File::open(self.directory.join("sha256"))?.sync_all()?;
             }
-            // Replaces equal content, if the same blob was pushed twice.
-            fs::rename(path, &target)?;
+            {
+                // Replaces equal content, if the same blob was pushed before; not between the look at the former's age
+                // and its deletion.
+                let _ages = self.ages.lock().unwrap_or_else(PoisonError::into_inner);
+                fs::rename(path, &target)?;
+            }
             File::open(shard)?.sync_all()
         })();
         settled.map_err(failed)

@@ -4,4 +4,5 @@ mod clients;
 mod collection;
 mod harness;
 mod manifests;
+mod races;
 mod uploads;

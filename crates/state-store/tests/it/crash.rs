@@ -28,11 +28,13 @@ async fn child() {
             let store = Arc::clone(&store);
             supervisor::spawn("writer", async move {
                 for n in counted(&*store, writer).await.0.. {
-                    // Two keys of one transaction, of a size that doesn't fit a page.
+                    // Two keys of one transaction, of a size that doesn't fit a page; and one that is overwritten each
+                    // time, so that the log is rewritten now and then.
                     let filler = "x".repeat(2000 + writer * 300);
                     let writes = vec![
                         put(&format!("{writer:02}/left/{n:08}"), filler.clone()),
                         put(&format!("{writer:02}/right/{n:08}"), filler),
+                        put(&format!("newest/{writer:02}"), format!("{n:08}").repeat(8000)),
                     ];
                     written(&*store, writes).await;
                     let mut out = std::io::stdout().lock();
@@ -65,6 +67,7 @@ async fn counted(store: &dyn Store, writer: usize) -> (usize, usize) {
 async fn a_killed_process_loses_nothing_acknowledged() {
     let directory = tempfile::tempdir().unwrap();
     let random = SeededRandom::shared(42);
+    let mut rewritten = false;
     let mut acknowledged: BTreeMap<usize, usize> = BTreeMap::new();
     for _ in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -92,11 +95,19 @@ async fn a_killed_process_loses_nothing_acknowledged() {
         child.wait().expect("the child ended");
         assert!(seen >= lines, "the child ended by itself after {seen} commits");
         let store = open(directory.path());
+        rewritten |= std::fs::read_dir(directory.path())
+            .unwrap()
+            .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with("snapshot-"));
         for (writer, newest) in &acknowledged {
             let (left, right) = counted(&store, *writer).await;
             assert_eq!(left, right, "a transaction is there whole or not at all");
+            let newest_key = format!("newest/{writer:02}");
+            let overwritten = store.get(newest_key.as_bytes()).await.expect("the store can be read");
+            let expected = format!("{:08}", left - 1).repeat(8000);
+            assert!(overwritten.is_some_and(|entry| entry.value == expected), "{newest_key}");
             // One more may have been durable and not yet told.
             assert!(left == newest + 1 || left == newest + 2, "writer {writer}: {left} after {newest}");
         }
     }
+    assert!(rewritten, "the log was rewritten between the kills");
 }

@@ -1,6 +1,6 @@
 //! Prints how fast a large blob is received (hashed, written, durable) and read back.
 //!
-//! `cargo run --release -p state-blobs --example throughput -- [DIRECTORY]`
+//! `cargo run --release -p state-blobs --example blob_throughput -- [DIRECTORY]`
 
 use std::io::Read;
 use std::path::PathBuf;
