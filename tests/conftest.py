@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import images
 from host_state import host_state, left_behind
 from neargate_server import Server
+from task_lab import AnyRegistry, Lab
 
 
 def pytest_collection_modifyitems(items):
@@ -135,3 +137,25 @@ def network(client, subnet) -> dict:
         GroupId=group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     )
     return {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group], "assignPublicIp": "ENABLED"}}
+
+
+@pytest.fixture(scope="session")
+def any_registry(tmp_path_factory):
+    """A registry beside Neargate's own."""
+    if not shutil.which("docker-registry"):
+        pytest.skip("docker-registry is not installed")
+    registry = AnyRegistry(tmp_path_factory.mktemp("registry"))
+    yield registry
+    registry.end()
+
+
+@pytest.fixture(scope="session")
+def shared_lab(client, network, execution_role, any_registry, tmp_path_factory) -> Lab:
+    return Lab(client, network, execution_role, any_registry, tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture
+def lab(shared_lab) -> Lab:
+    """Runs tasks on the shared server; none outlives its test."""
+    yield shared_lab
+    shared_lab.clean()

@@ -11,6 +11,7 @@ use control_loops::dispatch::{Dispatch, NodeLink};
 use control_loops::limits::{DOWN_QUEUE_MAX, UP_QUEUE_MAX};
 use link_protocol::network::VpcSnapshot;
 use node_agent::images::BuiltInRegistry;
+use node_agent::names::Resolvers;
 use node_agent::network::{VpcOpenError, VpcOpened, socket};
 use node_agent::{Agent, AgentConfig, AgentParts, Sandboxes};
 use node_images::Images;
@@ -63,7 +64,15 @@ pub async fn start(
         control,
         clock: Arc::clone(&base.clock),
         random: Arc::clone(&base.random),
-        opened: vec![Arc::new(ApiInside { handler: api, listening: Mutex::default() })],
+        opened: vec![
+            Arc::new(ApiInside { handler: api, listening: Mutex::default() }),
+            Arc::new(Resolvers::new(
+                DOMAIN.to_owned(),
+                API_ADDRESS,
+                Arc::clone(&base.clock),
+                Arc::clone(&base.random),
+            )),
+        ],
     };
     let config = AgentConfig {
         instance: base.data_dir.instance(),
