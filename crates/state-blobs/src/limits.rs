@@ -11,6 +11,9 @@ pub const UPLOADS_MAX: usize = 4096;
 /// Uploads that receive at the same moment. Each occupies a thread; others wait for their turn.
 pub const UPLOADS_ACTIVE_MAX: usize = 64;
 
+/// How long a request waits for an upload that another one still uses.
+pub const BUSY_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// An upload that nobody continued for this long is discarded.
 pub const UPLOAD_LIFETIME: Duration = Duration::from_hours(24);
 

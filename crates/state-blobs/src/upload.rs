@@ -6,18 +6,19 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read, Write as _};
 use std::path::Path;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use stdx::clock::Timestamp;
 use stdx::random;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::digest::Digest;
 use crate::error::BlobError;
 use crate::limits::{
-    BLOB_BYTES_MAX, REHASH_BUFFER_BYTES, UPLOAD_ID_BYTES_MAX, UPLOADS_ACTIVE_MAX, UPLOADS_MAX,
+    BLOB_BYTES_MAX, BUSY_WAIT_MAX, REHASH_BUFFER_BYTES, UPLOAD_ID_BYTES_MAX, UPLOADS_ACTIVE_MAX, UPLOADS_MAX,
 };
 use crate::store::{BlobStore, Inner, found, read_directory, system_time, used_at};
 use worker::Worker;
@@ -42,6 +43,8 @@ enum Slot {
 pub(crate) struct Uploads {
     slots: Mutex<HashMap<String, Slot>>,
     active: Arc<Semaphore>,
+    /// Told when a request gives an upload back.
+    freed: Notify,
 }
 
 impl Uploads {
@@ -56,7 +59,11 @@ impl Uploads {
                 slots.insert(name, Slot::Stored);
             }
         }
-        Ok(Self { slots: Mutex::new(slots), active: Arc::new(Semaphore::new(UPLOADS_ACTIVE_MAX)) })
+        Ok(Self {
+            slots: Mutex::new(slots),
+            active: Arc::new(Semaphore::new(UPLOADS_ACTIVE_MAX)),
+            freed: Notify::new(),
+        })
     }
 
     pub fn forget_all(&self) {
@@ -71,6 +78,34 @@ impl Uploads {
     fn give_back(&self, id: &str, progress: Progress) {
         if let Some(slot) = self.lock().get_mut(id) {
             *slot = Slot::Idle(progress);
+        }
+        self.freed.notify_waiters();
+    }
+
+    /// Takes an upload for one request, waiting a little for one that ends: what a broken request sent last may still
+    /// be on its way to the file when its client comes again.
+    async fn take(&self, id: &str) -> Result<Option<Progress>, BlobError> {
+        let taken = async {
+            loop {
+                let mut freed = pin!(self.freed.notified());
+                freed.as_mut().enable();
+                match self.try_take(id) {
+                    Err(BlobError::UploadBusy) => freed.await,
+                    outcome => return outcome,
+                }
+            }
+        };
+        tokio::time::timeout(BUSY_WAIT_MAX, taken).await.unwrap_or(Err(BlobError::UploadBusy))
+    }
+
+    /// Without a progress when the hash must be computed first.
+    fn try_take(&self, id: &str) -> Result<Option<Progress>, BlobError> {
+        let mut slots = self.lock();
+        let slot = slots.get_mut(id).ok_or(BlobError::UploadUnknown)?;
+        match std::mem::replace(slot, Slot::Busy) {
+            Slot::Busy => Err(BlobError::UploadBusy),
+            Slot::Idle(progress) => Ok(Some(progress)),
+            Slot::Stored => Ok(None),
         }
     }
 }
@@ -143,16 +178,7 @@ impl BlobStore {
         if labelled.is_none_or(|found| found != expected) {
             return Err(BlobError::UploadUnknown);
         }
-        let taken = {
-            let mut slots = self.inner.uploads.lock();
-            let slot = slots.get_mut(id).ok_or(BlobError::UploadUnknown)?;
-            match std::mem::replace(slot, Slot::Busy) {
-                Slot::Busy => return Err(BlobError::UploadBusy),
-                Slot::Idle(progress) => Some(progress),
-                Slot::Stored => None,
-            }
-        };
-        let progress = match taken {
+        let progress = match self.inner.uploads.take(id).await? {
             Some(progress) => progress,
             None => self.rehash(id).await?,
         };
