@@ -187,14 +187,11 @@ impl BlobStore {
     }
 
     async fn rehash(&self, id: &str) -> Result<Progress, BlobError> {
+        let mut unread = Unread { store: self, id, is_read: false };
         let owned = id.to_owned();
-        let outcome = self.blocking(move |inner| rehash(inner, &owned)).await;
-        if outcome.is_err()
-            && let Some(slot) = self.inner.uploads.lock().get_mut(id)
-        {
-            *slot = Slot::Stored;
-        }
-        outcome
+        let progress = self.blocking(move |inner| rehash(inner, &owned)).await?;
+        unread.is_read = true;
+        Ok(progress)
     }
 
     /// Discards the uploads that nobody continued since `cutoff`; yields how many.
@@ -217,9 +214,31 @@ impl BlobStore {
                     found(fs::remove_file(inner.upload_path(&id).with_extension("label")))?;
                 }
             }
+            // What became a blob while its request went away.
+            let mut slots = inner.uploads.lock();
+            slots.retain(|id, slot| matches!(slot, Slot::Busy) || inner.upload_path(id).exists());
             Ok(count)
         })
         .await
+    }
+}
+
+/// An upload that was taken to compute its hash. When that fails, or its request goes away, it is as before.
+struct Unread<'a> {
+    store: &'a BlobStore,
+    id: &'a str,
+    is_read: bool,
+}
+
+impl Drop for Unread<'_> {
+    fn drop(&mut self) {
+        let uploads = &self.store.inner.uploads;
+        if !self.is_read
+            && let Some(slot) = uploads.lock().get_mut(self.id)
+        {
+            *slot = Slot::Stored;
+        }
+        uploads.freed.notify_waiters();
     }
 }
 

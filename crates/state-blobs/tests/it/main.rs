@@ -1,6 +1,7 @@
 //! Blobs and uploads on a real file system.
 
 mod blobs;
+mod disk_full;
 mod uploads;
 
 use std::path::Path;
