@@ -99,7 +99,7 @@ def _first_break(numbers: list[int]) -> str:
 
 
 def processes_named(data_dir: Path, name: str) -> list[int]:
-    """Pids of an instance's own processes by their short name: supervisors are told by their cgroup."""
+    """Pids of an instance's own processes by their short name."""
     instance = instance_name(data_dir)
     found = []
     for place in Path("/proc").iterdir():
@@ -108,10 +108,10 @@ def processes_named(data_dir: Path, name: str) -> list[int]:
         try:
             if (place / "comm").read_text().strip() != name:
                 continue
-            ours = instance in (place / "cgroup").read_text() or str(data_dir) in (place / "cmdline").read_text()
+            command = (place / "cmdline").read_text()
         except OSError:
             continue
-        if ours:
+        if instance in command or str(data_dir) in command:
             found.append(int(place.name))
     return sorted(found)
 

@@ -1,5 +1,6 @@
 """What an instance of Neargate has on the host: compared before and after, nothing may be left."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -9,11 +10,8 @@ Snapshot = dict[str, set[str]]
 
 
 def instance_name(data_dir: Path) -> str:
-    """The eight digits that name everything of a data directory on the host (FNV-1a of its path)."""
-    digest = 0x811C9DC5
-    for byte in os.fsencode(os.path.realpath(data_dir)):
-        digest = ((digest ^ byte) * 0x01000193) & 0xFFFFFFFF
-    return f"{digest:08x}"
+    """The eight digits that name everything of a data directory on the host: the beginning of its path's SHA-256."""
+    return hashlib.sha256(os.fsencode(os.path.realpath(data_dir))).hexdigest()[:8]
 
 
 def host_state() -> Snapshot:

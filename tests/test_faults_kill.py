@@ -159,10 +159,16 @@ def test_a_killed_spawner_is_replaced(own, own_server):
     until(lambda: statuses(own, tasks) == ["RUNNING"], "it runs")
     spawners = processes_named(own_server.data_dir, "neargate-spawn")
     assert len(spawners) == 1
+    starting = run_many(own, own.define(own.container(COUNT_SLOWLY)), 10)
     kill_all(spawners)
     more = run_many(own, own.define(own.container(COUNT_SLOWLY)), 1)
-    until(lambda: statuses(own, more) == ["RUNNING"], "a new one runs", 20)
+    until(lambda: set(statuses(own, starting + more)) == {"RUNNING"}, "the others run", 20)
     assert statuses(own, tasks) == ["RUNNING"]
+    until(lambda: all(counted_once(log_lines(own, arn)) for arn in starting + more), "each counts")
+    (replaced,) = processes_named(own_server.data_dir, "neargate-spawn")
+    own_server.kill()
+    until(lambda: not processes_named(own_server.data_dir, "neargate-spawn"), "it ends with its server")
+    assert replaced != spawners[0]
 
 
 def test_down_after_everything_was_killed(own, own_server, before):

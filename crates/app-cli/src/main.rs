@@ -8,6 +8,7 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::Parser;
+use node_runtime::spawner;
 
 use crate::arguments::Arguments;
 
@@ -15,8 +16,16 @@ use crate::arguments::Arguments;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match commands::run(arguments) {
+    // A huge page is 2 MiB: each task's supervisor would take one for the few kilobytes that it needs. Not a reason to stop
+    // on kernels that can't be asked.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+    // The server starts this one for itself; it must stay single-threaded, and is no subcommand for people.
+    let is_spawner = std::env::args_os().nth(1).is_some_and(|first| first == spawner::REPLACEMENT_ARGUMENT);
+    let ended = match is_spawner {
+        true => spawner::serve_replacement().map_err(Into::into),
+        false => commands::run(Arguments::parse()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("neargate: {error:#}");

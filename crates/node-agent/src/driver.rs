@@ -62,6 +62,8 @@ pub(crate) struct Driver {
     reported: Option<Observation>,
     /// Held from the launch until the first container runs.
     start: Option<OwnedSemaphorePermit>,
+    /// Launches that no supervisor took up: the spawner died with them.
+    lost_launches: u32,
 }
 
 impl Driver {
@@ -97,6 +99,7 @@ impl Driver {
             pump: None,
             reported: None,
             start: None,
+            lost_launches: 0,
         }
     }
 

@@ -25,3 +25,7 @@ pub const METADATA_BODY_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Connections of one VPC's tasks to their endpoints.
 pub const METADATA_CONNECTIONS_MAX: usize = 2_048;
+
+/// Launches of one task that may get lost with a dying spawner. Each is made again; a node on which they keep dying must
+/// end the task rather than try for ever.
+pub const LOST_LAUNCHES_MAX: u32 = 3;

@@ -93,12 +93,13 @@ impl Spawner {
         // The same holds for the socket: whoever connects now waits in its queue.
         let listener = client::listen(&dir)?;
         let (ours, theirs) = UnixStream::pair()?;
-        let order = serde_json::to_vec(&Order { dir, instance: spec.instance })?;
+        let instance = spec.instance;
+        let order = serde_json::to_vec(&Order { dir, instance: instance.clone() })?;
         let mut descriptors = vec![theirs.as_fd(), listener.as_fd(), lock.as_fd()];
         descriptors.extend(network.as_ref().map(AsFd::as_fd));
         let process = self.current();
         match process.send(&order, &descriptors) {
-            Err(error) if process::is_gone(&error) => self.successor(&process)?.send(&order, &descriptors)?,
+            Err(error) if process::is_gone(&error) => self.successor(&process, &instance)?.send(&order, &descriptors)?,
             sent => sent?,
         }
         Ok(TaskConnection::new(ours))
@@ -109,10 +110,10 @@ impl Spawner {
     }
 
     /// Replaces a spawner that was killed, unless another launch has just done so.
-    fn successor(&self, gone: &Arc<Process>) -> io::Result<Arc<Process>> {
+    fn successor(&self, gone: &Arc<Process>, instance: &str) -> io::Result<Arc<Process>> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&current, gone) {
-            *current = Arc::new(Process::replace()?);
+            *current = Arc::new(Process::replace(instance)?);
         }
         Ok(Arc::clone(&current))
     }

@@ -42,6 +42,12 @@ pub fn conclude(dir: &Path, now: Timestamp) -> io::Result<TaskStatus> {
     Ok(status)
 }
 
+/// Whether a supervisor ever began with the task. Blocks until none lives.
+pub fn has_begun(dir: &Path) -> io::Result<bool> {
+    let _lock = taskdir::take_lock(dir)?;
+    Ok(taskdir::read_status(dir)?.is_some())
+}
+
 /// Ends a task nobody wants any more, whatever state it is in, and deletes its folder.
 pub fn discard(dir: &Path) -> io::Result<()> {
     if !dir.exists() {

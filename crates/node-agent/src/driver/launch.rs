@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 
 use super::{Driver, prepare};
 use crate::agent::SandboxChoice;
+use crate::limits::LOST_LAUNCHES_MAX;
 use crate::log_pump::{LogPump, PumpContext};
 use crate::observe;
 use crate::sandbox_spec::{self, NodeSide};
@@ -98,20 +99,9 @@ impl Driver {
     /// Takes over a task that an earlier session launched.
     pub(super) async fn adopt(&mut self) {
         let directory = self.sandbox_directory();
-        let mut progress = self.ledger.progress.clone();
-        if progress.launched && !progress.ended && !was_forked(&directory) {
-            info!(task = self.assignment().intent.id, "the launch that was on its way is made again");
-            progress.launched = false;
-        }
-        if !progress.launched {
-            // What was prepared was known to the former agent alone: images are found unpacked, a namespace is made anew.
-            progress.prepared = false;
-            self.ledger.progress = progress;
-            let removed = supervisor::blocking(move || teardown::discard(&directory)).await;
-            if let Err(failure) = removed {
-                warn!(task = self.assignment().intent.id, %failure, "what is left of a launch can't be removed");
-            }
-            return;
+        let progress = self.ledger.progress.clone();
+        if !progress.launched || !progress.ended && !was_forked(&directory) {
+            return self.begin_again().await;
         }
         if progress.drained {
             return;
@@ -131,6 +121,19 @@ impl Driver {
                 self.attach_again().await;
             }
             Err(_) => self.collect_end().await,
+        }
+    }
+
+    /// Back to before the launch: no supervisor has begun, so the task can't run twice. What was prepared is known to
+    /// its own agent alone; images are found unpacked, a namespace is made anew.
+    async fn begin_again(&mut self) {
+        self.ledger.progress.launched = false;
+        self.ledger.progress.prepared = false;
+        self.supervisor = None;
+        self.pump = None;
+        let directory = self.sandbox_directory();
+        if let Err(failure) = supervisor::blocking(move || teardown::discard(&directory)).await {
+            warn!(task = self.assignment().intent.id, %failure, "what is left of a launch can't be removed");
         }
     }
 
@@ -154,6 +157,12 @@ impl Driver {
         self.start = None;
         let now = self.context.clock.now();
         let directory = self.sandbox_directory();
+        let folder = directory.clone();
+        let began = supervisor::blocking(move || teardown::has_begun(&folder)).await;
+        if began.is_ok_and(|began| !began) && self.lost_launches < LOST_LAUNCHES_MAX {
+            self.lost_launches += 1;
+            return self.begin_again().await;
+        }
         match supervisor::blocking(move || teardown::conclude(&directory, now)).await {
             Ok(status) => {
                 self.running |= observe::apply(&mut self.ledger, &status);

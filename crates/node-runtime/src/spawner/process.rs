@@ -44,10 +44,11 @@ impl Process {
     }
 
     /// A server with threads must not fork, so a replacement is a fresh run of the same program.
-    pub(super) fn replace() -> io::Result<Self> {
+    /// The instance's name is only there for people who look at the list of processes.
+    pub(super) fn replace(instance: &str) -> io::Result<Self> {
         let (ours, theirs) = connection()?;
         let mut command = Command::new("/proc/self/exe");
-        command.arg(REPLACEMENT_ARGUMENT).env_clear().stdin(theirs).stdout(Stdio::null());
+        command.args([REPLACEMENT_ARGUMENT, instance]).env_clear().stdin(theirs).stdout(Stdio::null());
         let child = command.spawn()?;
         // The command holds the other end, which must be the spawner's alone: else its death would go unnoticed.
         drop(command);
