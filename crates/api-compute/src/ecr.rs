@@ -1,5 +1,5 @@
-//! ECR: repositories, images, layers, lifecycle policies. The registry protocol, which clients push and pull by, is
-//! `api-registry`; both write through `state_tables::repository_contents`.
+//! ECR: repositories, images, layers, lifecycle policies. The registry protocol, which clients push and pull
+//! by, is `api-registry`; both write through `state_tables::repository_contents`.
 
 mod batch_check_layer_availability;
 mod batch_delete_image;
@@ -43,7 +43,8 @@ pub struct Ecr {
 /// Where clients find the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistryAddress {
-    /// What follows `<account>.dkr.ecr.<region>.`, with the port where it isn't 443: `neargate.internal:4566`.
+    /// What follows `<account>.dkr.ecr.<region>.`, with the port where it isn't 443:
+    /// `neargate.internal:4566`.
     pub suffix: String,
     /// `https`, or `http` where no certificate can be had.
     pub scheme: &'static str,

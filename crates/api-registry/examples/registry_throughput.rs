@@ -1,4 +1,5 @@
-//! Prints how fast a 200 MB layer is pushed to and pulled from the registry, over loopback, by a client in this process.
+//! Prints how fast a 200 MB layer is pushed to and pulled from the registry, over loopback, by a client in
+//! this process.
 //!
 //! `cargo run --release -p api-registry --example registry_throughput -- [DIRECTORY]`
 

@@ -1,9 +1,9 @@
 //! Layers that no image names any more, and blobs that nothing refers to.
 //!
-//! A push sends layers first and the manifest that names them last, so that what nothing names may be about to be
-//! named. Three things keep such a push whole: only what was neither pushed nor asked for during
-//! [`crate::limits::UNUSED_LIFETIME`] is collected; a layer leaves a repository by a transaction that can't pass the
-//! addition of an image; and a file's time of use is looked at again in the moment it is deleted.
+//! A push sends layers first and the manifest that names them last, so that what nothing names may be about
+//! to be named. Three things keep such a push whole: only what was neither pushed nor asked for during
+//! [`crate::limits::UNUSED_LIFETIME`] is collected; a layer leaves a repository by a transaction that can't
+//! pass the addition of an image; and a file's time of use is looked at again in the moment it is deleted.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,5 +1,5 @@
-//! The registry protocol at `/v2/`: what docker, skopeo, buildah, podman and oras push and pull by, as the OCI
-//! distribution specification 1.1 has it and ECR answers it. Blobs stream; none is ever held in memory.
+//! The registry protocol at `/v2/`: what docker, skopeo, buildah, podman and oras push and pull by, as the
+//! OCI distribution specification 1.1 has it and ECR answers it. Blobs stream; none is ever held in memory.
 //!
 //! Unlike ECR it lets clients delete by this protocol, as the specification describes.
 //!

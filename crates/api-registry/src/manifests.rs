@@ -152,8 +152,8 @@ fn refusal(call: &Call, name: &str, error: PutImageError) -> RegistryError {
     let required = |what: &str, digests: Vec<String>| {
         let list = digests.join(", ");
         let message = format!(
-            "{what} with digests '[{list}]' required for pushing image into repository with name '{name}' in the \
-             registry with id '{account}' do not exist"
+            "{what} with digests '[{list}]' required for pushing image into repository with name '{name}' in \
+             the registry with id '{account}' do not exist"
         );
         RegistryError::new(404, "MANIFEST_BLOB_UNKNOWN", message)
     };
@@ -164,8 +164,8 @@ fn refusal(call: &Call, name: &str, error: PutImageError) -> RegistryError {
             400,
             "TAG_INVALID",
             format!(
-                "The image tag '{tag}' already exists in the '{name}' repository and cannot be overwritten because \
-                 the tag is immutable."
+                "The image tag '{tag}' already exists in the '{name}' repository and cannot be overwritten \
+                 because the tag is immutable."
             ),
         ),
         PutImageError::TagsTooMany => {

@@ -46,8 +46,8 @@ pub async fn begin(
     }
 }
 
-/// Uses a layer of another repository of the registry, without sending it again. `None` when there is none: then the
-/// client sends it.
+/// Uses a layer of another repository of the registry, without sending it again. `None` when there is none:
+/// then the client sends it.
 async fn mount(
     registry: &Registry,
     call: &Call,

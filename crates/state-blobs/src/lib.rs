@@ -1,9 +1,11 @@
 //! Content-addressed blobs in files: `<directory>/sha256/ab/<digits>`, and uploads that grow into them.
 //!
-//! A blob is written once, under the name of its digest, and never changed; what is found under a digest has it. Uploads
-//! survive a restart. Deleting is for whoever knows what refers to a blob, which this crate doesn't.
+//! A blob is written once, under the name of its digest, and never changed; what is found under a digest has
+//! it. Uploads survive a restart. Deleting is for whoever knows what refers to a blob, which this crate
+//! doesn't.
 //!
-//! **Invariant:** knows no repository, no account and no manifest; a blob is acknowledged only when it is durable.
+//! **Invariant:** knows no repository, no account and no manifest; a blob is acknowledged only when it is
+//! durable.
 #![forbid(unsafe_code)]
 
 pub mod digest;

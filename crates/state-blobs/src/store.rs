@@ -44,8 +44,8 @@ pub(crate) struct Inner {
     pub clock: SharedClock,
     pub random: SharedRandom,
     pub uploads: Uploads,
-    /// Held while a blob's time of use is read and either renewed or the blob is deleted for its age: what someone has
-    /// just been told exists isn't deleted behind their back.
+    /// Held while a blob's time of use is read and either renewed or the blob is deleted for its age: what
+    /// someone has just been told exists isn't deleted behind their back.
     ages: Mutex<()>,
 }
 
@@ -115,8 +115,8 @@ impl BlobStore {
         .await
     }
 
-    /// Says that the blob is about to be referred to, so that [`BlobStore::delete_unused_since`] leaves it alone for a
-    /// while. Yields its length, if it exists.
+    /// Says that the blob is about to be referred to, so that [`BlobStore::delete_unused_since`] leaves it
+    /// alone for a while. Yields its length, if it exists.
     pub async fn touch(&self, digest: Digest) -> Result<Option<u64>, BlobError> {
         self.blocking(move |inner| inner.touch(digest)).await
     }
@@ -211,8 +211,8 @@ impl Inner {
                 File::open(self.directory.join("sha256"))?.sync_all()?;
             }
             {
-                // Replaces equal content, if the same blob was pushed before; not between the look at the former's age
-                // and its deletion.
+                // Replaces equal content, if the same blob was pushed before; not between the look at the
+                // former's age and its deletion.
                 let _ages = self.ages.lock().unwrap_or_else(PoisonError::into_inner);
                 fs::rename(path, &target)?;
             }

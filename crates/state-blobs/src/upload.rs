@@ -1,114 +1,24 @@
 //! Uploads: begun once, continued by any number of requests, one at a time, and then a blob.
 
+mod slots;
 mod worker;
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read, Write as _};
-use std::path::Path;
-use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use stdx::clock::Timestamp;
 use stdx::random;
-use tokio::sync::{Notify, Semaphore};
 
 use crate::digest::Digest;
 use crate::error::BlobError;
-use crate::limits::{
-    BLOB_BYTES_MAX, BUSY_WAIT_MAX, REHASH_BUFFER_BYTES, UPLOAD_ID_BYTES_MAX, UPLOADS_ACTIVE_MAX, UPLOADS_MAX,
-};
+use crate::limits::{BLOB_BYTES_MAX, REHASH_BUFFER_BYTES, UPLOAD_ID_BYTES_MAX, UPLOADS_MAX};
 use crate::store::{BlobStore, Inner, found, read_directory, system_time, used_at};
+use slots::Slot;
+pub(crate) use slots::{Progress, Uploads};
 use worker::Worker;
-
-/// How far an upload is. The hash can't be stored: after a restart it is computed again from the file.
-#[derive(Clone, Debug)]
-pub(crate) struct Progress {
-    pub hasher: Sha256,
-    pub offset: u64,
-}
-
-#[derive(Debug)]
-enum Slot {
-    /// A request has it.
-    Busy,
-    Idle(Progress),
-    /// Found on the disk at start: its hash is not known yet.
-    Stored,
-}
-
-#[derive(Debug)]
-pub(crate) struct Uploads {
-    slots: Mutex<HashMap<String, Slot>>,
-    active: Arc<Semaphore>,
-    /// Told when a request gives an upload back.
-    freed: Notify,
-}
-
-impl Uploads {
-    pub fn find(directory: &Path) -> Result<Self, BlobError> {
-        let mut slots = HashMap::new();
-        for entry in read_directory(&directory.join("uploads"))? {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with("put-") {
-                // A blob that was put when the process ended: nobody can continue it.
-                found(fs::remove_file(entry.path()))?;
-            } else if !name.ends_with(".label") {
-                slots.insert(name, Slot::Stored);
-            }
-        }
-        Ok(Self {
-            slots: Mutex::new(slots),
-            active: Arc::new(Semaphore::new(UPLOADS_ACTIVE_MAX)),
-            freed: Notify::new(),
-        })
-    }
-
-    pub fn forget_all(&self) {
-        self.lock().clear();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Slot>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Gives an upload back after a request, unless it was discarded meanwhile.
-    fn give_back(&self, id: &str, progress: Progress) {
-        if let Some(slot) = self.lock().get_mut(id) {
-            *slot = Slot::Idle(progress);
-        }
-        self.freed.notify_waiters();
-    }
-
-    /// Takes an upload for one request, waiting a little for one that ends: what a broken request sent last may still
-    /// be on its way to the file when its client comes again.
-    async fn take(&self, id: &str) -> Result<Option<Progress>, BlobError> {
-        let taken = async {
-            loop {
-                let mut freed = pin!(self.freed.notified());
-                freed.as_mut().enable();
-                match self.try_take(id) {
-                    Err(BlobError::UploadBusy) => freed.await,
-                    outcome => return outcome,
-                }
-            }
-        };
-        tokio::time::timeout(BUSY_WAIT_MAX, taken).await.unwrap_or(Err(BlobError::UploadBusy))
-    }
-
-    /// Without a progress when the hash must be computed first.
-    fn try_take(&self, id: &str) -> Result<Option<Progress>, BlobError> {
-        let mut slots = self.lock();
-        let slot = slots.get_mut(id).ok_or(BlobError::UploadUnknown)?;
-        match std::mem::replace(slot, Slot::Busy) {
-            Slot::Busy => Err(BlobError::UploadBusy),
-            Slot::Idle(progress) => Ok(Some(progress)),
-            Slot::Stored => Ok(None),
-        }
-    }
-}
 
 /// The exclusive use of an upload by one request. Dropping it keeps what was appended, for the next request.
 #[derive(Debug)]
@@ -160,8 +70,8 @@ impl BlobStore {
         }
     }
 
-    /// Continues an upload. It has what was received before, also when that request broke off or the process was
-    /// restarted.
+    /// Continues an upload. It has what was received before, also when that request broke off or the process
+    /// was restarted.
     pub async fn resume_upload(&self, id: &str, label: &str) -> Result<Upload, BlobError> {
         if id.is_empty()
             || id.len() > UPLOAD_ID_BYTES_MAX

@@ -1,11 +1,13 @@
 //! The provider of one machine: an append-only log, with the place of every live value in memory.
 //!
-//! One thread writes. It takes all transactions that wait, checks their preconditions, appends them with one write and
-//! one sync, and only then shows them to readers and watchers and answers their callers. A failed write is cut off the
-//! log again, so that a full disk refuses transactions and nothing else: reading goes on, and so does writing when there
-//! is space. `docs/decisions/002-embedded-store.md` says why this is not an existing engine.
+//! One thread writes. It takes all transactions that wait, checks their preconditions, appends them with one
+//! write and one sync, and only then shows them to readers and watchers and answers their callers. A failed
+//! write is cut off the log again, so that a full disk refuses transactions and nothing else: reading goes
+//! on, and so does writing when there is space. `docs/decisions/002-embedded-store.md` says why this is not
+//! an existing engine.
 //!
-//! A directory holds `lock`, at most one `snapshot-N` (every live entry when it was made) and the logs that follow it.
+//! A directory holds `lock`, at most one `snapshot-N` (every live entry when it was made) and the logs that
+//! follow it.
 
 mod compaction;
 mod frame;
@@ -113,7 +115,8 @@ impl Drop for EmbeddedStore {
             // A panic of the writer was told when it happened; every later commit was refused.
             let _ = writer.join();
         }
-        // Closing alone would leave it to a child that was forked this moment and hasn't begun its own program yet.
+        // Closing alone would leave it to a child that was forked this moment and hasn't begun its own
+        // program yet.
         let _ = self.lock.unlock();
     }
 }

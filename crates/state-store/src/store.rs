@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 
 use crate::limits::{KEY_BYTES_MAX, TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX};
 
-/// Counts committed transactions. The first commit of an empty store has revision 1; a revision is never given twice.
+/// Counts committed transactions. The first commit of an empty store has revision 1; a revision is never
+/// given twice.
 pub type Revision = u64;
 
 /// One key with its value and the revisions that made it, as etcd reports them.
@@ -146,7 +147,8 @@ pub struct Watch {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WatchError {
-    /// The revision asked for is older than what the provider keeps: read a range again and watch from its revision.
+    /// The revision asked for is older than what the provider keeps: read a range again and watch from its
+    /// revision.
     #[error("revision {requested} is compacted; the oldest kept is {oldest}")]
     Compacted { requested: Revision, oldest: Revision },
     /// The watcher read too slowly; it must start again from a range.
@@ -162,7 +164,8 @@ pub enum CommitError {
     /// The transaction itself is not acceptable: over a limit, or one key written twice.
     #[error("transaction refused: {reason}")]
     Refused { reason: String },
-    /// The store can't make anything durable now (for example: disk full). Nothing of this transaction will appear.
+    /// The store can't make anything durable now (for example: disk full). Nothing of this transaction will
+    /// appear.
     #[error("the store can't write")]
     Unavailable(#[source] StoreError),
 }
@@ -186,8 +189,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     async fn range(&self, prefix: &[u8]) -> Result<Range, StoreError>;
 
-    /// Returns when the transaction is durable. A transaction without writes only checks its preconditions and returns
-    /// the current revision.
+    /// Returns when the transaction is durable. A transaction without writes only checks its preconditions
+    /// and returns the current revision.
     async fn commit(&self, transaction: Transaction) -> Result<Revision, CommitError>;
 
     /// Batches with `revision > after`. All keys: consumers filter.

@@ -7,7 +7,8 @@ use tokio::sync::mpsc;
 use crate::limits::{HISTORY_BATCHES_MAX, HISTORY_BYTES_MAX, WATCH_QUEUE_MAX};
 use crate::store::{Revision, Watch, WatchBatch, WatchError};
 
-/// Owned by a provider and used under the same lock as its revision, so that no batch is missed or seen twice.
+/// Owned by a provider and used under the same lock as its revision, so that no batch is missed or seen
+/// twice.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
     history: VecDeque<WatchBatch>,

@@ -1,9 +1,9 @@
-//! The write functions of what is in an image repository. Both ways into it, the ECR API and the registry protocol, use
-//! these.
+//! The write functions of what is in an image repository. Both ways into it, the ECR API and the registry
+//! protocol, use these.
 //!
-//! What adds to a repository expects its record unchanged; what removes from it writes that record again. So adding
-//! never competes with adding, but a layer can't go while an image that names it comes, and nothing is added to a
-//! repository that is being deleted.
+//! What adds to a repository expects its record unchanged; what removes from it writes that record again. So
+//! adding never competes with adding, but a layer can't go while an image that names it comes, and nothing is
+//! added to a repository that is being deleted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +20,8 @@ use crate::table::Row;
 use crate::tables::View;
 use crate::transaction::Transaction;
 
-/// A pull is noted again when the last one noted is older than this, as on AWS: pulling is no write each time.
+/// A pull is noted again when the last one noted is older than this, as on AWS: pulling is no write each
+/// time.
 const PULL_RESOLUTION: Duration = Duration::from_hours(24);
 
 /// Records that one step of a removal deletes; the store takes 128 writes at once.
@@ -237,7 +238,8 @@ pub fn remove_tag(transaction: &mut Transaction, repository: &Row<Repository>, t
     transaction.delete(tag);
 }
 
-/// Removes an image with all its tags. Whether it may go, because of [`is_referenced`], is the caller's question.
+/// Removes an image with all its tags. Whether it may go, because of [`is_referenced`], is the caller's
+/// question.
 pub fn remove_image(
     view: &View,
     transaction: &mut Transaction,
@@ -269,7 +271,8 @@ pub fn remove_layers(
     if rows.next().is_some() { Removal::Unfinished } else { Removal::Complete }
 }
 
-/// The next step in deleting a repository that is marked as `is_deleting`: everything in it, and at last itself.
+/// The next step in deleting a repository that is marked as `is_deleting`: everything in it, and at last
+/// itself.
 pub fn remove_repository(
     view: &View,
     transaction: &mut Transaction,

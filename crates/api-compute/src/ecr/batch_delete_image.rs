@@ -1,5 +1,5 @@
-//! BatchDeleteImage: a tag alone is taken away from its image, which goes with its last one; a digest takes the image
-//! with all its tags.
+//! BatchDeleteImage: a tag alone is taken away from its image, which goes with its last one; a digest takes
+//! the image with all its tags.
 
 use state_tables::repository_contents::{self as contents, Removal};
 use state_tables::{Transaction, View};

@@ -78,11 +78,13 @@ async fn note_pull(context: &Context, key: &str) -> Result<(), ServiceError> {
 
 pub fn malformed(id: &ImageIdentifier) -> Option<ImageFailure> {
     if id.image_digest.as_ref().is_some_and(|digest| !is_digest(digest)) {
-        let reason = "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'";
+        let reason = "Invalid request parameters: image digest should satisfy the regex \
+                      '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'";
         return Some(fail(id.clone(), ImageFailureCode::InvalidImageDigest, reason));
     }
     if id.image_tag.as_ref().is_some_and(|tag| !is_tag(tag)) {
-        let reason = "Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}'";
+        let reason = "Invalid request parameters: image tag should satisfy the regex \
+                      '[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}'";
         return Some(fail(id.clone(), ImageFailureCode::InvalidImageTag, reason));
     }
     None

@@ -43,8 +43,8 @@ pub fn repository_not_empty(scope: &Scope, name: &str) -> ServiceError {
     ServiceError::caller(
         "RepositoryNotEmptyException",
         format!(
-            "The repository with name '{name}' in registry with id '{account}' cannot be deleted because it still \
-             contains images"
+            "The repository with name '{name}' in registry with id '{account}' cannot be deleted because it \
+             still contains images"
         ),
     )
 }
@@ -57,7 +57,8 @@ pub fn image_not_found(scope: &Scope, name: &str, id: &ImageIdentifier) -> Servi
     ServiceError::caller(
         "ImageNotFoundException",
         format!(
-            "The image with imageId {{imageDigest:'{digest}', imageTag:'{tag}'}} does not exist within {place}"
+            "The image with imageId {{imageDigest:'{digest}', imageTag:'{tag}'}} does not exist within \
+             {place}"
         ),
     )
 }
@@ -101,16 +102,16 @@ pub fn put_image(
             ServiceError::caller(
                 "ImageAlreadyExistsException",
                 format!(
-                    "Image with digest '{digest}' and tag '{tag}' already exists in the repository with name '{name}' \
-                     in registry with id '{account}'"
+                    "Image with digest '{digest}' and tag '{tag}' already exists in the repository with name \
+                     '{name}' in registry with id '{account}'"
                 ),
             )
         }
         PutImageError::TagImmutable { tag } => ServiceError::caller(
             "ImageTagAlreadyExistsException",
             format!(
-                "The image tag '{tag}' already exists in the '{name}' repository and cannot be overwritten because \
-                 the tag is immutable."
+                "The image tag '{tag}' already exists in the '{name}' repository and cannot be overwritten \
+                 because the tag is immutable."
             ),
         ),
         PutImageError::TagsTooMany => ServiceError::caller(
@@ -130,8 +131,8 @@ pub fn put_image(
 
 fn required(digests: &[String], scope: &Scope, name: &str) -> String {
     format!(
-        "with digests '[{}]' required for pushing image into repository with name '{name}' in the registry with id \
-         '{}' do not exist",
+        "with digests '[{}]' required for pushing image into repository with name '{name}' in the registry \
+         with id '{}' do not exist",
         digests.join(", "),
         scope.account
     )
@@ -150,6 +151,7 @@ pub fn blob(error: BlobError) -> ServiceError {
 
 /// A record says that the manifest is there, the store of blobs doesn't have it.
 pub fn manifest_lost(image: &Image) -> ServiceError {
-    tracing::error!(repository = %image.repository, digest = %image.digest, "the manifest of an image is lost");
+    let (repository, digest) = (&image.repository, &image.digest);
+    tracing::error!(%repository, %digest, "the manifest of an image is lost");
     ServiceError::service("ServerException", "The manifest of the image can't be read")
 }

@@ -18,7 +18,8 @@ pub async fn get_download_url_for_layer(
     let repository = lookup::repository(&context, &view, &name)?;
     contents::layer(&view, repository, &digest)
         .ok_or_else(|| errors::layer_not_found(&context.scope, &name, &digest))?;
-    // The registry takes this name as the right to read this layer, and nothing else. No signature can bear it.
+    // The registry takes this name as the right to read this layer, and nothing else. No signature can bear
+    // it.
     let bearer = Principal::Service {
         account: context.scope.account.clone(),
         name: format!("layer/{}/{name}/{digest}", context.scope.region),

@@ -22,7 +22,8 @@ pub fn no_policy(context: &Context, name: &str) -> ServiceError {
     ServiceError::caller(
         "LifecyclePolicyNotFoundException",
         format!(
-            "Lifecycle policy does not exist for the repository with name '{name}' in the registry with id '{account}'"
+            "Lifecycle policy does not exist for the repository with name '{name}' in the \
+             registry with id '{account}'"
         ),
     )
 }

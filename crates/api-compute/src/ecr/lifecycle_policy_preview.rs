@@ -1,5 +1,5 @@
-//! StartLifecyclePolicyPreview, GetLifecyclePolicyPreview. What a policy would do is computed when it is asked for, from
-//! the images of that moment.
+//! StartLifecyclePolicyPreview, GetLifecyclePolicyPreview. What a policy would do is computed when it is
+//! asked for, from the images of that moment.
 
 use std::collections::HashMap;
 
@@ -61,8 +61,8 @@ pub async fn get_lifecycle_policy_preview(
         ServiceError::caller(
             "LifecyclePolicyPreviewNotFoundException",
             format!(
-                "Lifecycle policy preview does not exist for the repository with name '{name}' in the registry with \
-                 id '{account}'"
+                "Lifecycle policy preview does not exist for the repository with name '{name}' in the \
+                 registry with id '{account}'"
             ),
         )
     })?;

@@ -57,7 +57,8 @@ fn no_policy(context: &Context, name: &str) -> ServiceError {
     ServiceError::caller(
         "RepositoryPolicyNotFoundException",
         format!(
-            "Repository policy does not exist for the repository with name '{name}' in the registry with id '{account}'"
+            "Repository policy does not exist for the repository with name '{name}' in the \
+             registry with id '{account}'"
         ),
     )
 }

@@ -61,8 +61,8 @@ async fn immutable_tags_stay() {
     assert_eq!(harness.put("fixed", "dev", &one).await.status, 201);
     let refused = harness.put("fixed", "v1", &manifest("two")).await;
     assert_eq!(refused.code(), "400 TAG_INVALID");
-    let text = "The image tag 'v1' already exists in the 'fixed' repository and cannot be overwritten because the tag \
-                is immutable.";
+    let text = "The image tag 'v1' already exists in the 'fixed' repository and cannot be overwritten \
+                because the tag is immutable.";
     assert_eq!(refused.json()["errors"][0]["message"], text);
 }
 

@@ -78,8 +78,8 @@ impl Worker {
         }
     }
 
-    /// Waits until everything sent is written. The progress counts what is in the file. May be cancelled, but not be
-    /// called again once it has answered.
+    /// Waits until everything sent is written. The progress counts what is in the file. May be cancelled, but
+    /// not be called again once it has answered.
     pub async fn finish(&mut self) -> Outcome {
         drop(self.chunks.take());
         self.note_flush().await;
@@ -92,8 +92,8 @@ impl Worker {
         }
     }
 
-    /// For a request that goes away: the progress, if the worker has already told it; otherwise it gives the upload
-    /// back by itself.
+    /// For a request that goes away: the progress, if the worker has already told it; otherwise it gives the
+    /// upload back by itself.
     pub fn abandon(mut self) -> Option<Progress> {
         drop(self.chunks.take());
         self.ended.close();

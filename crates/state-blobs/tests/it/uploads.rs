@@ -20,7 +20,8 @@ async fn append(upload: &mut Upload, bytes: &[u8]) {
 }
 
 async fn resume(store: &BlobStore, id: &str) -> Upload {
-    // The former request is gone, its last bytes may still be on their way: longer than anyone waits, on a busy disk.
+    // The former request is gone, its last bytes may still be on their way: longer than anyone waits, on a
+    // busy disk.
     for _ in 0..30 {
         match store.resume_upload(id, "owner").await {
             Err(BlobError::UploadBusy) => {}

@@ -182,7 +182,8 @@ fn read_count(raw: &RawSelection) -> Result<Count, PolicyError> {
         "sinceImagePulled" => Count::DaysSincePulled(number),
         "sinceImageTransitioned" => {
             return invalid(
-                "This registry has no archive storage class: countType sinceImageTransitioned is not available",
+                "This registry has no archive storage class: countType sinceImageTransitioned is not \
+                 available",
             );
         }
         other => return invalid(format!("Unknown countType {other:?}")),

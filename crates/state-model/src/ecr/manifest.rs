@@ -184,7 +184,8 @@ mod tests {
         let text = format!(
             r#"{{"schemaVersion":2,"config":{{"mediaType":"c","digest":"{}","size":10}},
             "layers":[{{"mediaType":"l","digest":"{}","size":100}},
-            {{"mediaType":"application/vnd.oci.image.layer.nondistributable.v1.tar","digest":"{}","size":7}}]}}"#,
+            {{"mediaType":"application/vnd.oci.image.layer.nondistributable.v1.tar",
+            "digest":"{}","size":7}}]}}"#,
             digest('a'),
             digest('b'),
             digest('c')

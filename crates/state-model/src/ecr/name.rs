@@ -8,7 +8,8 @@ pub const TAG_LENGTH_MAX: usize = 128;
 /// What AWS's messages call the form of a repository's name.
 pub const REPOSITORY_PATTERN: &str = "(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*";
 
-/// Components of lower-case letters and digits, joined inside by `.`, `_`, `__` or dashes, and to each other by `/`.
+/// Components of lower-case letters and digits, joined inside by `.`, `_`, `__` or dashes, and to each other
+/// by `/`.
 pub fn is_repository_name(name: &str) -> bool {
     let length = name.len();
     (REPOSITORY_NAME_LENGTH_MIN..=REPOSITORY_NAME_LENGTH_MAX).contains(&length)

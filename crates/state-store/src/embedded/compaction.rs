@@ -1,7 +1,7 @@
 //! Rewriting: all live entries into a new snapshot, while commits go on into a new log behind it.
 //!
-//! The order makes every crash harmless: the snapshot gets its name when it is whole and durable, and what it replaces
-//! is deleted after that; opening deletes whatever is older than the newest snapshot.
+//! The order makes every crash harmless: the snapshot gets its name when it is whole and durable, and what it
+//! replaces is deleted after that; opening deletes whatever is older than the newest snapshot.
 
 use std::fs;
 use std::io::{self, Write as _};

@@ -1,8 +1,8 @@
 //! The form of what is on disk.
 //!
-//! A file begins with [`MAGIC`]. Frames follow: length of the payload (u32), CRC-32 of the payload (u32), payload. A
-//! payload is a revision (u64) and operations: kind (u8), length of the key (u16), length of the value (u32), for an
-//! entry of a snapshot also its two revisions, key, value. Integers are little-endian.
+//! A file begins with [`MAGIC`]. Frames follow: length of the payload (u32), CRC-32 of the payload (u32),
+//! payload. A payload is a revision (u64) and operations: kind (u8), length of the key (u16), length of the
+//! value (u32), for an entry of a snapshot also its two revisions, key, value. Integers are little-endian.
 
 use bytes::Bytes;
 

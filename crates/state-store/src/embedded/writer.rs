@@ -43,7 +43,8 @@ struct Staged {
     values_at: Vec<usize>,
 }
 
-/// What the keys written by the group will be once it is durable: the revision that wrote them, `None` when deleted.
+/// What the keys written by the group will be once it is durable: the revision that wrote them, `None` when
+/// deleted.
 type Overlay = HashMap<Bytes, Option<Revision>>;
 
 impl Writer {

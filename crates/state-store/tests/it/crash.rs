@@ -28,8 +28,8 @@ async fn child() {
             let store = Arc::clone(&store);
             supervisor::spawn("writer", async move {
                 for n in counted(&*store, writer).await.0.. {
-                    // Two keys of one transaction, of a size that doesn't fit a page; and one that is overwritten each
-                    // time, so that the log is rewritten now and then.
+                    // Two keys of one transaction, of a size that doesn't fit a page; and one that is
+                    // overwritten each time, so that the log is rewritten now and then.
                     let filler = "x".repeat(2000 + writer * 300);
                     let writes = vec![
                         put(&format!("{writer:02}/left/{n:08}"), filler.clone()),
@@ -49,7 +49,8 @@ async fn child() {
     }
 }
 
-/// How many commits of the writer are there, on the left and on the right side; they must be a gapless sequence.
+/// How many commits of the writer are there, on the left and on the right side; they must be a gapless
+/// sequence.
 async fn counted(store: &dyn Store, writer: usize) -> (usize, usize) {
     let mut counts = [0; 2];
     for (side, name) in ["left", "right"].iter().enumerate() {

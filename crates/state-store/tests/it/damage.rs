@@ -45,7 +45,8 @@ async fn one_process_at_a_time() {
     open(directory.path());
 }
 
-/// A crash may tear the end of the log anywhere: what is left is a whole number of transactions, and it can be written.
+/// A crash may tear the end of the log anywhere: what is left is a whole number of transactions, and it can
+/// be written.
 #[tokio::test]
 async fn a_torn_end_leaves_whole_transactions() {
     let directory = tempfile::tempdir().unwrap();

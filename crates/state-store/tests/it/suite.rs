@@ -179,7 +179,8 @@ async fn of_competing_commits_one_wins(store: Arc<dyn Store>) {
     }
 }
 
-/// Increments shared counters from many tasks; afterwards the watch, applied, equals the range, and nothing is lost.
+/// Increments shared counters from many tasks; afterwards the watch, applied, equals the range, and nothing
+/// is lost.
 async fn watchers_and_readers_agree(store: Arc<dyn Store>) {
     const TASKS: usize = 16;
     const ROUNDS: usize = 40;

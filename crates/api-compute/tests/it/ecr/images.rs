@@ -50,8 +50,8 @@ async fn an_image_is_found_by_tag_and_digest() {
     let missing = harness.refused("DescribeImages", ids(json!([{ "imageTag": "none" }]))).await;
     assert_eq!(
         missing,
-        "ImageNotFoundException: The image with imageId {imageDigest:'null', imageTag:'none'} does not exist within \
-         the repository with name 'web' in the registry with id '000000000000'"
+        "ImageNotFoundException: The image with imageId {imageDigest:'null', imageTag:'none'} does not exist \
+         within the repository with name 'web' in the registry with id '000000000000'"
     );
 }
 
@@ -62,8 +62,8 @@ async fn putting_again_and_immutable_tags_are_refused() {
     assert_eq!(
         harness.refused("PutImage", put(&one, "v1")).await,
         format!(
-            "ImageAlreadyExistsException: Image with digest '{digest}' and tag 'v1' already exists in the repository \
-             with name 'web' in registry with id '000000000000'"
+            "ImageAlreadyExistsException: Image with digest '{digest}' and tag 'v1' already exists in the \
+             repository with name 'web' in registry with id '000000000000'"
         )
     );
     let (two, _) = harness.image("web", "two", Some("v1")).await;
@@ -75,8 +75,8 @@ async fn putting_again_and_immutable_tags_are_refused() {
     harness.ok("PutImageTagMutability", immutable).await;
     assert_eq!(
         harness.refused("PutImage", put(&one, "v1")).await,
-        "ImageTagAlreadyExistsException: The image tag 'v1' already exists in the 'web' repository and cannot be \
-         overwritten because the tag is immutable."
+        "ImageTagAlreadyExistsException: The image tag 'v1' already exists in the 'web' repository and \
+         cannot be overwritten because the tag is immutable."
     );
     harness.ok("PutImage", put(&two, "dev-1")).await;
     harness.ok("PutImage", put(&one, "dev-1")).await;
@@ -107,7 +107,8 @@ async fn listings_have_pages_and_filters() {
             let mut all = Vec::new();
             let mut token = Value::Null;
             loop {
-                let input = json!({ "repositoryName": "web", "filter": filter, "maxResults": page, "nextToken": token });
+                let mut input = json!({ "repositoryName": "web", "filter": filter, "maxResults": page });
+                input["nextToken"] = token;
                 let output = harness.ok("ListImages", input).await;
                 let entries = output["imageIds"].as_array().unwrap().clone();
                 assert!(entries.len() <= page);
@@ -157,7 +158,11 @@ async fn an_index_keeps_what_it_names() {
     let index = json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.index.v1+json",
-        "manifests": [{ "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": child.len() }],
+        "manifests": [{
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": digest,
+            "size": child.len(),
+        }],
     });
     let absent = index.to_string().replace(&digest, &Digest::of(b"x").to_string());
     let missing = harness.refused("PutImage", put(&absent, "all")).await;

@@ -21,7 +21,10 @@ async fn parts_must_follow_each_other() {
             "layerPartBlob": STANDARD.encode(content),
         })
     };
-    let complete = |digest: Digest| json!({ "repositoryName": "web", "uploadId": upload["uploadId"], "layerDigests": [digest.to_string()] });
+    let complete = |digest: Digest| {
+        let digests = [digest.to_string()];
+        json!({ "repositoryName": "web", "uploadId": upload["uploadId"], "layerDigests": digests })
+    };
     let empty = harness.refused("CompleteLayerUpload", complete(Digest::of(b""))).await;
     assert!(empty.starts_with("EmptyUploadException"), "{empty}");
     assert_eq!(harness.ok("UploadLayerPart", part(0, "abc")).await["lastByteReceived"], 2);

@@ -13,15 +13,16 @@ async fn a_policy_is_kept_and_tried_out() {
     let none = harness.refused("GetLifecyclePolicy", web.clone()).await;
     assert_eq!(
         none,
-        "LifecyclePolicyNotFoundException: Lifecycle policy does not exist for the repository with name 'web' in the \
-         registry with id '000000000000'"
+        "LifecyclePolicyNotFoundException: Lifecycle policy does not exist for the repository with name \
+         'web' in the registry with id '000000000000'"
     );
     let put = |text: &str| json!({ "repositoryName": "web", "lifecyclePolicyText": text });
     let refused = harness.refused("PutLifecyclePolicy", put("{}")).await;
-    let start = "InvalidParameterException: Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Lifecycle \
-                 policy validation failure: Could not map policyString into LifecyclePolicy";
+    let start = "InvalidParameterException: Invalid parameter at 'PolicyText' failed to satisfy constraint: \
+                 'Lifecycle policy validation failure: Could not map policyString into LifecyclePolicy";
     assert!(refused.starts_with(start), "{refused}");
-    let policy = r#"{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan",
+    let policy = r#"{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any",
+        "countType":"imageCountMoreThan",
         "countNumber":1},"action":{"type":"expire"}}]}"#;
     harness.ok("PutLifecyclePolicy", put(policy)).await;
     assert_eq!(harness.ok("GetLifecyclePolicy", web.clone()).await["lifecyclePolicyText"], policy);

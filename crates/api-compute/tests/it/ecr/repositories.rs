@@ -24,8 +24,8 @@ async fn a_repository_answers_as_on_aws() {
     assert_eq!(made["repository"], expected);
     assert_eq!(
         harness.refused("CreateRepository", input).await,
-        "RepositoryAlreadyExistsException: The repository with name 'team/app' already exists in the registry with id \
-         '000000000000'"
+        "RepositoryAlreadyExistsException: The repository with name 'team/app' already exists in the \
+         registry with id '000000000000'"
     );
     let one = harness.ok("DescribeRepositories", json!({ "repositoryNames": ["team/app"] })).await;
     assert_eq!(one["repositories"], json!([expected]));
@@ -64,7 +64,8 @@ async fn what_can_not_be_is_refused() {
             "{text}: {refused}"
         );
     }
-    let missing = "RepositoryNotFoundException: The repository with name 'none' does not exist in the registry with id '";
+    let missing = "RepositoryNotFoundException: The repository with name 'none' does not exist in the \
+                   registry with id '";
     let names = json!({ "repositoryNames": ["none"] });
     assert_eq!(harness.refused("DescribeRepositories", names).await, format!("{missing}{ACCOUNT}'"));
     let elsewhere = json!({ "repositoryName": "none", "registryId": "111111111111" });
@@ -77,8 +78,8 @@ async fn a_repository_with_images_is_deleted_only_by_force() {
     harness.image("web", "one", Some("v1")).await;
     assert_eq!(
         harness.refused("DeleteRepository", json!({ "repositoryName": "web" })).await,
-        "RepositoryNotEmptyException: The repository with name 'web' in registry with id '000000000000' cannot be \
-         deleted because it still contains images"
+        "RepositoryNotEmptyException: The repository with name 'web' in registry with id '000000000000' \
+         cannot be deleted because it still contains images"
     );
     for n in 0..250 {
         harness.image("web", &format!("content {n}"), Some(&format!("t{n}"))).await;

@@ -27,8 +27,8 @@ pub struct Expiry {
 
 /// The images that expire, in the order of rules and, within one, of their push, the latest first.
 ///
-/// Rules count images that others let expire as if they stayed; but an image that a rule selects by its tags is never
-/// expired by a rule of lower priority.
+/// Rules count images that others let expire as if they stayed; but an image that a rule selects by its tags
+/// is never expired by a rule of lower priority.
 /// See <https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html>.
 pub fn expire(images: &[Candidate], policy: &LifecyclePolicy, now: Timestamp) -> Vec<Expiry> {
     let mut by_push: Vec<&Candidate> = images.iter().filter(|image| !image.is_referenced).collect();
