@@ -42,7 +42,7 @@ use route::{Route, Target};
 pub use route::is_registry_path;
 
 /// What the registry works on.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Registry {
     pub state: Arc<State>,
     pub blobs: BlobStore,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use api_auth::RequestContext;
 use api_auth::authenticator::{Authentication, AuthenticationError, Authenticator};
 use api_auth::principal::Principal;
+use api_registry::{Registry, RequestMeta};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -40,6 +41,7 @@ pub struct Edge {
     pub signing_keys: SigningKeys,
     pub router: Router,
     pub services: Services,
+    pub registry: Registry,
     pub metrics: Metrics,
     pub reset: Reset,
     /// Bytes of request bodies that may still be read into memory.
@@ -62,8 +64,13 @@ impl Edge {
 
     async fn answer(&self, request: Request<Body>, connection: ConnectionInfo) -> Response<Body> {
         let path = request.uri().path();
-        if path == "/v2" || path.starts_with("/v2/") {
-            return not_an_api(&sigv4::parse(&request.into_parts().0));
+        if api_registry::is_registry_path(path) {
+            let meta = RequestMeta {
+                request_id: random::uuid(&*self.random),
+                source_ip: Some(connection.peer.ip()),
+                is_tls: connection.tls,
+            };
+            return self.registry.handle(request, meta).await;
         }
         match path.strip_prefix("/_neargate/") {
             Some(own) => {

@@ -17,6 +17,10 @@ use stdx_async::supervisor;
 /// The domain of every name that we serve.
 pub const DOMAIN: &str = "neargate.internal";
 
+/// What SDKs write before the endpoint's host for some operations, also when that is an address: `stream-127.0.0.1` for
+/// StartLiveTail, `data-127.0.0.1` for Cloud Map's discovery.
+const ENDPOINT_PREFIXES: [&str; 2] = ["stream-", "data-"];
+
 /// Where tools of the containers family and Docker look for the authorities of a registry.
 const CERTIFICATE_DIRECTORIES: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/certs.d"];
 
@@ -67,6 +71,9 @@ impl HostNames {
             address => address,
         };
         let mut lines = vec![format!("{address} {DOMAIN}")];
+        if address.is_ipv4() {
+            lines.extend(ENDPOINT_PREFIXES.iter().map(|prefix| format!("{address} {prefix}{address}")));
+        }
         lines.extend(scopes.iter().map(|scope| format!("{address} {}", registry_host(scope))));
         write_block(&self.files.hosts, &self.instance, Some(&lines))?;
         for scope in scopes {

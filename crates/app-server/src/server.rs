@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use api_auth::{Authenticator, SessionKeys};
+use api_registry::Registry;
 use control_loops::{LoopContext, cleanup, driver, placement};
 use control_plan::placement::NodeOffer;
 use node_runtime::spawner::Spawner;
@@ -172,6 +173,14 @@ impl Base {
             signing_keys: SigningKeys::default(),
             router: wire_protocols::Router::new(&services.schemas()),
             services,
+            registry: Registry {
+                state: Arc::clone(&self.state),
+                blobs: stores.blobs.clone(),
+                keys: SessionKeys::clone(&self.keys),
+                clock: Arc::clone(&self.clock),
+                random: Arc::clone(&self.random),
+                default_region: self.config.region.clone(),
+            },
             metrics: Metrics::new(),
             reset: Reset {
                 state: Arc::clone(&self.state),

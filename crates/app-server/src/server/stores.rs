@@ -12,6 +12,7 @@ use state_telemetry::logs::{self, LogStore};
 use stdx::clock::SharedClock;
 use stdx::random::{Random, SharedRandom};
 use stdx_async::shutdown::Shutdown;
+use stdx_async::supervisor;
 
 use super::Base;
 use crate::data_dir::{DataDir, write_private};
@@ -67,7 +68,22 @@ pub async fn maintain(base: Base, stores: Stores, mut shutdown: Shutdown) {
         let view = base.state.view();
         let now = base.clock.now();
         if let Err(error) = api_platform::logs::retention::enforce_retention(&view, &stores.logs, now).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the retention of logs could not be enforced");
+            warn(&error, "the retention of logs could not be enforced");
+        }
+        let logs = stores.logs.clone();
+        if let Err(error) = supervisor::blocking(move || logs.collect_garbage()).await {
+            warn(&error, "segments of expired logs could not be removed");
+        }
+        if let Err(error) = api_registry::lifecycle::expire_images(&base.state, now).await {
+            warn(&error, "lifecycle policies of repositories could not be carried out");
+        }
+        if let Err(error) = api_registry::garbage::collect(&base.state, &stores.blobs, now).await {
+            warn(&error, "image layers that nothing refers to could not be removed");
         }
     }
+}
+
+/// Upkeep that fails is tried again with the next round.
+fn warn(error: &(dyn std::error::Error + 'static), what: &'static str) {
+    tracing::warn!(error, "{what}");
 }
