@@ -27,8 +27,8 @@ pub const DEAD_LINKS_MAX: usize = 64;
 /// How often each VPC looks for leftovers.
 pub const MAINTENANCE_PERIOD: Duration = Duration::from_secs(1);
 
-/// Detached addresses whose connections are forgotten in one such round. Each is a walk of the host's whole table of
-/// connections; one that is wanted again before its turn is done at once.
+/// Detached addresses whose connections are forgotten in one such round. Each is a walk of the host's whole
+/// table of connections; one that is wanted again before its turn is done at once.
 pub const RELEASED_PER_ROUND: usize = 4;
 
 /// Interfaces in the VPC and on its tasks: what AWS offers inside a VPC.

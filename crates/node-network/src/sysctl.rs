@@ -27,10 +27,10 @@ pub fn set_if_present(name: &str, value: &str) -> Result<(), NetworkError> {
 ///
 /// Several instances share the setting: the last that leaves restores it.
 pub fn acquire_forwarding(instance: &Instance) -> Result<(), NetworkError> {
+    let _lock = lock()?;
     let directory = forwarding_dir()?;
     let users = directory.join("users");
     fs::create_dir_all(&users).map_err(NetworkError::file("create a run directory", &users))?;
-    let _lock = lock(&directory)?;
     let former = directory.join("former");
     if !former.exists() {
         let value = fs::read(IP_FORWARD).map_err(NetworkError::file("read", IP_FORWARD))?;
@@ -45,11 +45,11 @@ pub fn acquire_forwarding(instance: &Instance) -> Result<(), NetworkError> {
 pub fn release_forwarding(instance: &Instance) -> Result<(), NetworkError> {
     let directory = forwarding_dir()?;
     let users = directory.join("users");
-    if !users.join(instance.hash()).exists() {
+    let user = users.join(instance.hash());
+    if !user.exists() {
         return Ok(());
     }
-    let _lock = lock(&directory)?;
-    let user = users.join(instance.hash());
+    let _lock = lock()?;
     fs::remove_file(&user).map_err(NetworkError::file("note the end of forwarding", &user))?;
     let others = fs::read_dir(&users).map_err(NetworkError::file("read", &users))?.count();
     if others > 0 {
@@ -69,8 +69,10 @@ fn forwarding_dir() -> Result<PathBuf, NetworkError> {
     Ok(Path::new(RUN_ROOT).join(format!("forwarding-{inode}")))
 }
 
-fn lock(directory: &Path) -> Result<File, NetworkError> {
-    let file = File::open(directory).map_err(NetworkError::file("open", directory))?;
-    flock(file.as_fd(), FlockOperation::LockExclusive).map_err(NetworkError::file("lock", directory))?;
+/// Instances that come and go at the same time take turns. The lock is on the directory that outlives them all.
+fn lock() -> Result<File, NetworkError> {
+    fs::create_dir_all(RUN_ROOT).map_err(NetworkError::file("create a run directory", RUN_ROOT))?;
+    let file = File::open(RUN_ROOT).map_err(NetworkError::file("open", RUN_ROOT))?;
+    flock(file.as_fd(), FlockOperation::LockExclusive).map_err(NetworkError::file("lock", RUN_ROOT))?;
     Ok(file)
 }

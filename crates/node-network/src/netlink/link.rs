@@ -162,8 +162,8 @@ pub fn by_index(socket: &mut Socket, index: u32) -> Result<Link, NetworkError> {
 
 /// Waits until a link that is up, as its other end is, really sends.
 ///
-/// The kernel notices the other end in a work queue of its own, mostly within 0.1 ms, at worst after a second. There is
-/// an event for it, but a subscription costs more than asking again.
+/// The kernel notices the other end in a work queue of its own, mostly within 0.1 ms, at worst after a second.
+/// There is an event for it, but a subscription costs more than asking again.
 pub fn wait_until_operational(socket: &mut Socket, index: u32) -> Result<Link, NetworkError> {
     for _ in 0..limits::LINK_POLLS_MAX {
         let link = by_index(socket, index)?;

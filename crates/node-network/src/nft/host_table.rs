@@ -8,7 +8,7 @@ use crate::nft::Nft;
 
 /// Makes the table, or brings it to its present form; its set of uplinks keeps its members.
 ///
-/// - Tasks reach nothing of the host itself, and no link-local address behind it (a cloud's metadata service).
+/// - Tasks reach nothing of the host itself, and no link-local address behind it, as a cloud's metadata service.
 /// - Nobody but the host's own processes begins a connection to a task through the host. Someone else's
 ///   masquerading would otherwise make strangers look like the host, whom security groups trust.
 /// - A task's connection leaves with the host's address. The VPC has given it the uplink's already, so tasks

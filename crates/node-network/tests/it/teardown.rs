@@ -71,3 +71,29 @@ fn instances_share_a_host() {
         assert!(!forwarding());
     });
 }
+
+#[test]
+fn instances_come_and_go_at_the_same_time() {
+    on_a_host("instances_come_and_go", |_| async move {
+        std::fs::write("/proc/sys/net/ipv4/ip_forward", "0").unwrap();
+        let host = std::fs::File::open("/proc/thread-self/ns/net").unwrap();
+        std::thread::scope(|scope| {
+            for number in 0..4 {
+                let host = &host;
+                scope.spawn(move || {
+                    inside(std::os::fd::AsFd::as_fd(host), || {
+                        let name = format!("/test/many/{}/{number}", std::process::id());
+                        let instance = Instance::of_data_dir(Path::new(&name));
+                        let runtime =
+                            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                        for _ in 0..5 {
+                            drop(runtime.block_on(open(&instance)));
+                            teardown_all(&instance).unwrap();
+                        }
+                    });
+                });
+            }
+        });
+        assert_eq!(std::fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap().trim(), "0");
+    });
+}
