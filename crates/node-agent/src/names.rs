@@ -20,6 +20,9 @@ const UPSTREAMS_FILE: &str = "/etc/resolv.conf";
 /// The API's place never changes while a VPC is open.
 const API_TTL_SECS: u32 = 60;
 
+/// What SDKs write before the endpoint's host for some operations, also when that is an address.
+const ENDPOINT_PREFIXES: [&str; 2] = ["stream-", "data-"];
+
 /// Answers on the VPC's address plus two and on 169.254.169.253.
 #[derive(Debug)]
 pub struct Resolvers {
@@ -42,7 +45,14 @@ impl Resolvers {
         let registry = format!("{}.dkr.ecr.{}.{}", vpc.scope.account, vpc.scope.region, self.domain);
         ours.add(&registry, API_TTL_SECS, RecordData::A(self.api));
         let [forward, reverse] = Zone::of_block(vpc.cidr_block.parse()?, &vpc.scope.region);
-        Ok(Zones { zones: vec![ours, forward, reverse] })
+        let mut zones = vec![ours, forward, reverse];
+        for prefix in ENDPOINT_PREFIXES {
+            let name = format!("{prefix}{}", self.api);
+            let mut zone = Zone::new(name.clone());
+            zone.add(&name, API_TTL_SECS, RecordData::A(self.api));
+            zones.push(zone);
+        }
+        Ok(Zones { zones })
     }
 }
 
