@@ -1,5 +1,6 @@
 //! All automation of the project: `cargo xtask <command>`. Each command is a module of its own.
 
+mod bench;
 mod ci;
 mod codegen;
 mod demo;
@@ -41,6 +42,7 @@ const TASKS: &[Task] = &[
         help: "[crates | outside] [arguments]  every test; installs what they need",
         run: test::run,
     },
+    Task { name: "bench", help: "[NAME ...]  print the numbers of SPECIFICATION.md", run: bench::run },
     Task { name: "tidy", help: "hold the rules of the house", run: tidy::run },
     Task { name: "ci", help: "all that must hold before a change is taken", run: ci::run },
 ];

@@ -74,6 +74,16 @@ pub fn packages(with_tests: bool) -> Result<()> {
     Ok(())
 }
 
+/// Installs further packages; one that can't be had is told and done without.
+pub fn also(names: &[&str]) -> Result<()> {
+    for name in names.iter().filter(|name| !is_installed(name)) {
+        if apt(&["install", "-y", "-qq", "--no-install-recommends", name]).is_err() {
+            println!("{name} can't be had here: what compares with it is left out");
+        }
+    }
+    Ok(())
+}
+
 fn is_installed(package: &str) -> bool {
     let output = Command::new("dpkg-query").args(["-W", "-f=${Status}", package]).output();
     output.is_ok_and(|output| output.stdout.ends_with(b"ok installed"))
