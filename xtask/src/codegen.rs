@@ -40,6 +40,7 @@ const SERVICES: &[Service] = &[
     Service { name: "ec2", source: NETWORK, lists: "models" },
     Service { name: "iam", source: PLATFORM, lists: "models" },
     Service { name: "logs", source: PLATFORM, lists: "models" },
+    Service { name: "s3", source: PLATFORM, lists: "models" },
     Service { name: "sts", source: PLATFORM, lists: "models" },
     Service { name: "cloudwatch", source: TESTS, lists: "crates/wire-protocols/tests/models" },
     Service { name: "eks", source: TESTS, lists: "crates/wire-protocols/tests/models" },

@@ -142,7 +142,7 @@ fn tell(demo: &Demo, task: &str, address: &str) {
          eval \"$({program} env --data-dir {data})\"\n  \
          curl http://{address}/\n  \
          {aws} ecs describe-tasks --tasks {id}\n  \
-         {aws} logs tail /hello --follow\n  \
+         {program} logs --follow --data-dir {data} {id}\n  \
          {program} ps --data-dir {data}\n  \
          {aws} ecs stop-task --task {id}"
     );
