@@ -20,7 +20,7 @@ pub const UPLOAD_LIFETIME: Duration = Duration::from_hours(24);
 
 /// Chunks between the connection and the thread that writes. A chunk is at most what one read of a connection
 /// yields, so this bounds the memory of an upload; too few let one side wait for the other.
-pub const CHUNKS_QUEUED_MAX: usize = 16;
+pub const CHUNKS_QUEUED_MAX: usize = 8;
 
 /// Bytes after which what is written so far goes to the disk in the background. Without it the disk is idle
 /// while an upload is received, and its end waits for all of it.

@@ -88,10 +88,9 @@ impl Store for MemoryStore {
         for precondition in &transaction.preconditions {
             inner.check(precondition)?;
         }
-        if transaction.writes.is_empty() {
-            return Ok(inner.revision);
-        }
-        Ok(inner.apply(transaction.writes))
+        let mut writes = transaction.writes;
+        writes.retain(|write| write.is_effective(|key| inner.entries.contains_key(key)));
+        Ok(if writes.is_empty() { inner.revision } else { inner.apply(writes) })
     }
 
     async fn watch(&self, after: Revision) -> Result<Watch, WatchError> {

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 
 use crate::limits::{KEY_BYTES_MAX, TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX};
 
-/// Counts committed transactions. The first commit of an empty store has revision 1; a revision is never
-/// given twice.
+/// Counts the transactions that changed something. The first one of an empty store has revision 1; a revision
+/// is never given twice.
 pub type Revision = u64;
 
 /// One key with its value and the revisions that made it, as etcd reports them.
@@ -70,6 +70,14 @@ impl Write {
     pub fn key(&self) -> &Bytes {
         match self {
             Write::Put { key, .. } | Write::Delete { key } => key,
+        }
+    }
+
+    /// Deleting what isn't there changes nothing, and makes no revision.
+    pub(crate) fn is_effective(&self, exists: impl FnOnce(&[u8]) -> bool) -> bool {
+        match self {
+            Write::Put { .. } => true,
+            Write::Delete { key } => exists(key),
         }
     }
 
@@ -189,8 +197,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     async fn range(&self, prefix: &[u8]) -> Result<Range, StoreError>;
 
-    /// Returns when the transaction is durable. A transaction without writes only checks its preconditions
-    /// and returns the current revision.
+    /// Returns when the transaction is durable. A transaction that writes nothing, or only deletes what isn't
+    /// there, checks its preconditions and returns the current revision.
     async fn commit(&self, transaction: Transaction) -> Result<Revision, CommitError>;
 
     /// Batches with `revision > after`. All keys: consumers filter.

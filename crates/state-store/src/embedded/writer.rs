@@ -88,8 +88,10 @@ impl Writer {
                     break;
                 }
                 taken += 1;
-                let transaction = std::mem::take(&mut request.transaction);
+                let mut transaction = std::mem::take(&mut request.transaction);
                 let outcome = check(&transaction, &inner.index, &overlay).map(|()| {
+                    let exists = |key: &[u8]| written_by(key, &inner.index, &overlay).is_some();
+                    transaction.writes.retain(|write| write.is_effective(exists));
                     if !transaction.writes.is_empty() {
                         revision += 1;
                         staged.push(self.stage(transaction.writes, revision, &mut overlay));
@@ -197,13 +199,17 @@ impl Writer {
 
 fn check(transaction: &Transaction, index: &Index, overlay: &Overlay) -> Result<(), CommitError> {
     for precondition in &transaction.preconditions {
-        let found = match overlay.get(precondition.key()) {
-            Some(left) => *left,
-            None => index.entry(precondition.key()).map(|entry| entry.mod_revision),
-        };
-        precondition.check(found)?;
+        precondition.check(written_by(precondition.key(), index, overlay))?;
     }
     Ok(())
+}
+
+/// The revision that wrote the key, once the group is durable; `None` when there is no such key then.
+fn written_by(key: &[u8], index: &Index, overlay: &Overlay) -> Option<Revision> {
+    match overlay.get(key) {
+        Some(left) => *left,
+        None => index.entry(key).map(|entry| entry.mod_revision),
+    }
 }
 
 fn unavailable(failure: &std::io::Error) -> CommitError {

@@ -148,13 +148,14 @@ async fn watches_begin_where_they_are_told(store: Arc<dyn Store>) {
     let mut all = store.watch(0).await.expect("nothing is forgotten");
     let mut late = store.watch(1).await.expect("nothing is forgotten");
     let mut future = store.watch(2).await.expect("nothing is forgotten");
-    written(&*store, vec![delete("never")]).await;
+    assert_eq!(written(&*store, vec![delete("never"), delete("a")]).await, 2, "nothing changes");
+    written(&*store, vec![delete("never"), put("c", "3")]).await;
     assert_eq!(show(&next(&mut all).await), "1: a=1");
     for watch in [&mut all, &mut late] {
         assert_eq!(show(&next(watch).await), "2: b=2 -a");
     }
     for watch in [&mut all, &mut late, &mut future] {
-        assert_eq!(show(&next(watch).await), "3: ");
+        assert_eq!(show(&next(watch).await), "3: c=3");
     }
 }
 
