@@ -85,6 +85,9 @@ class Bench:
         self.folder = folder
         self.server = Server(folder / "data")
         self.server.up()
+        # Before anything was asked of it, and after what it does at its start.
+        time.sleep(2)
+        self.idle_mib = resident_mib(self.server.process.pid, "Rss")
         self.api = Api(self.server)
         self.network = self._network()
         self.role = self._role()
@@ -210,7 +213,8 @@ def supervisors() -> list[int]:
 def bench_memory(bench: Bench) -> None:
     """The server without work, and what each task adds beside its own processes."""
     pid = bench.server.process.pid
-    say("server idle, resident", resident_mib(pid, "Rss"), "MiB")
+    say("server idle after its start, resident", bench.idle_mib, "MiB")
+    say("server now, resident", resident_mib(pid, "Rss"), "MiB")
     before, others = resident_mib(pid), set(supervisors())
     definition = bench.define("memory", PAUSE)
     arns = [arn for _ in range(5) for arn in bench.run(definition, 10)]

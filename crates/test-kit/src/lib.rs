@@ -1,3 +1,0 @@
-//! test-kit.
-//!
-//! **Invariant:** to be stated.
