@@ -1,5 +1,6 @@
 //! The API edge: every request comes by here. Routes, verifies, finds the principal and the region, calls the handler.
 
+mod bodies;
 mod services;
 
 use std::net::IpAddr;
@@ -16,17 +17,16 @@ use state_model::Scope;
 use state_tables::State;
 use stdx::clock::SharedClock;
 use stdx::random::{self, SharedRandom};
-use stdx_net::body::{Body, ReadError, read_bounded};
+use stdx_net::body::Body;
 use stdx_net::server::{self, ConnectionInfo, Handler};
-use tokio::sync::Semaphore;
 use wire_protocols::error_envelope::encode_error;
 use wire_protocols::sigv4::{self, AuthError, SignedRequest, SigningKeys};
 use wire_protocols::{Call, Route, RouteError, Router};
 use wire_schema::{Instant, Protocol, ServiceError, ServiceSchema};
 
+pub use bodies::Bodies;
 pub use services::{Service, Services};
 
-use crate::limits::{REQUEST_BODIES_BYTES_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX};
 use crate::metrics::Metrics;
 use crate::regions;
 use crate::reset::Reset;
@@ -44,15 +44,8 @@ pub struct Edge {
     pub registry: Registry,
     pub metrics: Metrics,
     pub reset: Reset,
-    /// Bytes of request bodies that may still be read into memory.
-    pub body_budget: Semaphore,
+    pub bodies: Bodies,
 }
-
-/// The whole budget of [`Edge::body_budget`], in permits of one KiB.
-pub const BODY_PERMITS: usize = REQUEST_BODIES_BYTES_MAX / 1024;
-
-/// Where a request got before it was refused: how its refusal is worded.
-type Refusal = Box<Response<Body>>;
 
 impl Edge {
     pub fn into_handler(self: Arc<Self>) -> Handler {
@@ -107,7 +100,7 @@ impl Edge {
         let request_id = random::uuid(&*self.random);
         let (parts, body) = request.into_parts();
         let signed = sigv4::parse(&parts);
-        let body = match self.read(&parts, body).await {
+        let body = match self.bodies.read(&parts, body).await {
             Ok(body) => body,
             Err(refusal) => return *refusal,
         };
@@ -195,29 +188,6 @@ impl Edge {
         let (Authentication::Verify { principal, .. } | Authentication::Unchecked { principal }) = authentication;
         Ok((principal, signed.region, body))
     }
-
-    /// Reads the body within its limits: of one request, and of all that are read at once.
-    async fn read(&self, parts: &Parts, body: Body) -> Result<Bytes, Refusal> {
-        let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        let declared: Option<usize> = declared.and_then(|text| text.parse().ok());
-        if declared.is_some_and(|length| length > REQUEST_BODY_BYTES_MAX) {
-            return Err(too_large());
-        }
-        let permits = declared.unwrap_or(REQUEST_BODY_BYTES_MAX) / 1024 + 1;
-        let permits = u32::try_from(permits.min(BODY_PERMITS)).unwrap_or(u32::MAX);
-        // Never closed, so this only waits.
-        let _budget = self.body_budget.acquire_many(permits).await;
-        let read = read_bounded(body, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX);
-        match tokio::time::timeout(REQUEST_BODY_TIME_MAX, read).await {
-            Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(ReadError::TooLarge { .. })) => Err(too_large()),
-            Ok(Err(failure)) => {
-                tracing::debug!(error = &failure as &dyn std::error::Error, "a request's body did not arrive");
-                Err(plain(StatusCode::BAD_REQUEST, "The body did not arrive whole."))
-            }
-            Err(_) => Err(plain(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive.")),
-        }
-    }
 }
 
 fn refuse(
@@ -255,14 +225,4 @@ fn json(status: StatusCode, document: &serde_json::Value) -> Response<Body> {
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
-}
-
-fn too_large() -> Refusal {
-    let message = format!("The request's body is over the limit of {REQUEST_BODY_BYTES_MAX} bytes.");
-    let document = serde_json::json!({ "__type": "RequestEntityTooLargeException", "message": message });
-    Box::new(json(StatusCode::PAYLOAD_TOO_LARGE, &document))
-}
-
-fn plain(status: StatusCode, message: &str) -> Refusal {
-    Box::new(json(status, &serde_json::json!({ "message": message })))
 }

@@ -8,7 +8,11 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 30 * 1024 * 1024;
 /// How long a client may take to send its body. Too short cuts slow links off, too long lets them pile up.
 pub const REQUEST_BODY_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// Bytes of request bodies held in memory at once, over all connections: beyond it requests wait for their turn.
+/// Bytes up to which a body counts as small. Small ones take nothing from the budget of [`REQUEST_BODIES_BYTES_MAX`]: the
+/// limit of connections bounds them. Larger lets idle clients hold more memory; smaller makes ordinary calls queue.
+pub const SMALL_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of large request bodies read into memory at once, over all connections: beyond it they wait for their turn.
 pub const REQUEST_BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Accounts and regions that a client may bring to life by signing for them. Each costs a VPC and its names.

@@ -18,12 +18,12 @@ use stdx::clock::{SharedClock, SystemClock};
 use stdx::random::{SharedRandom, SystemRandom};
 use stdx_async::{shutdown, supervisor};
 use stdx_net::{server, tls};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 use wire_protocols::sigv4::SigningKeys;
 
 use crate::config::Config;
 use crate::data_dir::{DataDir, ServerFile};
-use crate::edge::{BODY_PERMITS, Edge, Services};
+use crate::edge::{Bodies, Edge, Services};
 use crate::host_names::{self, DOMAIN, HostFiles, HostNames};
 use crate::limits::DRAIN_MAX;
 use crate::metrics::Metrics;
@@ -190,7 +190,7 @@ impl Base {
                 home: self.home(),
                 running: Mutex::new(()),
             },
-            body_budget: Semaphore::new(BODY_PERMITS),
+            bodies: Bodies::default(),
         }
     }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Connections of one server over all its listeners. Further ones wait in the kernel's backlog.
 pub const CONNECTIONS_MAX: usize = 8_192;
 
+/// Connections that the kernel keeps for us until we accept them; it takes less when its own limit is lower.
+pub const BACKLOG: i32 = 4_096;
+
 /// Bytes of a request's header fields. AWS answers above 64 KiB with 431; presigned queries stay far below.
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 

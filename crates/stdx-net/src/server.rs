@@ -115,6 +115,8 @@ impl Listening {
 /// When the listener can't be made non-blocking or registered with the runtime.
 pub fn serve(listener: std::net::TcpListener, config: &Config, handler: Handler) -> io::Result<Listening> {
     listener.set_nonblocking(true)?;
+    // The standard library asks for 128, beyond which a burst of clients waits a second and more for its next try.
+    rustix::net::listen(&listener, limits::BACKLOG)?;
     let listener = TcpListener::from_std(listener)?;
     let local = listener.local_addr()?;
     let (phase, phase_seen) = watch::channel(Phase::Serving);
