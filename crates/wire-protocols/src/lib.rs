@@ -9,6 +9,7 @@
 
 pub mod body;
 pub mod cbor;
+pub mod checksum;
 pub mod error_envelope;
 pub mod event_stream;
 pub mod json;

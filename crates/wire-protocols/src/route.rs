@@ -2,7 +2,7 @@
 
 use http::header::HOST;
 use http::request::Parts;
-use wire_schema::{Protocol, ServiceError, ServiceSchema};
+use wire_schema::{Location, OperationSchema, Protocol, ServiceError, ServiceSchema};
 
 use crate::message::SMITHY_PROTOCOL;
 use crate::query::form_pairs;
@@ -176,13 +176,49 @@ fn by_template(
     let candidates = service.operations.iter().filter(|operation| operation.method == parts.method.as_str());
     let best = candidates
         .filter_map(|operation| {
-            Some((uri::matches(operation.uri, parts.uri.path(), query)?.weight, operation))
+            let weight = uri::matches(operation.uri, parts.uri.path(), query)?.weight;
+            Some(((weight, required_headers(operation, parts)), operation))
         })
         .max_by_key(|(weight, _)| *weight);
     match best {
-        Some((_, operation)) => Ok(Route { service, protocol, operation: operation.name }),
-        None => Err(unknown(service, protocol, "")),
+        Some((_, operation)) => match sub_resource(operation, query).filter(|_| service.name == "s3") {
+            Some(name) => Err(no_sub_resource(service, protocol, name)),
+            None => Ok(Route { service, protocol, operation: operation.name }),
+        },
+        None => match query.split('&').find(|pair| !pair.is_empty() && !pair.contains('=')) {
+            Some(name) if service.name == "s3" => Err(no_sub_resource(service, protocol, name)),
+            _ => Err(unknown(service, protocol, "")),
+        },
     }
+}
+
+/// How well the request's headers fit, of operations that one request line means: a copy is a put with one more
+/// header.
+fn required_headers(operation: &OperationSchema, parts: &Parts) -> i32 {
+    let members = operation.input.map_or(&[][..], |input| input().members);
+    let required = members.iter().filter(|member| member.required && member.location == Location::Header);
+    required.map(|member| if parts.headers.contains_key(member.wire_name) { 1 } else { -1 }).sum()
+}
+
+/// A parameter that makes another operation of S3 out of this one, such as `policy` or `uploadId`: answering it as if
+/// it weren't there would delete a bucket where its policy was meant.
+fn sub_resource<'a>(operation: &OperationSchema, query: &'a str) -> Option<&'a str> {
+    let own = operation.uri.split_once('?').map_or("", |(_, constants)| constants);
+    let members = operation.input.map_or(&[][..], |input| input().members);
+    query.split('&').filter(|pair| !pair.is_empty()).find_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let is_own = own.split('&').any(|constant| constant.split('=').next() == Some(name))
+            || members
+                .iter()
+                .any(|member| member.location == Location::QueryString && member.wire_name == name);
+        (!is_own && (value.is_empty() || name == "uploadId")).then_some(name)
+    })
+}
+
+fn no_sub_resource(service: &'static ServiceSchema, protocol: Protocol, name: &str) -> RouteError {
+    let message = format!("The sub-resource '{name}' of {} is not implemented by this endpoint.", service.id);
+    let error = ServiceError::service("NotImplemented", message).with_status(501);
+    RouteError::Refused { service, protocol, error }
 }
 
 fn known(service: &'static ServiceSchema, protocol: Protocol, operation: &str) -> Result<Route, RouteError> {

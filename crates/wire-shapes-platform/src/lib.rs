@@ -10,4 +10,5 @@
 
 pub mod iam;
 pub mod logs;
+pub mod s3;
 pub mod sts;

@@ -23,6 +23,9 @@ impl Model {
     pub fn new(mut source: Value, listed: &[String]) -> Result<Self> {
         // The text must not depend on whether some crate of the build asks serde_json for the order of the model.
         source.sort_all_objects();
+        if source["metadata"]["serviceId"] == "S3" {
+            name_s3_documents(&mut source["shapes"]);
+        }
         let Value::Object(shapes) = source["shapes"].take() else { anyhow::bail!("the model has no shapes") };
         let Value::Object(all) = source["operations"].take() else {
             anyhow::bail!("the model has no operations")
@@ -106,6 +109,22 @@ impl Model {
             _ => Vec::new(),
         };
         references.iter().try_for_each(|reference| self.reach(reference))
+    }
+}
+
+/// The names of S3's documents, which botocore's model leaves out because its parser doesn't look at them.
+fn name_s3_documents(shapes: &mut Value) {
+    for (shape, name) in [
+        ("ListBucketsOutput", "ListAllMyBucketsResult"),
+        ("ListObjectsOutput", "ListBucketResult"),
+        ("ListObjectsV2Output", "ListBucketResult"),
+        ("DeleteObjectsOutput", "DeleteResult"),
+        ("GetBucketLocationOutput", "LocationConstraint"),
+    ] {
+        if shapes[shape].is_object() {
+            shapes[shape]["locationName"] = Value::from(name);
+            shapes[shape]["xmlNamespace"] = Value::from("http://s3.amazonaws.com/doc/2006-03-01/");
+        }
     }
 }
 

@@ -39,6 +39,15 @@ pub fn encode(protocol: Protocol, namespace: Option<&str>, shape: &dyn Members) 
             let name = schema.root_name.unwrap_or(schema.name);
             let mut xml = XmlWriter::new(ListStyle::Xml);
             xml.declaration();
+            if is_unwrapped(schema, name) {
+                let mut body = BodyFilter::new(&mut xml);
+                shape.write_members(&mut body);
+                if !body.wrote {
+                    xml.start(name, schema.xml_namespace.or(namespace));
+                    xml.end(name);
+                }
+                return Bound { body: xml.finish().into_bytes(), ..bound };
+            }
             xml.start(name, schema.xml_namespace.or(namespace));
             shape.write_members(&mut BodyFilter::new(&mut xml));
             xml.end(name);
@@ -51,6 +60,11 @@ pub fn encode(protocol: Protocol, namespace: Option<&str>, shape: &dyn Members) 
         }
     };
     bound
+}
+
+/// Whether the document is the structure's only member, without an element around it: where a bucket is.
+fn is_unwrapped(schema: &StructureSchema, root: &str) -> bool {
+    matches!(schema.members, [only] if only.wire_name == root)
 }
 
 fn content_type(protocol: Protocol) -> &'static str {

@@ -34,7 +34,7 @@ pub fn matches(template: &'static str, path: &str, query: &str) -> Option<Match>
                 let rest: Vec<&str> = segments.collect();
                 let (taken, left) = rest.split_at_checked(rest.len().checked_sub(after)?)?;
                 let tail_matches = left.iter().zip(templates).all(|(found, expected)| *found == expected);
-                tail_matches.then_some(())?;
+                (tail_matches && taken.iter().any(|part| !part.is_empty())).then_some(())?;
                 matched.labels.push((label.trim_end_matches('+'), decode(&taken.join("/"))?));
                 return constants_match(template_query, query, matched);
             }
@@ -94,6 +94,8 @@ mod tests {
         check("/clusters/{name}", "/clusters/", None);
         check("/clusters/{name}", "/clusters/a/b", None);
         check("/{Bucket}/{Key+}", "/b/x/y%2Fz", Some(&[("Bucket", "b"), ("Key", "x/y/z")]));
+        check("/{Bucket}/{Key+}", "/b/folder/", Some(&[("Bucket", "b"), ("Key", "folder/")]));
+        check("/{Bucket}/{Key+}", "/b/", None);
         check("/{Bucket}/{Key+}?uploads", "/b/k?uploads", Some(&[("Bucket", "b"), ("Key", "k")]));
         check("/{Bucket}/{Key+}?uploads", "/b/k", None);
         check("/zone/{Id}/rrset/", "/zone/1/rrset", Some(&[("Id", "1")]));

@@ -1,12 +1,10 @@
 //! `aws-chunked` bodies: chunks that may each carry a signature which continues the one before, and trailing
 //! headers (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html>).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
-use sha2::{Digest, Sha256};
 
 use super::{AuthError, SignedRequest, SigningKey, hmac, same, scope, sha256_hex};
+use crate::checksum;
 
 /// Takes the framing off a body. With a `key` every chunk's signature is checked.
 pub fn decode(
@@ -100,12 +98,8 @@ fn check_trailer(chain: &mut Chain<'_>, mut rest: &[u8], plain: &[u8]) -> Result
             continue;
         }
         covered.push_str(&format!("{name}:{value}\n"));
-        let expected = match name.as_str() {
-            "x-amz-checksum-crc32" => STANDARD.encode(crc32fast::hash(plain).to_be_bytes()),
-            "x-amz-checksum-sha256" => STANDARD.encode(Sha256::digest(plain)),
-            _ => continue,
-        };
-        if expected != value {
+        let algorithm = name.strip_prefix(checksum::HEADER_PREFIX).unwrap_or_default();
+        if checksum::compute(algorithm, plain).is_some_and(|expected| expected != value) {
             return Err(AuthError::checksum_mismatch(&name));
         }
     }

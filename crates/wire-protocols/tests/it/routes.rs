@@ -126,6 +126,20 @@ fn actions_name_an_operation() {
     );
 }
 
+/// Half understood, these would delete a bucket or replace an object.
+#[test]
+fn sub_resources_of_s3_are_not_passed_over() {
+    let refused = |name: &str| {
+        format!(
+            "s3 RestXml Some(501) NotImplemented: The sub-resource '{name}' of S3 is not implemented by this endpoint."
+        )
+    };
+    check(parts("PUT", "/b/k?partNumber=1&uploadId=u", &[]), "", Some("s3"), &refused("uploadId"));
+    check(parts("GET", "/b/k?torrent", &[]), "", Some("s3"), &refused("torrent"));
+    check(parts("DELETE", "/b?policy", &[]), "", Some("s3"), &refused("policy"));
+    check(parts("PUT", "/b/k?x-id=PutObject", &[]), "", Some("s3"), "s3 RestXml PutObject");
+}
+
 #[test]
 fn paths_name_an_operation() {
     check(parts("GET", "/clusters/a", &[]), "", Some("eks"), "eks RestJson1 DescribeCluster");
@@ -144,6 +158,7 @@ fn paths_name_an_operation() {
     check(parts("PUT", "/b/k/l", &[]), "", Some("s3"), "s3 RestXml PutObject");
     check(parts("POST", "/b/k/l?uploads", &[]), "", Some("s3"), "s3 RestXml CreateMultipartUpload");
     check(parts("GET", "/b?list-type=2", &[]), "", Some("s3"), "s3 RestXml ListObjectsV2");
+    check(parts("GET", "/b/?list-type=2&prefix=", &[]), "", Some("s3"), "s3 RestXml ListObjectsV2");
     check(
         parts("GET", "/clusters", &[("host", "eks.eu-west-1.amazonaws.com")]),
         "",

@@ -86,7 +86,9 @@ static DELETE_OBJECTS_OUTPUT: StructureSchema = StructureSchema::new(
             .wire_name("x-amz-request-charged")
             .at(Location::Header),
     ],
-);
+)
+.root_name("DeleteResult")
+.xml_namespace("http://s3.amazonaws.com/doc/2006-03-01/");
 
 impl Members for DeleteObjectsOutput {
     fn structure_schema(&self) -> &'static StructureSchema {

@@ -109,7 +109,9 @@ pub struct GetBucketLocationOutput {
 static GET_BUCKET_LOCATION_OUTPUT: StructureSchema = StructureSchema::new(
     "GetBucketLocationOutput",
     &[MemberSchema::new("LocationConstraint", Target::String)],
-);
+)
+.root_name("LocationConstraint")
+.xml_namespace("http://s3.amazonaws.com/doc/2006-03-01/");
 
 impl Members for GetBucketLocationOutput {
     fn structure_schema(&self) -> &'static StructureSchema {

@@ -300,7 +300,9 @@ static LIST_OBJECTS_V2_OUTPUT: StructureSchema = StructureSchema::new(
             .at(Location::Header),
         MemberSchema::new("StartAfter", Target::String),
     ],
-);
+)
+.root_name("ListBucketResult")
+.xml_namespace("http://s3.amazonaws.com/doc/2006-03-01/");
 
 impl Members for ListObjectsV2Output {
     fn structure_schema(&self) -> &'static StructureSchema {
