@@ -106,7 +106,12 @@ def registry_password(ecr) -> str:
 @pytest.fixture(scope="session")
 def execution_role(client) -> str:
     """The role that a task needs for its image and its logs."""
-    return make_role(client("iam"), "tests-execution", "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy")
+    return execution_role_of(client)
+
+
+def execution_role_of(client) -> str:
+    policy = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+    return make_role(client("iam"), "tests-execution", policy)
 
 
 def make_role(iam, name: str, *policy_arns: str) -> str:
@@ -123,20 +128,28 @@ def make_role(iam, name: str, *policy_arns: str) -> str:
 @pytest.fixture(scope="session")
 def subnet(client) -> str:
     """A subnet of the default VPC."""
+    return subnet_of(client)
+
+
+def subnet_of(client) -> str:
     found = client("ec2").describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
     return sorted(found, key=lambda one: one["AvailabilityZone"])[0]["SubnetId"]
 
 
 @pytest.fixture(scope="session")
-def network(client, subnet) -> dict:
+def network(client) -> dict:
     """A network configuration whose tasks can be reached on every port."""
+    return open_network_of(client)
+
+
+def open_network_of(client) -> dict:
     ec2 = client("ec2")
     vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
     group = ec2.create_security_group(GroupName="tests-open", Description="open", VpcId=vpc)["GroupId"]
     ec2.authorize_security_group_ingress(
         GroupId=group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     )
-    return {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group], "assignPublicIp": "ENABLED"}}
+    return {"awsvpcConfiguration": {"subnets": [subnet_of(client)], "securityGroups": [group], "assignPublicIp": "ENABLED"}}
 
 
 @pytest.fixture(scope="session")

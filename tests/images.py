@@ -35,11 +35,11 @@ def busybox_layer(extra: dict[str, bytes] | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def file_layer(name: str, content: bytes) -> bytes:
+def file_layer(name: str, content: bytes, mode: int = 0o644) -> bytes:
     """A tar of one file."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        _add(archive, name, tarfile.REGTYPE, 0o644, content)
+        _add(archive, name, tarfile.REGTYPE, mode, content)
     return buffer.getvalue()
 
 

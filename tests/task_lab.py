@@ -66,6 +66,7 @@ class Lab:
         self.ecs, self.logs = client("ecs"), client("logs")
         self.network, self.execution_role = network, execution_role
         self.registry, self.folder = registry, folder
+        self.pushed: dict[str, str] = {}
         self.image = self.push("lab", [images.busybox_layer()])
         self.started: list[Task] = []
         self.logs.create_log_group(logGroupName=GROUP)
@@ -74,6 +75,11 @@ class Lab:
         archive = self.folder / f"{name}.tar"
         images.oci_archive(archive, layers, config)
         return self.registry.push(archive, name)
+
+    def push_once(self, name: str, layers: list[bytes]) -> str:
+        if name not in self.pushed:
+            self.pushed[name] = self.push(name, layers)
+        return self.pushed[name]
 
     def container(self, script: str | None = None, **fields) -> dict:
         """A container of the lab's image that runs a shell script, and logs."""
@@ -112,10 +118,14 @@ class Lab:
         answer = self.ecs.run_task(
             taskDefinition=definition, launchType="FARGATE", networkConfiguration=network, **options
         )
+        return self.follow(answer)
+
+    def follow(self, answer: dict) -> Task:
+        """The one task of RunTask's answer; it is stopped after the test."""
         assert answer["failures"] == []
-        task = Task(self, answer["tasks"][0]["taskArn"], definition)
-        self.started.append(task)
-        return task
+        (task,) = answer["tasks"]
+        self.started.append(Task(self, task["taskArn"], task["taskDefinitionArn"]))
+        return self.started[-1]
 
     def run(self, script: str, run: dict | None = None, **container) -> list[str]:
         """Runs one container to its end: its lines."""

@@ -120,7 +120,7 @@ def test_the_api_and_its_protection_from_inside(lab, client):
     task, _, found = fetch(lab, {
         "health": get("$AWS_ENDPOINT_URL/_neargate/health"),
         "protection": get("$ECS_AGENT_URI/task-protection/v1/state"),
-        "imds": "wget -q -T 1 -O - http://169.254.169.254/latest/meta-data/ 2> /dev/null || echo closed",
+        "imds": "timeout 1 wget -q -O - http://169.254.169.254/latest/meta-data/ 2> /dev/null || echo closed",
     }, taskRoleArn=role)
     assert json.loads(found["health"])["status"] == "ready"
     assert json.loads(found["protection"])["failure"]["Reason"] == "TASK_NOT_VALID"
