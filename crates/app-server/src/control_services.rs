@@ -6,11 +6,11 @@ use std::time::Duration;
 use api_auth::{SessionKeys, roles};
 use api_platform::logs::ingest::{self, Ingest, SpoolBatch, SpoolLine, StreamTarget};
 use async_trait::async_trait;
+use link_protocol::TaskName;
 use link_protocol::log::{LogAcknowledgement, LogBatch, LogTarget, LogTargets, SpoolPosition};
 use link_protocol::services::{
     ControlServices, Credentials, ProtectionOutcome, ProtectionUpdate, RegistryAccess, ServiceFailure,
 };
-use link_protocol::TaskName;
 use state_model::Scope;
 use state_tables::State;
 use state_telemetry::assemble::AssembleOptions;
@@ -29,7 +29,7 @@ pub struct LocalControl {
     pub clock: SharedClock,
     pub random: SharedRandom,
     pub logs: LogStore,
-    pub ingest: Ingest,
+    pub ingest: Arc<Ingest>,
 }
 
 fn failure(code: &str, message: impl Into<String>) -> ServiceFailure {
@@ -78,7 +78,8 @@ impl ControlServices for LocalControl {
     ) -> Result<RegistryAccess, ServiceFailure> {
         let view = self.state.view();
         let Some(role_arn) = execution_role_arn else {
-            let message = "Fargate requires task definition to have execution role ARN to support ECR images.";
+            let message =
+                "Fargate requires task definition to have execution role ARN to support ECR images.";
             return Err(failure("AccessDeniedException", message));
         };
         let role = roles::assumable(&view, &task.scope.account, role_arn, roles::ECS_TASKS)
@@ -102,7 +103,11 @@ impl ControlServices for LocalControl {
             .map_err(service_failure)
     }
 
-    async fn log_position(&self, task: &TaskName, _targets: &LogTargets) -> Result<SpoolPosition, ServiceFailure> {
+    async fn log_position(
+        &self,
+        task: &TaskName,
+        _targets: &LogTargets,
+    ) -> Result<SpoolPosition, ServiceFailure> {
         Ok(SpoolPosition(self.ingest.position(&task.key())))
     }
 

@@ -35,7 +35,11 @@ impl DataDir {
     /// Creates what is absent. Only root may look inside: it holds keys and the files of containers.
     pub fn open(root: &Path) -> Result<Self, DataDirError> {
         let fail = |action| move |source| DataDirError { path: root.to_owned(), action, source };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(fail("creating the data directory"))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(root)
+            .map_err(fail("creating the data directory"))?;
         let root = root.canonicalize().map_err(fail("resolving the data directory"))?;
         Ok(Self { root })
     }
@@ -94,7 +98,11 @@ impl DataDir {
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), DataDirError> {
     let fail = |action| move |source| DataDirError { path: path.to_owned(), action, source };
     if let Some(parent) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(fail("creating its directory"))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(parent)
+            .map_err(fail("creating its directory"))?;
     }
     let temporary = path.with_extension("new");
     let mut file = fs::OpenOptions::new()

@@ -52,7 +52,8 @@ fn stop_server(data_dir: &DataDir) -> anyhow::Result<()> {
 
 fn ends_within(handle: &impl std::os::fd::AsFd, limit: Duration) -> io::Result<bool> {
     let mut events = [rustix::event::PollFd::new(handle, rustix::event::PollFlags::IN)];
-    let limit = rustix::time::Timespec { tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX), tv_nsec: 0 };
+    let limit =
+        rustix::time::Timespec { tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX), tv_nsec: 0 };
     Ok(rustix::event::poll(&mut events, Some(&limit))? > 0)
 }
 

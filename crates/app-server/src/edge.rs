@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use api_auth::RequestContext;
 use api_auth::authenticator::{Authentication, AuthenticationError, Authenticator};
+use api_auth::last_use;
 use api_auth::principal::Principal;
 use api_registry::{Registry, RequestMeta};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use state_model::Scope;
+use state_model::iam::LastUse;
 use state_tables::State;
 use stdx::clock::SharedClock;
 use stdx::random::{self, SharedRandom};
@@ -91,7 +93,10 @@ impl Edge {
                 Ok(()) => json(StatusCode::OK, &serde_json::json!({ "status": "reset" })),
                 Err(refusal) => json(refusal.status, &serde_json::json!({ "message": refusal.message })),
             },
-            _ => json(StatusCode::NOT_FOUND, &serde_json::json!({ "message": "There is nothing at this path." })),
+            _ => json(
+                StatusCode::NOT_FOUND,
+                &serde_json::json!({ "message": "There is nothing at this path." }),
+            ),
         }
     }
 
@@ -107,7 +112,7 @@ impl Edge {
         let signing_name = signed.as_ref().ok().map(|signed| signed.service.as_str());
         let route = match self.router.route(&parts, &body, signing_name) {
             Ok(route) => route,
-            Err(RouteError::NotAnApi) => return not_an_api(&signed),
+            Err(RouteError::NotAnApi) => return not_an_api(&parts, &signed, &request_id),
             Err(RouteError::Refused { service, protocol, error }) => {
                 // Who may not call at all isn't told what exists.
                 let error = match self.verify(&body, signed) {
@@ -133,13 +138,20 @@ impl Edge {
         source: IpAddr,
     ) -> Response<Body> {
         let Route { service, protocol, operation } = route;
-        let (principal, region, body) = match self.verify(&body, signed) {
+        let Verified { access_key_id, principal, region, body } = match self.verify(&body, signed) {
             Ok(verified) => verified,
             Err(failure) => {
-                return refuse(service, protocol, request_id, &failure.to_service_error(protocol, service.name));
+                return refuse(
+                    service,
+                    protocol,
+                    request_id,
+                    &failure.to_service_error(protocol, service.name),
+                );
             }
         };
         let now = self.clock.now();
+        let used = LastUse { at: now, region: region.clone(), service: service.signing_name.to_owned() };
+        self.note_use(&access_key_id, &principal, &used).await;
         let scope = Scope::new(principal.account(), region);
         if let Err(error) = regions::ensure(&self.state, &scope, now, &*self.random).await {
             return refuse(service, protocol, request_id, &error);
@@ -164,11 +176,7 @@ impl Edge {
     }
 
     /// The principal behind a signature, the region it was made for, and the body without its transfer coding.
-    fn verify(
-        &self,
-        body: &Bytes,
-        signed: Result<SignedRequest, AuthError>,
-    ) -> Result<(Principal, String, Bytes), AuthError> {
+    fn verify(&self, body: &Bytes, signed: Result<SignedRequest, AuthError>) -> Result<Verified, AuthError> {
         let signed = signed?;
         let view = self.state.view();
         let now = self.clock.now();
@@ -185,9 +193,30 @@ impl Edge {
             }
             Authentication::Unchecked { .. } => sigv4::unverified_body(&signed, body)?,
         };
-        let (Authentication::Verify { principal, .. } | Authentication::Unchecked { principal }) = authentication;
-        Ok((principal, signed.region, body))
+        let (Authentication::Verify { principal, .. } | Authentication::Unchecked { principal }) =
+            authentication;
+        Ok(Verified { access_key_id: signed.access_key_id, principal, region: signed.region, body })
     }
+
+    /// Remembers when the key or the role was last used. Losing this to another writer or a full disk harms nobody.
+    async fn note_use(&self, access_key_id: &str, principal: &Principal, used: &LastUse) {
+        let note = last_use::transaction(&self.state.view(), access_key_id, principal, used);
+        if let Some(note) = note
+            && let Err(error) = self.state.commit(note).await
+        {
+            tracing::debug!(%error, "the last use of a key was not remembered");
+        }
+    }
+}
+
+/// Who sent a request, and what it holds.
+struct Verified {
+    access_key_id: String,
+    principal: Principal,
+    /// The region that the signature was made for.
+    region: String,
+    /// Without its transfer coding.
+    body: Bytes,
 }
 
 fn refuse(
@@ -209,15 +238,39 @@ fn into_body(response: Response<wire_protocols::Body>) -> Response<Body> {
     })
 }
 
-/// A request that names no service: a browser, a health checker, or a client that isn't signed in.
-fn not_an_api(signed: &Result<SignedRequest, AuthError>) -> Response<Body> {
-    let message = match signed {
-        Err(_) => "This is the AWS API endpoint of Neargate. Requests must be signed; see `neargate env`.".to_owned(),
-        Ok(signed) => format!("The service '{}' is not served by this endpoint.", signed.service),
+/// A request that names no service of ours: a browser, a health checker, a client that isn't signed in, or one that asks
+/// for a service that isn't here. It is answered in the form that it speaks.
+fn not_an_api(parts: &Parts, signed: &Result<SignedRequest, AuthError>, request_id: &str) -> Response<Body> {
+    let (status, code, message) = match signed {
+        Err(_) => (
+            StatusCode::FORBIDDEN,
+            "MissingAuthenticationTokenException",
+            "This is the AWS API endpoint of Neargate. Requests must be signed; see `neargate env`."
+                .to_owned(),
+        ),
+        Ok(signed) => (
+            StatusCode::NOT_IMPLEMENTED,
+            "NotImplementedException",
+            format!("The service '{}' is not served by this endpoint.", signed.service),
+        ),
     };
-    let status = if signed.is_ok() { StatusCode::NOT_IMPLEMENTED } else { StatusCode::FORBIDDEN };
-    let code = if signed.is_ok() { "NotImplementedException" } else { "MissingAuthenticationTokenException" };
-    json(status, &serde_json::json!({ "__type": code, "message": message }))
+    let is_form = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    if !is_form {
+        return json(status, &serde_json::json!({ "__type": code, "message": message }));
+    }
+    // The service's name comes from the request: nothing of it may become markup.
+    let message = message.replace('&', "&amp;").replace('<', "&lt;");
+    let document = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+         <RequestId>{request_id}</RequestId></ErrorResponse>"
+    );
+    let mut response = Response::new(Body::from(document));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    response
 }
 
 fn json(status: StatusCode, document: &serde_json::Value) -> Response<Body> {

@@ -121,7 +121,10 @@ pub async fn follow(state: Arc<State>, names: HostNames, mut shutdown: Shutdown)
             let outcome = supervisor::blocking(move || names.publish(&to_publish)).await;
             if let Err(error) = outcome {
                 // A convenience of this host: without it everything else works, so a read-only /etc is only told.
-                tracing::warn!(error = &error as &dyn std::error::Error, "names on the host can't be published");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "names on the host can't be published"
+                );
             }
             published = scopes;
         }
@@ -188,7 +191,8 @@ fn write_block(path: &Path, instance: &str, lines: Option<&[String]>) -> Result<
 }
 
 fn with_block(text: &str, instance: &str, lines: Option<&[String]>) -> String {
-    let begin = format!("# begin neargate {instance}: written by `neargate up`, removed by `neargate down`\n");
+    let begin =
+        format!("# begin neargate {instance}: written by `neargate up`, removed by `neargate down`\n");
     let end = format!("# end neargate {instance}\n");
     let mut outside = String::with_capacity(text.len());
     match (text.find(&begin), text.find(&end)) {

@@ -24,7 +24,8 @@ struct ServiceLabels {
 }
 
 /// Bounds of the request histogram in seconds: from a tenth of a millisecond, where most reads lie, to a slow push.
-const LATENCY_BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
+const LATENCY_BUCKETS: [f64; 12] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
 
 #[derive(Debug)]
 pub struct Metrics {
@@ -92,7 +93,10 @@ mod tests {
         metrics.request("ecs", "RunTask", 200, Duration::from_millis(2));
         metrics.request("ecs", "RunTask", 200, Duration::from_millis(3));
         let text = metrics.render(&View::default());
-        assert!(text.contains(r#"neargate_requests_total{service="ecs",operation="RunTask",status="200"} 2"#), "{text}");
+        assert!(
+            text.contains(r#"neargate_requests_total{service="ecs",operation="RunTask",status="200"} 2"#),
+            "{text}"
+        );
         assert!(text.contains("neargate_live_tasks 0"));
     }
 }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use api_platform::logs::ingest::Ingest;
 use http::StatusCode;
+use state_blobs::BlobStore;
 use state_model::Scope;
 use state_model::ecs::task::{StopCode, StopRequest};
-use state_tables::{State, task_columns};
+use state_tables::{State, Transaction, task_columns};
+use state_telemetry::logs::LogStore;
 use stdx::clock::SharedClock;
 use stdx::random::SharedRandom;
 use tokio::sync::Mutex;
@@ -23,6 +26,11 @@ pub struct Reset {
     /// Only test suites may drop everything: the option `--any-credentials` says that this is one.
     pub allowed: bool,
     pub home: Scope,
+    /// The root's access key outlives a reset: it is what `neargate env` told.
+    pub root_key_id: String,
+    pub logs: LogStore,
+    pub ingest: Arc<Ingest>,
+    pub blobs: BlobStore,
     pub running: Mutex<()>,
 }
 
@@ -36,7 +44,8 @@ impl Reset {
     /// Stops every task, waits for their end, drops all state and makes the defaults again.
     pub async fn run(&self) -> Result<(), ResetRefusal> {
         if !self.allowed {
-            let message = String::from("Reset is only possible when the server was started with --any-credentials.");
+            let message =
+                String::from("Reset is only possible when the server was started with --any-credentials.");
             return Err(ResetRefusal { status: StatusCode::FORBIDDEN, message });
         }
         let _one_at_a_time = self.running.lock().await;
@@ -47,7 +56,17 @@ impl Reset {
                 return Err(failed("the server is stopping"));
             }
         }
-        self.state.clear(|table| table == "iam-access-key").await.map_err(|error| failed(&error.to_string()))?;
+        let root_key =
+            self.state.view().iam_access_keys.get(&self.root_key_id).map(|row| Arc::clone(row.record()));
+        self.state.clear(|_| false).await.map_err(|error| failed(&error.to_string()))?;
+        self.ingest.clear();
+        self.logs.clear().await.map_err(|error| failed(&error.to_string()))?;
+        self.blobs.clear().await.map_err(|error| failed(&error.to_string()))?;
+        if let Some(root_key) = root_key {
+            let mut transaction = Transaction::new();
+            transaction.put(&*root_key);
+            self.state.commit(transaction).await.map_err(|error| failed(&error.to_string()))?;
+        }
         regions::ensure(&self.state, &self.home, self.clock.now(), &*self.random)
             .await
             .map_err(|error| failed(&error.message))

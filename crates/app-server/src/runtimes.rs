@@ -6,7 +6,8 @@ use node_runtime::spec::{RuntimeKind, RuntimeSpec};
 
 /// Where Debian and administrators put programs. The environment's own search path isn't asked: what runs as root must not
 /// depend on it.
-const DIRECTORIES: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const DIRECTORIES: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// None when it isn't installed.
 pub fn find(kind: RuntimeKind, instance: &str) -> Option<RuntimeSpec> {

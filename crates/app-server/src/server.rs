@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use api_auth::{Authenticator, SessionKeys};
+use api_platform::logs::ingest::Ingest;
 use api_registry::Registry;
 use control_loops::{LoopContext, cleanup, driver, placement};
 use control_plan::placement::NodeOffer;
@@ -44,6 +45,8 @@ struct Base {
     random: SharedRandom,
     keys: Arc<SessionKeys>,
     state: Arc<State>,
+    /// The lines of tasks on their way into the log store.
+    ingest: Arc<Ingest>,
 }
 
 /// Runs until SIGTERM or SIGINT; tasks go on after it.
@@ -52,7 +55,8 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let random = SystemRandom::shared();
     let data_dir = DataDir::open(&config.data_dir)?;
     // Bound first: a second server on the same port must fail before it touches anything.
-    let listener = TcpListener::bind(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
+    let listener =
+        TcpListener::bind(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
     let listen = listener.local_addr()?;
     let stores = stores::open(&data_dir, &clock, &random)?;
     let keys = stores::session_keys(&data_dir, &*random)?;
@@ -61,7 +65,8 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let (trigger, shutdown) = shutdown::channel();
     let feed = supervisor::spawn("state-feed", feed.run());
     let config = Config { listen, ..config };
-    let base = Base { config, data_dir, clock, random, keys, state };
+    let ingest = Arc::new(Ingest::new(Arc::clone(&state), stores.logs.clone()));
+    let base = Base { config, data_dir, clock, random, keys, state, ingest };
 
     base.make_home(&root).await?;
     let tls = base.open_tls()?;
@@ -73,7 +78,7 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     };
     supervisor::spawn("host-names", host_names::follow(Arc::clone(&base.state), names, shutdown.clone()));
 
-    let edge = Arc::new(base.edge(&stores));
+    let edge = Arc::new(base.edge(&stores, &root));
     let handler = Arc::clone(&edge).into_handler();
     base.start_loops(&shutdown);
     node::start(&base, &stores, spawner, Arc::clone(&handler), &shutdown).await?;
@@ -155,7 +160,7 @@ impl Base {
         supervisor::spawn("cleanup", driver::drive("cleanup", context, shutdown.clone(), cleanup::activate));
     }
 
-    fn edge(&self, stores: &Stores) -> Edge {
+    fn edge(&self, stores: &Stores, root: &RootCredentials) -> Edge {
         let suffix = format!("{DOMAIN}:{}", self.config.listen.port());
         let services = Services::default()
             .with(api_compute::ecs::service(), api_compute::ecs::Ecs::default())
@@ -163,7 +168,10 @@ impl Base {
             .with(api_network::ec2::service(), api_network::ec2::Ec2)
             .with(api_platform::iam::table(), api_platform::iam::Iam { keys: Arc::clone(&self.keys) })
             .with(api_platform::sts::table(), api_platform::sts::Sts { keys: Arc::clone(&self.keys) })
-            .with(api_platform::logs::table(), api_platform::logs::Logs { store: stores.logs.clone(), clock: Arc::clone(&self.clock) });
+            .with(
+                api_platform::logs::table(),
+                api_platform::logs::Logs { store: stores.logs.clone(), clock: Arc::clone(&self.clock) },
+            );
         let any_credentials = self.config.any_credentials.then(|| self.config.account.clone());
         Edge {
             state: Arc::clone(&self.state),
@@ -188,6 +196,10 @@ impl Base {
                 random: Arc::clone(&self.random),
                 allowed: self.config.any_credentials,
                 home: self.home(),
+                root_key_id: root.access_key_id.clone(),
+                logs: stores.logs.clone(),
+                ingest: Arc::clone(&self.ingest),
+                blobs: stores.blobs.clone(),
                 running: Mutex::new(()),
             },
             bodies: Bodies::default(),

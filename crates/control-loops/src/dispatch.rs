@@ -162,7 +162,10 @@ impl Dispatch {
         }
         // An observation must not be lost: the node has no reason to send it again. So this waits for the store.
         while let Err(error) = self.commit(&batch).await {
-            warn!(error = &error as &dyn std::error::Error, "observations could not be recorded; trying again");
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "observations could not be recorded; trying again"
+            );
             tokio::time::sleep(FAILURE_PAUSE).await;
         }
     }
@@ -218,7 +221,9 @@ fn is_visible(former: Option<&TaskObservation>, next: &TaskObservation) -> bool 
     let Some(former) = former else { return next.phase > Phase::Provisioning };
     let statuses = |observation: &TaskObservation| {
         let containers = observation.containers.iter();
-        containers.map(|container| (container.status, container.health, container.exit_code)).collect::<Vec<_>>()
+        containers
+            .map(|container| (container.status, container.health, container.exit_code))
+            .collect::<Vec<_>>()
     };
     former.phase != next.phase || statuses(former) != statuses(next)
 }

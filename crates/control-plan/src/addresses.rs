@@ -22,7 +22,12 @@ pub struct Reserved {
 ///
 /// VPCs may share a range, as every region's default VPC does. An address that no VPC uses is preferred, so that the host
 /// can reach the task by it; only when there is none, an address is given that another VPC has too.
-pub fn allocate(view: &View, subnet: &Subnet, reserved: &mut Reserved, random: &dyn Random) -> Option<Ipv4Addr> {
+pub fn allocate(
+    view: &View,
+    subnet: &Subnet,
+    reserved: &mut Reserved,
+    random: &dyn Random,
+) -> Option<Ipv4Addr> {
     let block = Ipv4Block::parse(&subnet.cidr_block)?;
     let usable = block.usable();
     if usable == 0 {
@@ -114,10 +119,8 @@ mod tests {
         let random = SeededRandom::shared(3);
         let subnet = subnet("10.0.0.0/28");
         let mut reserved = Reserved::default();
-        let mut given: Vec<_> = std::iter::from_fn(|| {
-            allocate(&View::default(), &subnet, &mut reserved, &*random)
-        })
-        .collect();
+        let mut given: Vec<_> =
+            std::iter::from_fn(|| allocate(&View::default(), &subnet, &mut reserved, &*random)).collect();
         given.sort_unstable();
         assert_eq!(given.len(), 11);
         assert_eq!(given.first(), Some(&Ipv4Addr::new(10, 0, 0, 4)));

@@ -66,7 +66,11 @@ pub trait ControlServices: Send + Sync + std::fmt::Debug + 'static {
     async fn prepare_log_stream(&self, target: &LogTarget) -> Result<(), ServiceFailure>;
 
     /// How far the spool of `task` is in the log store.
-    async fn log_position(&self, task: &TaskName, targets: &LogTargets) -> Result<SpoolPosition, ServiceFailure>;
+    async fn log_position(
+        &self,
+        task: &TaskName,
+        targets: &LogTargets,
+    ) -> Result<SpoolPosition, ServiceFailure>;
 
     /// Takes the lines that follow [`Self::log_position`], in order; those that were taken before aren't taken again.
     async fn append_log(

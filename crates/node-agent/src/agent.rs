@@ -179,7 +179,9 @@ impl Agent {
     /// Control has named every task of this node: folders, supervisors and interfaces of others are of tasks whose end
     /// is recorded, or that a reset has dropped.
     async fn remove_leftovers(&self) {
-        self.networks.retain(self.tasks.values().map(|task| (task.vpc_id.as_str(), task.eni_id.as_str()))).await;
+        self.networks
+            .retain(self.tasks.values().map(|task| (task.vpc_id.as_str(), task.eni_id.as_str())))
+            .await;
         let known: Vec<&str> = self.tasks.values().map(|task| task.id.as_str()).collect();
         let Ok(entries) = fs::read_dir(&self.context.config.tasks) else { return };
         for entry in entries.flatten() {

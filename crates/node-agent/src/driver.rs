@@ -27,7 +27,7 @@ use crate::log_pump::LogPump;
 use crate::metadata::credentials::TaskCredentials;
 use crate::metadata::stats::Meter;
 use crate::observe;
-use crate::plan::{self, Desired, Seen, Step};
+use crate::plan::{self, Desired, Progress, Seen, Step};
 use crate::sandbox_spec::ContainerImage;
 use crate::supervisor_link::SupervisorLink;
 
@@ -60,6 +60,8 @@ pub(crate) struct Driver {
     supervisor: Option<SupervisorLink>,
     pump: Option<LogPump>,
     reported: Option<Observation>,
+    /// What the ledger on disk says.
+    saved: Progress,
     /// Held from the launch until the first container runs.
     start: Option<OwnedSemaphorePermit>,
     /// Launches that no supervisor took up: the spawner died with them.
@@ -82,7 +84,6 @@ impl Driver {
             observation: observation(&ledger, running),
             containers: BTreeMap::new(),
             credentials_id: ledger.credentials_id.clone(),
-            storage_used_mib: 0,
             assignment,
         });
         Self {
@@ -98,6 +99,7 @@ impl Driver {
             supervisor: None,
             pump: None,
             reported: None,
+            saved: Progress::default(),
             start: None,
             lost_launches: 0,
         }
@@ -140,16 +142,18 @@ impl Driver {
     fn enter_directory(&self) {
         let assignment = self.assignment();
         let interface = &assignment.interface;
-        let credentials = self.ledger.credentials_id.clone().zip(facts::task_role(&assignment)).map(|(id, role)| {
-            let (control, clock) = (Arc::clone(&self.context.control), Arc::clone(&self.context.clock));
-            Arc::new(TaskCredentials::new(id, assignment.name(), role.to_owned(), control, clock))
-        });
+        let credentials =
+            self.ledger.credentials_id.clone().zip(facts::task_role(&assignment)).map(|(id, role)| {
+                let (control, clock) = (Arc::clone(&self.context.control), Arc::clone(&self.context.clock));
+                Arc::new(TaskCredentials::new(id, assignment.name(), role.to_owned(), control, clock))
+            });
         let meter = Meter::new(
             self.context.config.instance.clone(),
             assignment.intent.id.clone(),
             interface.vpc_id.clone(),
             interface.eni_id.clone(),
             Arc::clone(&self.context.network),
+            self.directory.join("sandbox"),
         );
         let entry = Entry { facts: self.facts.subscribe(), credentials, meter: Arc::new(meter) };
         self.context.directory.enter(&interface.vpc_id, interface.address, entry);
@@ -188,7 +192,11 @@ impl Driver {
         let interface = &assignment.interface;
         if let Err(failure) = self.context.network.detach(&interface.vpc_id, &interface.eni_id).await {
             // The interface's rules stay until the VPC is next brought in order; its namespace is gone with the task.
-            warn!(eni = interface.eni_id, error = &failure as &dyn std::error::Error, "the interface can't be detached");
+            warn!(
+                eni = interface.eni_id,
+                error = &failure as &dyn std::error::Error,
+                "the interface can't be detached"
+            );
         }
         self.namespace = None;
         self.context.directory.remove(&interface.vpc_id, interface.address);
@@ -215,10 +223,12 @@ impl Driver {
         }
     }
 
-    fn save(&self) {
-        if self.ledger.progress.detached && *self.desired.borrow() == Desired::Forgotten {
+    /// Writes the ledger when a restarted agent needs to know better.
+    fn save(&mut self) {
+        if !self.ledger.progress.differs_for_a_restart(&self.saved) {
             return;
         }
+        self.saved = self.ledger.progress.clone();
         if let Err(failure) = self.ledger.save(&self.directory) {
             // The task goes on: a restarted agent would know less of it, but finds its supervisor all the same.
             error!(path = %self.directory.display(), %failure, "the task's ledger can't be written");

@@ -40,7 +40,11 @@ pub fn compose(
     merged.pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
 }
 
-fn injected(assignment: &Assignment, identity: &TaskContainer, node: &NodeSide) -> Vec<(&'static str, String)> {
+fn injected(
+    assignment: &Assignment,
+    identity: &TaskContainer,
+    node: &NodeSide,
+) -> Vec<(&'static str, String)> {
     let id = &identity.runtime_id;
     let region = &assignment.intent.scope.region;
     let mut pairs = vec![

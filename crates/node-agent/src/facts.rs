@@ -16,8 +16,6 @@ pub struct TaskFacts {
     pub containers: BTreeMap<String, ContainerFacts>,
     /// The id in `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`, when the task has a role.
     pub credentials_id: Option<String>,
-    /// MiB used on the task's ephemeral storage, when it was last read.
-    pub storage_used_mib: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -53,7 +51,10 @@ impl TaskFacts {
     }
 
     /// The container with this runtime id.
-    pub fn container_by_runtime_id(&self, runtime_id: &str) -> Option<(&ContainerDefinition, &TaskContainer)> {
+    pub fn container_by_runtime_id(
+        &self,
+        runtime_id: &str,
+    ) -> Option<(&ContainerDefinition, &TaskContainer)> {
         self.each_container().find(|(_, identity)| identity.runtime_id == runtime_id)
     }
 }

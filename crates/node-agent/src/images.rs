@@ -41,8 +41,9 @@ pub async fn prepare(
     assignment: &Assignment,
     image: &str,
 ) -> Result<PreparedImage, String> {
-    let reference: Reference =
-        image.parse().map_err(|error| format!("CannotPullContainerError: invalid reference {image}: {error}"))?;
+    let reference: Reference = image
+        .parse()
+        .map_err(|error| format!("CannotPullContainerError: invalid reference {image}: {error}"))?;
     let auth = match registry_scope(&reference.registry, registry) {
         None => Auth::Anonymous,
         Some(scope) => {
@@ -64,7 +65,11 @@ pub async fn prepare(
 
 fn cannot_pull(error: &PullError) -> String {
     let text = error.to_string();
-    if text.starts_with("CannotPullContainerError") { text } else { format!("CannotPullContainerError: {text}") }
+    if text.starts_with("CannotPullContainerError") {
+        text
+    } else {
+        format!("CannotPullContainerError: {text}")
+    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,10 @@ impl Ledger {
     pub fn new(assignment: Arc<Assignment>, credentials_id: Option<String>) -> Self {
         let containers = assignment.definition.body.container_definitions.iter();
         let containers = containers
-            .map(|definition| ObservedContainer { name: definition.name.clone(), ..ObservedContainer::default() })
+            .map(|definition| ObservedContainer {
+                name: definition.name.clone(),
+                ..ObservedContainer::default()
+            })
             .collect();
         Self {
             assignment,

@@ -129,7 +129,8 @@ impl Worker {
 
     async fn wait(&self, flush_at: Option<Timestamp>) {
         let Some(at) = flush_at else { return self.advanced.notified().await };
-        let _elapsed = tokio::time::timeout(at.since(self.context.clock.now()), self.advanced.notified()).await;
+        let _elapsed =
+            tokio::time::timeout(at.since(self.context.clock.now()), self.advanced.notified()).await;
     }
 
     /// Tries until the log store has taken the lines: what a container wrote is never dropped here.

@@ -46,7 +46,11 @@ impl NodeNetworks {
     pub async fn apply(&mut self, snapshot: &NetworkSnapshot) {
         for vpc in &snapshot.vpcs {
             if let Err(failure) = self.apply_vpc(vpc).await {
-                error!(vpc = vpc.id, error = &failure as &dyn std::error::Error, "the VPC can't be made on this node");
+                error!(
+                    vpc = vpc.id,
+                    error = &failure as &dyn std::error::Error,
+                    "the VPC can't be made on this node"
+                );
             }
         }
         for (id, applied) in &mut self.applied {
@@ -77,7 +81,11 @@ impl NodeNetworks {
         for vpc in kept {
             let interfaces = by_vpc.remove(&vpc).unwrap_or_default();
             if let Err(failure) = self.network.retain(&vpc, interfaces).await {
-                warn!(vpc, error = &failure as &dyn std::error::Error, "leftover interfaces can't be removed");
+                warn!(
+                    vpc,
+                    error = &failure as &dyn std::error::Error,
+                    "leftover interfaces can't be removed"
+                );
             }
         }
     }

@@ -8,7 +8,9 @@ use crate::ledger::Ledger;
 /// Takes over what the supervisor reports. Says whether every container runs, or has run.
 pub fn apply(ledger: &mut Ledger, status: &TaskStatus) -> bool {
     for seen in &status.containers {
-        let Some(container) = ledger.containers.iter_mut().find(|item| item.name == seen.name) else { continue };
+        let Some(container) = ledger.containers.iter_mut().find(|item| item.name == seen.name) else {
+            continue;
+        };
         container_status(container, seen);
     }
     if ledger.progress.stop.is_none() {
@@ -53,4 +55,5 @@ fn cause(facts: &StopFacts) -> ObservedStop {
 }
 
 /// The `stoppedReason` of a task whose supervisor is gone: killed by hand, or with the machine.
-pub const LOST: &str = "The node lost the task: its supervisor ended unexpectedly, or the machine was restarted";
+pub const LOST: &str =
+    "The node lost the task: its supervisor ended unexpectedly, or the machine was restarted";

@@ -25,6 +25,15 @@ pub struct Progress {
     pub stop: Option<ObservedStop>,
 }
 
+impl Progress {
+    /// Whether a restarted agent would act otherwise if it knew only `other`: what it must find in the ledger. The rest it
+    /// finds out again, or does again without harm.
+    pub fn differs_for_a_restart(&self, other: &Progress) -> bool {
+        (self.attached, self.launched, self.ended, &self.stop)
+            != (other.attached, other.launched, other.ended, &other.stop)
+    }
+}
+
 /// What control wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Desired {

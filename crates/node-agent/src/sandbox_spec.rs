@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use link_protocol::Assignment;
 use node_images::config::ImageConfig;
 use node_runtime::spec::{
-    self, Condition, ContainerSpec, Dependency, HealthCheck, LogSpec, MountSpec, NetworkSource, RestartPolicy,
-    RuntimeSpec, StorageSpec, TaskSpec, Ulimit,
+    self, Condition, ContainerSpec, Dependency, HealthCheck, LogSpec, MountSpec, NetworkSource,
+    RestartPolicy, RuntimeSpec, StorageSpec, TaskSpec, Ulimit,
 };
 use state_model::ecs::container_definition::{ContainerDefinition, DependencyCondition};
 use state_model::ecs::task::TaskContainer;
@@ -46,7 +46,9 @@ pub struct NodeSide {
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SpecError {
-    #[error("CannotStartContainerError: container '{container}' has no command: neither its definition nor its image says one")]
+    #[error(
+        "CannotStartContainerError: container '{container}' has no command: neither its definition nor its image says one"
+    )]
     NoCommand { container: String },
     #[error("Invalid 'volumesFrom' setting. Unknown container: '{0}'")]
     UnknownVolumesFrom(String),
@@ -62,12 +64,15 @@ pub fn build(
     let intent = &assignment.intent;
     let body = &assignment.definition.body;
     let interface = &assignment.interface;
-    let (host, domain) = interface.private_dns_name.split_once('.').unwrap_or((&interface.private_dns_name, ""));
+    let (host, domain) =
+        interface.private_dns_name.split_once('.').unwrap_or((&interface.private_dns_name, ""));
     let mut volumes: Vec<String> = body.volumes.iter().map(|volume| volume.name.clone()).collect();
     let mut containers = Vec::new();
     for definition in &body.container_definitions {
         let Some(image) = images.get(&definition.name) else { continue };
-        let Some(identity) = intent.containers.iter().find(|item| item.name == definition.name) else { continue };
+        let Some(identity) = intent.containers.iter().find(|item| item.name == definition.name) else {
+            continue;
+        };
         for path in anonymous_volumes(definition, &image.config) {
             volumes.push(anonymous_volume_name(&definition.name, &path));
         }
@@ -171,7 +176,11 @@ fn ulimits(definition: &ContainerDefinition) -> Vec<Ulimit> {
         .ulimits
         .iter()
         .flatten()
-        .map(|item| Ulimit { name: item.name.clone(), soft: limit(item.soft_limit), hard: limit(item.hard_limit) })
+        .map(|item| Ulimit {
+            name: item.name.clone(),
+            soft: limit(item.soft_limit),
+            hard: limit(item.hard_limit),
+        })
         .collect();
     if !ulimits.iter().any(|item| item.name == "nofile") {
         ulimits.push(Ulimit { name: String::from("nofile"), soft: NOFILE_DEFAULT, hard: NOFILE_DEFAULT });
@@ -219,7 +228,8 @@ fn volumes_from(
         let definition = definitions.iter().find(|definition| definition.name == container.name);
         for from in definition.iter().flat_map(|definition| &definition.volumes_from) {
             let source = containers.iter().find(|source| source.name == from.source_container);
-            let source = source.ok_or_else(|| SpecError::UnknownVolumesFrom(from.source_container.clone()))?;
+            let source =
+                source.ok_or_else(|| SpecError::UnknownVolumesFrom(from.source_container.clone()))?;
             mounts.extend(source.mounts.iter().map(|mount| MountSpec {
                 readonly: mount.readonly || from.read_only.unwrap_or(false),
                 ..mount.clone()
@@ -244,7 +254,10 @@ fn dependencies(definition: &ContainerDefinition) -> Vec<Dependency> {
     };
     let given = definition.depends_on.iter().flatten();
     given
-        .map(|item| Dependency { container: item.container_name.clone(), condition: condition(item.condition) })
+        .map(|item| Dependency {
+            container: item.container_name.clone(),
+            condition: condition(item.condition),
+        })
         .collect()
 }
 
@@ -266,7 +279,9 @@ fn restart_policy(definition: &ContainerDefinition) -> Option<RestartPolicy> {
     let policy = definition.restart_policy.as_ref().filter(|policy| policy.enabled)?;
     Some(RestartPolicy {
         ignored_exit_codes: policy.ignored_exit_codes.clone().unwrap_or_default(),
-        attempt_period_secs: u64::from(policy.restart_attempt_period_secs.unwrap_or(RESTART_PERIOD_SECS_DEFAULT)),
+        attempt_period_secs: u64::from(
+            policy.restart_attempt_period_secs.unwrap_or(RESTART_PERIOD_SECS_DEFAULT),
+        ),
     })
 }
 
@@ -321,7 +336,10 @@ mod tests {
     fn an_entry_point_drops_the_images_command() {
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
         let config = ImageConfig { entrypoint: words(&["/e"]), cmd: words(&["c"]), ..ImageConfig::default() };
-        let check = |entry: Option<&[&str]>, command: Option<&[&str]>, overridden: Option<&[&str]>, expect: &[&str]| {
+        let check = |entry: Option<&[&str]>,
+                     command: Option<&[&str]>,
+                     overridden: Option<&[&str]>,
+                     expect: &[&str]| {
             let definition = ContainerDefinition {
                 entry_point: entry.map(words),
                 command: command.map(words),

@@ -33,7 +33,10 @@ fn volume(volume: &Volume) -> Option<String> {
     } else {
         return None;
     };
-    Some(format!("CannotCreateVolumeError: volume '{}': {kind} are not provided by this installation", volume.name))
+    Some(format!(
+        "CannotCreateVolumeError: volume '{}': {kind} are not provided by this installation",
+        volume.name
+    ))
 }
 
 fn container(container: &ContainerDefinition) -> Option<String> {

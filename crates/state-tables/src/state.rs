@@ -44,7 +44,8 @@ impl State {
         let range = store.range(b"").await.map_err(StateError::Load)?;
         let mut view = View { revision: range.revision, ..View::default() };
         for entry in &range.entries {
-            view.apply_stored(&entry.key, Some(&entry.value), entry.mod_revision).map_err(StateError::Decode)?;
+            view.apply_stored(&entry.key, Some(&entry.value), entry.mod_revision)
+                .map_err(StateError::Decode)?;
         }
         let watch = store.watch(range.revision).await.map_err(StateError::Watch)?;
         let (revision, _) = watch::channel(range.revision);

@@ -130,7 +130,12 @@ impl<R: Record> Table<R> {
     }
 
     /// Applies one change of a commit.
-    pub(crate) fn apply(&mut self, key: &str, value: Option<&[u8]>, revision: Revision) -> Result<(), DecodeError> {
+    pub(crate) fn apply(
+        &mut self,
+        key: &str,
+        value: Option<&[u8]>,
+        revision: Revision,
+    ) -> Result<(), DecodeError> {
         let record = value.map(record::decode::<R>).transpose()?;
         if let Some(former) = self.rows.get(key).cloned() {
             former.index(&mut |name, value| {

@@ -105,6 +105,9 @@ tables! {
         // Logs
         log_groups: state_model::logs::LogGroup,
         log_streams: state_model::logs::LogStream,
+        // S3
+        s3_buckets: state_model::s3::Bucket,
+        s3_objects: state_model::s3::Object,
         // IAM
         iam_users: state_model::iam::user::User,
         iam_roles: state_model::iam::role::Role,

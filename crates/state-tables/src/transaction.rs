@@ -77,7 +77,9 @@ impl Transaction {
     pub(crate) fn update_record<R: Record>(&mut self, row: &Row<R>, record: &R) {
         let key = stored_key::<R>(&record.key());
         assert_eq!(row.key(), record.key(), "an update keeps the key");
-        self.inner.preconditions.push(Precondition::Unchanged { key: key.clone(), mod_revision: row.revision });
+        self.inner
+            .preconditions
+            .push(Precondition::Unchanged { key: key.clone(), mod_revision: row.revision });
         self.inner.writes.push(Write::Put { key, value: record::encode(record).into() });
     }
 

@@ -14,7 +14,14 @@ pub fn run(options: &DataDirOption) -> anyhow::Result<()> {
     for error in &errors {
         eprintln!("neargate: {error:#}");
     }
-    anyhow::ensure!(errors.is_empty(), "{} thing(s) could not be removed; run `neargate down` again", errors.len());
-    println!("down: no task runs, nothing is left on the host; state and images stay in {}", data_dir.root.display());
+    anyhow::ensure!(
+        errors.is_empty(),
+        "{} thing(s) could not be removed; run `neargate down` again",
+        errors.len()
+    );
+    println!(
+        "down: no task runs, nothing is left on the host; state and images stay in {}",
+        data_dir.root.display()
+    );
     Ok(())
 }

@@ -19,6 +19,7 @@ pub fn run(options: &DataDirOption) -> anyhow::Result<()> {
 
 /// The root credentials of a data directory.
 pub(super) fn credentials(data_dir: &DataDir) -> anyhow::Result<root_credentials::RootCredentials> {
-    root_credentials::load(data_dir)?
-        .with_context(|| format!("{} has no credentials yet: start `neargate up` first", data_dir.root.display()))
+    root_credentials::load(data_dir)?.with_context(|| {
+        format!("{} has no credentials yet: start `neargate up` first", data_dir.root.display())
+    })
 }

@@ -48,7 +48,8 @@ async fn streams(api: &ApiClient, options: &Logs, home: &str) -> anyhow::Result<
     let input = json!({ "taskDefinition": task["taskDefinitionArn"] });
     let definition = api.call(ECS, "DescribeTaskDefinition", &input).await?;
     let id = task["taskArn"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned();
-    let containers = definition["taskDefinition"]["containerDefinitions"].as_array().cloned().unwrap_or_default();
+    let containers =
+        definition["taskDefinition"]["containerDefinitions"].as_array().cloned().unwrap_or_default();
     let found: Vec<Stream> = containers
         .iter()
         .filter(|container| options.container.as_deref().is_none_or(|name| container["name"] == name))
@@ -61,7 +62,8 @@ async fn streams(api: &ApiClient, options: &Logs, home: &str) -> anyhow::Result<
 fn stream(container: &Value, task_id: &str, home: &str) -> Option<Stream> {
     let options = &container["logConfiguration"]["options"];
     let name = container["name"].as_str()?;
-    let prefix = options["awslogs-stream-prefix"].as_str().map(|prefix| format!("{prefix}/")).unwrap_or_default();
+    let prefix =
+        options["awslogs-stream-prefix"].as_str().map(|prefix| format!("{prefix}/")).unwrap_or_default();
     Some(Stream {
         container: name.to_owned(),
         group: options["awslogs-group"].as_str()?.to_owned(),
@@ -98,7 +100,8 @@ async fn follow(api: &ApiClient, streams: &[Stream], many: bool) -> anyhow::Resu
         "the task's containers log to several groups: choose one with --container"
     );
     let groups = api.call(LOGS, "DescribeLogGroups", &json!({ "logGroupNamePrefix": group })).await?;
-    let found = groups["logGroups"].as_array().into_iter().flatten().find(|item| item["logGroupName"] == **group);
+    let found =
+        groups["logGroups"].as_array().into_iter().flatten().find(|item| item["logGroupName"] == **group);
     let arn = found.map(|item| item["logGroupArn"].clone()).context("the task's log group is gone")?;
     let names: Vec<&str> = streams.iter().map(|stream| stream.name.as_str()).collect();
     let input = json!({ "logGroupIdentifiers": [arn], "logStreamNames": names });
@@ -131,7 +134,11 @@ async fn follow(api: &ApiClient, streams: &[Stream], many: bool) -> anyhow::Resu
 async fn newest_ingestion(api: &ApiClient, stream: &Stream) -> anyhow::Result<i64> {
     let input = json!({ "logGroupName": stream.group, "logStreamNamePrefix": stream.name });
     let described = api.call(LOGS, "DescribeLogStreams", &input).await?;
-    let found = described["logStreams"].as_array().into_iter().flatten().find(|item| item["logStreamName"] == stream.name);
+    let found = described["logStreams"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|item| item["logStreamName"] == stream.name);
     Ok(found.and_then(|item| item["lastIngestionTime"].as_i64()).unwrap_or(i64::MIN))
 }
 

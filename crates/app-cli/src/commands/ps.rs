@@ -31,11 +31,14 @@ pub fn run(options: &Ps) -> anyhow::Result<()> {
 async fn list(api: &ApiClient, cluster: &str, desired_status: &str) -> anyhow::Result<Vec<Value>> {
     let mut arns: Vec<Value> = Vec::new();
     let input = json!({ "cluster": cluster, "desiredStatus": desired_status });
-    api.pages(ECS, "ListTasks", input, |page| arns.extend(page["taskArns"].as_array().cloned().unwrap_or_default()))
-        .await?;
+    api.pages(ECS, "ListTasks", input, |page| {
+        arns.extend(page["taskArns"].as_array().cloned().unwrap_or_default())
+    })
+    .await?;
     let mut tasks = Vec::new();
     for chunk in arns.chunks(TASKS_PER_CALL) {
-        let described = api.call(ECS, "DescribeTasks", &json!({ "cluster": cluster, "tasks": chunk })).await?;
+        let described =
+            api.call(ECS, "DescribeTasks", &json!({ "cluster": cluster, "tasks": chunk })).await?;
         tasks.extend(described["tasks"].as_array().cloned().unwrap_or_default());
     }
     Ok(tasks)
@@ -50,7 +53,8 @@ fn line(task: &Value, now: Timestamp) -> String {
     let age = now.as_secs_f64() - created_at(task);
     let why = task["stoppedReason"].as_str().unwrap_or("");
     let (id, definition, status) = (last("taskArn"), last("taskDefinitionArn"), last("lastStatus"));
-    let row = format!("{id:<32}  {definition:<24}  {status:<14}  {:<15}  {:>8}  {why}", address(task), short(age));
+    let row =
+        format!("{id:<32}  {definition:<24}  {status:<14}  {:<15}  {:>8}  {why}", address(task), short(age));
     row.trim_end().to_owned()
 }
 

@@ -21,9 +21,9 @@ pub fn open(directory: &Path) -> anyhow::Result<Session> {
         directory.display()
     );
     let data_dir = DataDir::open(directory)?;
-    let server = data_dir
-        .read_server_file()
-        .with_context(|| format!("no server has been ready in {} yet: start `neargate up`", directory.display()))?;
+    let server = data_dir.read_server_file().with_context(|| {
+        format!("no server has been ready in {} yet: start `neargate up`", directory.display())
+    })?;
     Ok(Session { server, credentials: super::env::credentials(&data_dir)? })
 }
 

@@ -40,7 +40,10 @@ impl Bodies {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(ReadError::TooLarge { .. })) => Err(too_large()),
             Ok(Err(failure)) => {
-                tracing::debug!(error = &failure as &dyn std::error::Error, "a request's body did not arrive");
+                tracing::debug!(
+                    error = &failure as &dyn std::error::Error,
+                    "a request's body did not arrive"
+                );
                 Err(refusal(StatusCode::BAD_REQUEST, "The body did not arrive whole."))
             }
             Err(_) => Err(refusal(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive.")),
@@ -50,7 +53,9 @@ impl Bodies {
     /// A body has to show that it is large before it takes from the budget: what clients only announce, and then send
     /// byte by byte, must not keep the small requests of others waiting.
     async fn read_all(&self, expected: usize, mut body: Body) -> Result<Bytes, ReadError> {
-        let Some(first) = next_chunk(&mut body, REQUEST_BODY_TIME_MAX).await? else { return Ok(Bytes::new()) };
+        let Some(first) = next_chunk(&mut body, REQUEST_BODY_TIME_MAX).await? else {
+            return Ok(Bytes::new());
+        };
         // Nearly every request arrives in one piece, which needs no copy.
         let Some(mut chunk) = next_chunk(&mut body, REQUEST_BODY_TIME_MAX).await? else { return Ok(first) };
         let mut whole = BytesMut::from(first);

@@ -41,7 +41,11 @@ pub struct Services {
 }
 
 impl Services {
-    pub fn with<S: Send + Sync + 'static>(mut self, table: ServiceTable<Context<S>>, dependencies: S) -> Self {
+    pub fn with<S: Send + Sync + 'static>(
+        mut self,
+        table: ServiceTable<Context<S>>,
+        dependencies: S,
+    ) -> Self {
         let name = table.service().name;
         let bound = Bound { table, dependencies: Arc::new(dependencies) };
         self.by_name.insert(name, Box::new(bound));

@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
-use api_platform::logs::ingest::Ingest;
 use async_trait::async_trait;
 use control_loops::LoopContext;
 use control_loops::dispatch::{Dispatch, NodeLink};
@@ -54,7 +53,7 @@ pub async fn start(
         clock: Arc::clone(&base.clock),
         random: Arc::clone(&base.random),
         logs: stores.logs.clone(),
-        ingest: Ingest::new(Arc::clone(&base.state), stores.logs.clone()),
+        ingest: Arc::clone(&base.ingest),
     });
     let registry = BuiltInRegistry { address: base.config.listen, domain: DOMAIN.to_owned() };
     let parts = AgentParts {
@@ -147,7 +146,8 @@ impl VpcOpened for ApiInside {
     async fn vpc_opened(&self, network: &Network, vpc: &VpcSnapshot) -> Result<(), VpcOpenError> {
         let listener = network.listen_tcp(&vpc.id, socket(API_ADDRESS, API_PORT)).await?;
         let handler = Arc::clone(&self.handler);
-        let listening = server::serve(listener, &server::Config::default(), handler).map_err(VpcOpenError::Serve)?;
+        let listening =
+            server::serve(listener, &server::Config::default(), handler).map_err(VpcOpenError::Serve)?;
         self.listening.lock().unwrap_or_else(PoisonError::into_inner).push(listening);
         Ok(())
     }

@@ -27,7 +27,8 @@ pub struct Stores {
 
 pub fn open(data_dir: &DataDir, clock: &SharedClock, random: &SharedRandom) -> anyhow::Result<Stores> {
     let store = EmbeddedStore::open(&data_dir.state()).context("the state can't be opened")?;
-    let blobs = BlobStore::open(&data_dir.blobs(), Arc::clone(clock), Arc::clone(random)).context("the image layers can't be opened")?;
+    let blobs = BlobStore::open(&data_dir.blobs(), Arc::clone(clock), Arc::clone(random))
+        .context("the image layers can't be opened")?;
     let logs = LogStore::open(&data_dir.logs(), logs::Config::default(), Arc::clone(clock))
         .context("the logs can't be opened")?;
     Ok(Stores { store: Arc::new(store), blobs, logs })

@@ -34,7 +34,8 @@ impl Driver {
             Ok(spec) => spec,
             Err(reason) => return self.fail(reason),
         };
-        let Some(network) = self.namespace.as_ref().and_then(|space| space.descriptor().try_clone_to_owned().ok())
+        let Some(network) =
+            self.namespace.as_ref().and_then(|space| space.descriptor().try_clone_to_owned().ok())
         else {
             return self.fail(String::from("InternalError: the task's network namespace is gone"));
         };
@@ -44,7 +45,9 @@ impl Driver {
         // A launch that isn't on record would be repeated by the next agent, and the task would run twice.
         if let Err(failure) = self.ledger.save(&self.directory) {
             self.ledger.progress.launched = false;
-            return self.fail(format!("ResourceInitializationError: failed to create new container runtime task: {failure}"));
+            return self.fail(format!(
+                "ResourceInitializationError: failed to create new container runtime task: {failure}"
+            ));
         }
         for definition in &self.assignment().definition.body.container_definitions {
             let now = self.context.clock.now();
@@ -81,7 +84,9 @@ impl Driver {
             Some("namespace") => SandboxChoice::Namespace,
             Some("kernel") => SandboxChoice::Kernel,
             Some(other) => {
-                return Err(format!("ResourceInitializationError: the tag {ISOLATION_TAG} is '{other}'; it can be 'namespace' or 'kernel'"));
+                return Err(format!(
+                    "ResourceInitializationError: the tag {ISOLATION_TAG} is '{other}'; it can be 'namespace' or 'kernel'"
+                ));
             }
         };
         let (isolation, runtime) = config.sandboxes.find(sandbox)?;
@@ -148,7 +153,10 @@ impl Driver {
             Err(failure) => Err(failure.to_string()),
         };
         if let Err(failure) = attached {
-            warn!(task = self.assignment().intent.id, failure, "the interface of a running task can't be taken over");
+            warn!(
+                task = self.assignment().intent.id,
+                failure, "the interface of a running task can't be taken over"
+            );
         }
     }
 

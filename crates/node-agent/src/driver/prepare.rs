@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures_util::future;
 use link_protocol::log::{LogTarget, LogTargets};
 use node_images::PreparedImage;
-use node_network::config::{EniConfig, NetnsTarget};
 use node_network::NetworkError;
+use node_network::config::{EniConfig, NetnsTarget};
 use state_model::Scope;
 
 use super::Driver;
@@ -71,7 +71,10 @@ impl Driver {
         if self.namespace.is_none()
             && let Err(failure) = self.attach_interface().await
         {
-            tracing::error!(error = &failure as &dyn std::error::Error, "the interface can't be attached again");
+            tracing::error!(
+                error = &failure as &dyn std::error::Error,
+                "the interface can't be attached again"
+            );
             return self.fail(INTERFACE_FAILED.into());
         }
         let assignment = self.assignment();
@@ -113,7 +116,9 @@ impl Driver {
         let mut notes = Vec::new();
         for (definition, image) in assignment.definition.body.container_definitions.iter().zip(pulled) {
             let digest = image.digest.to_string();
-            if let Some(observed) = self.ledger.containers.iter_mut().find(|item| item.name == definition.name) {
+            if let Some(observed) =
+                self.ledger.containers.iter_mut().find(|item| item.name == definition.name)
+            {
                 observed.image_digest = Some(digest.clone());
             }
             notes.push(ImageNote {

@@ -45,7 +45,8 @@ impl Driver {
     }
 
     pub(super) async fn send_stop(&mut self) {
-        let reason = self.assignment().intent.stop.as_ref().map(|stop| stop.reason.clone()).unwrap_or_default();
+        let reason =
+            self.assignment().intent.stop.as_ref().map(|stop| stop.reason.clone()).unwrap_or_default();
         if let Some(link) = &mut self.supervisor
             && let Err(failure) = link.send(&Command::Stop { reason }).await
         {

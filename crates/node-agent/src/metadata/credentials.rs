@@ -40,9 +40,9 @@ impl TaskCredentials {
     /// Status and document of `GET /v2/credentials/<id>`.
     pub async fn answer(&self) -> (StatusCode, Value) {
         let mut current = self.current.lock().await;
-        let fresh = current.as_ref().is_some_and(|known| {
-            known.expiration > self.clock.now().plus(REFRESH_BEFORE_END)
-        });
+        let fresh = current
+            .as_ref()
+            .is_some_and(|known| known.expiration > self.clock.now().plus(REFRESH_BEFORE_END));
         if !fresh {
             match self.control.role_credentials(&self.task, &self.role_arn).await {
                 Ok(fetched) => *current = Some(fetched),

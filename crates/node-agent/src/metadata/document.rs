@@ -28,7 +28,8 @@ const STORAGE_RESERVED_EXTRA_MIB: u64 = 16;
 /// that is kept by the host.
 const CLOCK_STATUS_UNKNOWN: &str = "NOT_SYNCHRONIZED";
 
-pub fn task(version: Version, facts: &TaskFacts, now: Timestamp) -> Value {
+/// `storage_used_mib` is absent when the task's storage can't be read, as before its start.
+pub fn task(version: Version, facts: &TaskFacts, storage_used_mib: Option<u64>, now: Timestamp) -> Value {
     let intent = &facts.assignment.intent;
     let times = &facts.observation.times;
     let mut document = Map::new();
@@ -55,7 +56,9 @@ pub fn task(version: Version, facts: &TaskFacts, now: Timestamp) -> Value {
         }
         put("ClockDrift", clock_drift(now));
         let reserved = u64::from(intent.ephemeral_storage_gib) * 1024 + STORAGE_RESERVED_EXTRA_MIB;
-        put("EphemeralStorageMetrics", json!({ "Utilized": facts.storage_used_mib, "Reserved": reserved }));
+        if let Some(used) = storage_used_mib {
+            put("EphemeralStorageMetrics", json!({ "Utilized": used, "Reserved": reserved }));
+        }
         let fault_injection = facts.assignment.definition.body.enable_fault_injection.unwrap_or(false);
         put("FaultInjectionEnabled", fault_injection.into());
     }

@@ -58,8 +58,8 @@ pub async fn answer(
 }
 
 fn update(body: &[u8]) -> Result<ProtectionUpdate, String> {
-    let body: UpdateBody =
-        serde_json::from_slice(body).map_err(|_| String::from("UpdateTaskProtection: failed to decode request"))?;
+    let body: UpdateBody = serde_json::from_slice(body)
+        .map_err(|_| String::from("UpdateTaskProtection: failed to decode request"))?;
     let Some(enabled) = body.protection_enabled else {
         return Err(String::from("Invalid request: does not contain 'ProtectionEnabled' field"));
     };

@@ -69,7 +69,10 @@ impl Endpoint {
 
     async fn get(&self, route: Route, entry: &Entry, facts: &TaskFacts, path: &str) -> (StatusCode, Value) {
         match route {
-            Route::Task(version) => (StatusCode::OK, document::task(version, facts, self.clock.now())),
+            Route::Task(version) => {
+                let storage_used_mib = entry.meter.storage_used_mib().await;
+                (StatusCode::OK, document::task(version, facts, storage_used_mib, self.clock.now()))
+            }
             Route::Container(version, id) => container(version, facts, &id, path),
             Route::TaskStats => (StatusCode::OK, entry.meter.task(facts, &self.clock).await),
             Route::ContainerStats(id) => match facts.container_by_runtime_id(&id) {
@@ -94,7 +97,9 @@ impl Endpoint {
         if method != Method::GET && method != Method::PUT {
             return (StatusCode::METHOD_NOT_ALLOWED, Value::from("Method Not Allowed"));
         }
-        let Ok(body) = read_bounded(request.into_body(), METADATA_BODY_BYTES_MAX, METADATA_BODY_TIME_MAX).await else {
+        let Ok(body) =
+            read_bounded(request.into_body(), METADATA_BODY_BYTES_MAX, METADATA_BODY_TIME_MAX).await
+        else {
             return (StatusCode::PAYLOAD_TOO_LARGE, Value::from("Request Entity Too Large"));
         };
         let request_id = random::uuid(&*self.random);
@@ -144,8 +149,8 @@ impl Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stdx::clock::FakeClock;
     use std::time::Duration;
+    use stdx::clock::FakeClock;
 
     #[test]
     fn a_burst_is_served_and_then_the_rate() {

@@ -1,11 +1,13 @@
 //! Statistics of a task's containers in the form of Docker's API.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use node_network::{InterfaceCounters, Network};
 use node_runtime::cgroup::{self, BlockIo, ContainerStats, Hierarchy};
+use node_runtime::taskdir;
 use serde_json::{Map, Value, json};
 use state_model::ecs::task::TaskContainer;
 use stdx::clock::{SharedClock, Timestamp};
@@ -26,6 +28,7 @@ pub struct Meter {
     pub eni_id: String,
     pub network: Arc<Network>,
     pub rate: Rate,
+    sandbox: PathBuf,
     former: Mutex<Map<String, Value>>,
 }
 
@@ -36,8 +39,31 @@ impl fmt::Debug for Meter {
 }
 
 impl Meter {
-    pub fn new(instance: String, task_id: String, vpc_id: String, eni_id: String, network: Arc<Network>) -> Self {
-        Self { instance, task_id, vpc_id, eni_id, network, rate: Rate::default(), former: Mutex::default() }
+    /// `sandbox` is the supervisor's folder.
+    pub fn new(
+        instance: String,
+        task_id: String,
+        vpc_id: String,
+        eni_id: String,
+        network: Arc<Network>,
+        sandbox: PathBuf,
+    ) -> Self {
+        let (rate, former) = (Rate::default(), Mutex::default());
+        Self { instance, task_id, vpc_id, eni_id, network, rate, sandbox, former }
+    }
+
+    /// What is used of the ephemeral storage; none when it can't be read.
+    pub async fn storage_used_mib(&self) -> Option<u64> {
+        let sandbox = self.sandbox.clone();
+        supervisor::blocking(move || {
+            let supervisor = taskdir::read_status(&sandbox).ok()??.supervisor_pid;
+            // The storage is mounted in the supervisor's own mount namespace alone.
+            let inside = sandbox.strip_prefix("/").ok()?.join("storage");
+            let point = PathBuf::from(format!("/proc/{supervisor}/root")).join(inside);
+            let usage = rustix::fs::statvfs(&point).ok()?;
+            Some(usage.f_blocks.saturating_sub(usage.f_bfree) * usage.f_frsize / (1024 * 1024))
+        })
+        .await
     }
 
     /// All containers by runtime id; null for one that has no statistics (yet, or any more).
@@ -130,9 +156,7 @@ fn empty_cpu() -> Value {
 }
 
 fn block_io(items: &[BlockIo]) -> Value {
-    let item = |item: &BlockIo| {
-        json!({ "major": item.major, "minor": item.minor, "op": item.operation, "value": item.value })
-    };
+    let item = |item: &BlockIo| json!({ "major": item.major, "minor": item.minor, "op": item.operation, "value": item.value });
     items.iter().map(item).collect()
 }
 
