@@ -36,16 +36,16 @@ pub fn plan(view: &View, nodes: &[NodeOffer], now: Timestamp, random: &dyn Rando
         .filter_map(|key| view.task_intents.get(key))
         .collect();
     waiting.sort_by_key(|intent| intent.created_at);
-    let mut placed_count = view.live_tasks.len() - waiting.len();
+    let placed_before = view.live_tasks.len() - waiting.len();
+    let room = (TASKS_PER_NODE_MAX * nodes.len()).saturating_sub(placed_before);
     let mut reserved = Reserved::default();
-    let mut decisions = Vec::new();
-    for intent in waiting.into_iter().take(PLACEMENTS_PER_COMMIT_MAX) {
-        let full = placed_count >= TASKS_PER_NODE_MAX * nodes.len();
-        placed_count += 1;
-        let node = nodes.first().filter(|_| !full);
-        decisions.push(decide(view, node, intent, now, &mut reserved, random));
-    }
-    decisions
+    let chosen = waiting.into_iter().take(PLACEMENTS_PER_COMMIT_MAX).enumerate();
+    chosen
+        .map(|(index, intent)| {
+            let node = nodes.first().filter(|_| index < room);
+            decide(view, node, intent, now, &mut reserved, random)
+        })
+        .collect()
 }
 
 fn decide(
