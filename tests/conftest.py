@@ -163,8 +163,13 @@ def any_registry(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def shared_lab(client, network, execution_role, any_registry, tmp_path_factory) -> Lab:
-    return Lab(client, network, execution_role, any_registry, tmp_path_factory.mktemp("lab"))
+def shared_lab(server, client, network, execution_role, tmp_path_factory) -> Lab:
+    return Lab(client, network, execution_role, pusher(server, client), tmp_path_factory.mktemp("lab"))
+
+
+def pusher(server: Server, client):
+    """Pushes archives into the server's own registry."""
+    return lambda name, archive: push(server, client("ecr"), name, archive)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import images
@@ -61,11 +62,13 @@ class Task:
 class Lab:
     """Registers definitions, runs tasks, pushes images."""
 
-    def __init__(self, client, network: dict, execution_role: str, registry: "AnyRegistry", folder: Path):
+    def __init__(
+        self, client, network: dict, execution_role: str, push: Callable[[str, Path], str], folder: Path
+    ):
         self.client = client
         self.ecs, self.logs = client("ecs"), client("logs")
         self.network, self.execution_role = network, execution_role
-        self.registry, self.folder = registry, folder
+        self.push_archive, self.folder = push, folder
         self.pushed: dict[str, str] = {}
         self.image = self.push("lab", [images.busybox_layer()])
         self.started: list[Task] = []
@@ -74,7 +77,7 @@ class Lab:
     def push(self, name: str, layers: list[bytes], config: dict | None = None) -> str:
         archive = self.folder / f"{name}.tar"
         images.oci_archive(archive, layers, config)
-        return self.registry.push(archive, name)
+        return self.push_archive(name, archive)
 
     def push_once(self, name: str, layers: list[bytes]) -> str:
         if name not in self.pushed:
@@ -175,7 +178,7 @@ class AnyRegistry:
         done = subprocess.run(["curl", "-fsS", f"http://127.0.0.1:{self.port}/v2/"], capture_output=True, timeout=5)
         return done.returncode == 0
 
-    def push(self, archive: Path, name: str) -> str:
+    def push(self, name: str, archive: Path) -> str:
         reference = f"127.0.0.1:{self.port}/{name}:{next(self.tags)}"
         command = ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", f"oci-archive:{archive}"]
         done = subprocess.run([*command, f"docker://{reference}"], capture_output=True, text=True, timeout=60)

@@ -16,19 +16,32 @@ def failed(task) -> str:
     return stopped["stoppedReason"]
 
 
-def test_images_that_are_not_there(lab, any_registry):
-    host = f"127.0.0.1:{any_registry.port}"
-    reason = failed(lab.start(lab.container(image=f"{host}/nothing:1")))
-    assert reason.startswith("CannotPullContainerError: ") and reason.endswith(
-        f"failed to resolve ref {host}/nothing:1: {host}/nothing:1: not found"
-    )
-    digest = f"sha256:{'0' * 64}"
-    reason = failed(lab.start(lab.container(image=f"{host}/lab@{digest}")))
-    assert reason.startswith("CannotPullContainerError: ") and "not found" in reason
+def test_images_that_are_not_there(lab):
+    """In the built-in registry: a repository, a tag and a digest that nobody made; and names that are none."""
+    repository = lab.image.rsplit(":", 1)[0]
+    host = repository.split("/", 1)[0]
+    for image in (f"{host}/tests-nothing:1", f"{repository}:nothing", f"{repository}@sha256:{'0' * 64}"):
+        reason = failed(lab.start(lab.container(image=image)))
+        assert reason.startswith("CannotPullContainerError: ") and reason.endswith(
+            f"failed to resolve ref {image}: {image}: not found"
+        )
     reason = failed(lab.start(lab.container(image="127.0.0.1:1/closed:1")))
     assert reason.startswith("CannotPullContainerError: ")
     reason = failed(lab.start(lab.container(image=f"{host}/UPPER:1")))
     assert reason.startswith("CannotPullContainerError: ")
+
+
+def test_any_registry(lab, any_registry):
+    """Images come from wherever their name says, without credentials."""
+    image = any_registry.push("elsewhere", lab.folder / "lab.tar")
+    task = lab.start(lab.container("echo from elsewhere", image=image))
+    task.stopped()
+    assert task.lines() == ["from elsewhere"]
+    missing = image.rsplit(":", 1)[0] + ":nothing"
+    reason = failed(lab.start(lab.container(image=missing)))
+    assert reason.startswith("CannotPullContainerError: ") and reason.endswith(
+        f"failed to resolve ref {missing}: {missing}: not found"
+    )
 
 
 def test_a_digest_runs_the_same_image(lab):

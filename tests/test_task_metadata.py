@@ -13,7 +13,8 @@ SERVE = "httpd -p 80 -h /www; trap 'exit 0' TERM; while true; do sleep 0.05; don
 def fetch(lab, scripts: dict[str, str], **fields) -> tuple:
     """Runs commands in a task, and reads what each printed."""
     body = "; ".join(f"echo {name}=$({command})" for name, command in scripts.items())
-    task = lab.start(lab.container(body + "; sleep 0.2"), **fields)
+    # The agent hears of a container's start a moment later than the container itself.
+    task = lab.start(lab.container(f"sleep 0.3; {body}"), **fields)
     stopped = task.stopped()
     found = dict(line.split("=", 1) for line in task.lines())
     return task, stopped, found

@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 import images
-from conftest import execution_role_of, open_network_of
+from conftest import execution_role_of, open_network_of, pusher
 from task_lab import Lab
 from waiting import until
 
@@ -261,24 +261,25 @@ def test_the_world_outside(lab, groups):
         assert subprocess.run(command, capture_output=True).returncode != 0
 
 
-def test_rules_after_a_restart(make_server, any_registry, tmp_path):
+def test_rules_after_a_restart(make_server, tmp_path):
     """A killed server's tasks keep their rules, and a new server changes them."""
     server = make_server()
-    lab = Lab(server.client, open_network_of(server.client), execution_role_of(server.client), any_registry, tmp_path)
-    groups = Groups(server.client("ec2"))
+    client = server.client
+    lab = Lab(client, open_network_of(client), execution_role_of(client), pusher(server, client), tmp_path)
+    groups = Groups(client("ec2"))
     clients, servers = groups.make(), groups.make()
     groups.allow(servers, of_group(clients))
-    client, target = Obedient(lab, groups.control, clients), Obedient(lab, groups.control, servers)
-    assert client.reaches(target.address)
+    asker, target = Obedient(lab, groups.control, clients), Obedient(lab, groups.control, servers)
+    assert asker.reaches(target.address)
     server.kill()
-    assert client.reaches(target.address)
+    assert asker.reaches(target.address)
     server.up()
-    assert client.reaches(target.address)
+    assert asker.reaches(target.address)
     groups.forbid(servers, of_group(clients))
-    until(lambda: not client.reaches(target.address), "the rule is gone", seconds=2.5)
+    until(lambda: not asker.reaches(target.address), "the rule is gone", seconds=2.5)
     groups.allow(servers, of_group(clients))
-    until(lambda: client.reaches(target.address), "the rule counts", seconds=1.5)
+    until(lambda: asker.reaches(target.address), "the rule counts", seconds=1.5)
     late = Obedient(lab, groups.control, clients)
     assert late.reaches(target.address)
-    assert late.address not in (client.address, target.address)
+    assert late.address not in (asker.address, target.address)
     lab.clean()
