@@ -1,5 +1,7 @@
 //! Named limits: what each bounds, and what happens when it is wrong.
 
+use std::time::Duration;
+
 /// Containers of one task. AWS allows 10; internal ones come on top.
 pub const CONTAINERS_MAX: usize = 16;
 /// Layers below one root filesystem: the kernel's own limit for an overlay.
@@ -37,3 +39,8 @@ pub const KILL_ROUNDS_MAX: usize = 200;
 pub const PASSWD_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// How much of a volume's content an image may seed.
 pub const SEED_ENTRIES_MAX: usize = 200_000;
+/// Between two tries to write to a disk that is full.
+pub const FULL_DISK_PAUSE: Duration = Duration::from_millis(500);
+/// How often a task that has ended tries to write its last log lines and its result to a full disk before it gives them up:
+/// its interface and folder wait that long.
+pub const FULL_DISK_TRIES_MAX: u32 = 120;

@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use stdx::clock::{Clock, SystemClock};
 
 use crate::cgroup::Hierarchy;
+use crate::limits::FULL_DISK_PAUSE;
 use crate::lifecycle::{Decision, Event, Machine};
 use crate::protocol::Command;
 use crate::spec::TaskSpec;
@@ -164,9 +165,13 @@ impl Supervisor {
     }
 
     fn wait(&mut self, children: &OwnedFd) -> io::Result<Vec<Ready>> {
-        let timeout = self.machine.deadline().map(|at| {
-            let left = at.saturating_sub(self.clock.monotonic()) + Duration::from_millis(1);
-            Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() }
+        let deadline = self.machine.deadline().map(|at| {
+            at.saturating_sub(self.clock.monotonic()) + Duration::from_millis(1)
+        });
+        let retry = self.output.is_stuck().then_some(FULL_DISK_PAUSE);
+        let timeout = deadline.into_iter().chain(retry).min().map(|left| Timespec {
+            tv_sec: left.as_secs().cast_signed(),
+            tv_nsec: left.subsec_nanos().into(),
         });
         let mut sources = vec![Ready::Children];
         let mut descriptors = vec![PollFd::new(children, PollFlags::IN)];
@@ -236,10 +241,12 @@ impl Supervisor {
     }
 
     fn write_output(&mut self) {
+        let was_stuck = self.output.is_stuck();
         match self.output.flush() {
             Ok(true) => self.control.announce(self.output.position()),
             Ok(false) => {}
-            Err(error) => eprintln!("supervisor: the log spool can't be written: {error}"),
+            Err(error) if !was_stuck => eprintln!("supervisor: the log spool can't be written: {error}"),
+            Err(_) => {}
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Writer {
     written: u64,
     acknowledged: u64,
     batch: Vec<u8>,
+    /// The last flush failed, as on a full disk: the batch waits for the next one.
+    stuck: bool,
     /// One per container in non-blocking mode.
     accounts: Vec<Option<Account>>,
 }
@@ -60,6 +62,7 @@ impl Writer {
             written: 0,
             acknowledged: 0,
             batch: Vec::new(),
+            stuck: false,
             accounts,
         })
     }
@@ -84,10 +87,16 @@ impl Writer {
 
     pub fn admission(&self, container: usize) -> Admission {
         if let Some(Some(account)) = self.accounts.get(container) {
-            return if account.unread > account.bytes_max { Admission::Drop } else { Admission::Accept };
+            let full = self.stuck || account.unread > account.bytes_max;
+            return if full { Admission::Drop } else { Admission::Accept };
         }
         let unread = self.written - self.acknowledged;
-        if unread > SPOOL_UNREAD_BYTES_MAX { Admission::Wait } else { Admission::Accept }
+        if self.stuck || unread > SPOOL_UNREAD_BYTES_MAX { Admission::Wait } else { Admission::Accept }
+    }
+
+    /// Whether output waits for a disk that takes none.
+    pub fn is_stuck(&self) -> bool {
+        self.stuck
     }
 
     /// Adds a record to the batch; `flush` writes it.
@@ -107,27 +116,34 @@ impl Writer {
         }
     }
 
-    /// Writes the batch with one call. True when something was written.
+    /// Writes the batch with one call. True when something was written. After an error the batch is kept for the next
+    /// call: nothing is lost while the disk is full.
     pub fn flush(&mut self) -> io::Result<bool> {
         if self.batch.is_empty() {
             return Ok(false);
         }
+        let written = self.write_batch();
+        self.stuck = written.is_err();
+        written?;
+        self.written += self.batch.len() as u64;
+        self.segment_bytes += self.batch.len() as u64;
+        self.batch.clear();
+        // A burst must not stay in the memory of a quiet task.
+        self.batch.shrink_to(4096);
+        Ok(true)
+    }
+
+    fn write_batch(&mut self) -> io::Result<()> {
         if self.segment_bytes >= SEGMENT_BYTES_MAX {
             self.file = open_segment(&self.folder, self.written)?;
             self.segment_bytes = 0;
         }
-        let result = self.file.write_all(&self.batch);
-        if result.is_ok() {
-            self.written += self.batch.len() as u64;
-            self.segment_bytes += self.batch.len() as u64;
-        } else {
-            // A torn tail would hide everything after it from readers.
-            self.file.set_len(self.segment_bytes)?;
-        }
-        self.batch.clear();
-        // A burst must not stay in the memory of a quiet task.
-        self.batch.shrink_to(4096);
-        result.map(|()| true)
+        self.file.write_all(&self.batch).inspect_err(|_| {
+            // A torn tail would hide everything after it from readers, and come twice with the next try.
+            if let Err(error) = self.file.set_len(self.segment_bytes) {
+                eprintln!("supervisor: a torn end of the log spool can't be cut off: {error}");
+            }
+        })
     }
 }
 

@@ -7,8 +7,9 @@ use std::path::Path;
 use stdx::clock::Clock;
 
 use super::Supervisor;
+use crate::limits::{FULL_DISK_PAUSE, FULL_DISK_TRIES_MAX};
 use crate::status::{ContainerPhase, TaskPhase};
-use crate::{cgroup, runtime, sys};
+use crate::{cgroup, runtime, sys, taskdir};
 
 impl Supervisor {
     pub(super) fn finish(&mut self) {
@@ -26,13 +27,28 @@ impl Supervisor {
         }
         self.output.close(now);
         self.write_output();
+        // Before anything waits for room on the disk: the task's own files may be what fills it.
         self.undo_mounts(&mut errors);
+        self.retry_on_full_disk(|supervisor| {
+            supervisor.write_output();
+            !supervisor.output.is_stuck()
+        });
         self.status.cleanup_errors = errors;
         self.status.phase = TaskPhase::Finished;
         self.status.finished_at = Some(self.clock.now());
+        self.retry_on_full_disk(|supervisor| taskdir::write_status(&supervisor.dir, &supervisor.status).is_ok());
         self.changed = true;
         self.report();
         self.control.finish();
+    }
+
+    fn retry_on_full_disk(&mut self, mut try_once: impl FnMut(&mut Self) -> bool) {
+        for _ in 0..FULL_DISK_TRIES_MAX {
+            if try_once(self) {
+                return;
+            }
+            std::thread::sleep(FULL_DISK_PAUSE);
+        }
     }
 
     fn end_processes(&mut self, errors: &mut Vec<String>) {

@@ -134,6 +134,10 @@ impl Output {
         }
     }
 
+    pub(super) fn is_stuck(&self) -> bool {
+        self.writer.is_stuck()
+    }
+
     pub(super) fn flush(&mut self) -> io::Result<bool> {
         self.writer.flush()
     }
