@@ -5,10 +5,10 @@ import os
 import signal
 from pathlib import Path
 
-from conftest import make_role
+from conftest import make_role, pusher
 from host_state import instance_name
 from neargate_server import Server
-from task_lab import GROUP, AnyRegistry, Lab
+from task_lab import GROUP, Lab
 
 COUNT_SLOWLY = "cat /proc/sys/kernel/random/uuid; i=0; while true; do i=$((i+1)); echo line $i; sleep 0.05; done"
 LAUNCH_COUNT_MAX = 10
@@ -23,7 +23,7 @@ def count_to(last: int, pause: str = "") -> str:
     )
 
 
-def own_lab(server: Server, registry: AnyRegistry, folder: Path) -> Lab:
+def own_lab(server: Server, folder: Path) -> Lab:
     """A laboratory on a server of the test's own."""
     folder.mkdir(parents=True, exist_ok=True)
     made = {}
@@ -38,7 +38,7 @@ def own_lab(server: Server, registry: AnyRegistry, folder: Path) -> Lab:
     )
     subnets = client("ec2").describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
     network = {"awsvpcConfiguration": {"subnets": [subnets[0]["SubnetId"]], "assignPublicIp": "ENABLED"}}
-    return Lab(client, network, role, registry, folder)
+    return Lab(client, network, role, pusher(server, client), folder)
 
 
 def run_many(lab: Lab, definition: str, count: int) -> list[str]:

@@ -29,8 +29,8 @@ def own_server(before, make_server):
 
 
 @pytest.fixture
-def own(own_server, any_registry, tmp_path) -> Lab:
-    return own_lab(own_server, any_registry, tmp_path / "lab")
+def own(own_server, tmp_path) -> Lab:
+    return own_lab(own_server, tmp_path / "lab")
 
 
 class Acknowledged:

@@ -16,8 +16,8 @@ def own_server(make_server):
     return make_server()
 
 
-def test_two_hundred_tasks_at_once(own_server, any_registry, tmp_path):
-    lab = own_lab(own_server, any_registry, tmp_path / "lab")
+def test_two_hundred_tasks_at_once(own_server, tmp_path):
+    lab = own_lab(own_server, tmp_path / "lab")
     warm = run_many(lab, lab.define(lab.container("true")), 1)
     until(lambda: statuses(lab, warm) == ["STOPPED"], "the first one ended")
     before = host_state()

@@ -88,11 +88,11 @@ def test_damaged_keys_are_told(make_server):
     server.up()
 
 
-def test_two_instances_side_by_side(make_server, any_registry, tmp_path):
+def test_two_instances_side_by_side(make_server, tmp_path):
     """Each with its own tasks, the same addresses, and its own down."""
     before = host_state()
     servers = [make_server() for _ in range(2)]
-    labs = [own_lab(server, any_registry, tmp_path / str(number)) for number, server in enumerate(servers)]
+    labs = [own_lab(server, tmp_path / str(number)) for number, server in enumerate(servers)]
     tasks = [run_many(lab, lab.define(lab.container(COUNT_SLOWLY)), 3) for lab in labs]
     for lab, arns in zip(labs, tasks):
         until(lambda: set(statuses(lab, arns)) == {"RUNNING"}, "all run")
@@ -171,10 +171,10 @@ def test_the_root_key_survives_a_reset_and_a_restart(make_server):
         server.client("sts", **other).get_caller_identity()
 
 
-def test_a_reset_stops_what_runs(open_server, any_registry, tmp_path):
+def test_a_reset_stops_what_runs(open_server, tmp_path):
     reset(open_server)
     for attempt in range(2):
-        lab = own_lab(open_server, any_registry, tmp_path / str(attempt))
+        lab = own_lab(open_server, tmp_path / str(attempt))
         tasks = run_many(lab, lab.define(lab.container(f"trap 'exit 0' TERM; {COUNT_SLOWLY}")), 10)
         until(lambda: statuses(lab, tasks).count("RUNNING") > 3, "some run")
         assert reset(open_server) == {"status": "reset"}
@@ -191,9 +191,9 @@ def task_traces(server: Server, tasks: list[str]) -> list[str]:
     return [name for name in names if name in folders or any(name in line for line in processes)]
 
 
-def test_terminate_leaves_tasks_and_up_adopts_them(make_server, any_registry, tmp_path):
+def test_terminate_leaves_tasks_and_up_adopts_them(make_server, tmp_path):
     server = make_server()
-    lab = own_lab(server, any_registry, tmp_path / "lab")
+    lab = own_lab(server, tmp_path / "lab")
     tasks = run_many(lab, lab.define(lab.container(COUNT_SLOWLY)), 5)
     until(lambda: set(statuses(lab, tasks)) == {"RUNNING"}, "all run")
     began = {arn: task["startedAt"] for arn, task in describe(lab, tasks).items()}
