@@ -292,6 +292,9 @@ def bench_registry(bench: Bench) -> None:
         shutil.rmtree(bench.folder / "pulled", ignore_errors=True)
         pulls.append(timed([*skopeo, "--src-creds", credentials, f"docker://{repository}:0", f"dir:{bench.folder}/pulled"]))
     say("skopeo pull of 200 MB from Neargate, best of 3", IMAGE_BYTES / 1e6 / min(pulls), "MB/s")
+    name = repository.split("/", 1)[1]
+    host = ["-H", f"Host: {repository.split('/', 1)[0]}", "-u", credentials]
+    curl_blob("Neargate", bench.api.endpoint, name, host, bench.folder)
     peer_registry(bench, layout)
     definition = bench.define("cold", PAUSE, image=f"{repository}:0")
     started = time.perf_counter()
@@ -300,6 +303,25 @@ def bench_registry(bench: Bench) -> None:
     say("cold pull to RUNNING of that image", (time.perf_counter() - started) * 1000, "ms")
     bench.stop(arns)
     bench.await_all(arns, "STOPPED")
+
+
+def curl_blob(name: str, registry: str, repository: str, credentials: list[str], folder: Path) -> None:
+    """One blob of 200 MB by curl: a client that only moves bytes, so the registry is what is measured."""
+    blob = folder / "blob"
+    if not blob.exists():
+        blob.write_bytes(os.urandom(IMAGE_BYTES))
+    digest = subprocess.run(["sha256sum", blob], capture_output=True, text=True, check=True).stdout.split()[0]
+    curl = ["curl", "-fsS", *credentials]
+    begin = [*curl, "-X", "POST", "-D", "-", f"{registry}/v2/{repository}/blobs/uploads/"]
+    headers = subprocess.run(begin, capture_output=True, text=True, check=True).stdout.splitlines()
+    location = next(line.split(":", 1)[1].strip() for line in headers if line.lower().startswith("location:"))
+    location = location if location.startswith("http") else registry + location
+    joint = "&" if "?" in location else "?"
+    octets = ["-H", "Content-Type: application/octet-stream"]
+    took = timed([*curl, *octets, "-X", "PUT", "-T", blob, f"{location}{joint}digest=sha256:{digest}"])
+    say(f"push of one 200 MB blob to {name}, by curl", IMAGE_BYTES / 1e6 / took, "MB/s")
+    pull = [*curl, "-L", "-o", "/dev/null", f"{registry}/v2/{repository}/blobs/sha256:{digest}"]
+    say(f"pull of it from {name}, by curl, best of 3", IMAGE_BYTES / 1e6 / min(timed(pull) for _ in range(3)), "MB/s")
 
 
 def peer_registry(bench: Bench, layout: Path) -> None:
@@ -325,6 +347,7 @@ def peer_registry(bench: Bench, layout: Path) -> None:
         shutil.rmtree(bench.folder / "pulled", ignore_errors=True)
         took = timed([*plain, f"docker://127.0.0.1:{port}/big:1", f"dir:{bench.folder}/pulled"])
         say("skopeo pull of 200 MB from docker-registry", IMAGE_BYTES / 1e6 / took, "MB/s")
+        curl_blob("docker-registry", f"http://127.0.0.1:{port}", "blob", [], bench.folder)
     finally:
         peer.kill()
         peer.wait()
