@@ -9,5 +9,6 @@
 pub mod defaults;
 pub mod iam;
 pub mod logs;
+pub mod s3;
 pub mod sts;
 mod validation;

@@ -10,6 +10,7 @@ pub mod iam;
 pub mod logs;
 pub mod record;
 pub mod region;
+pub mod s3;
 pub mod scope;
 
 pub use record::Record;

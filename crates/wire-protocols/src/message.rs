@@ -1,7 +1,7 @@
 //! A request into an input shape, and an output shape into a response, in any of the protocols.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use wire_schema::{
@@ -192,7 +192,9 @@ fn rest_output(
     output: &dyn Members,
 ) -> Response<Body> {
     let bound = rest::encode(protocol, service.xml_namespace, output);
-    let status = StatusCode::from_u16(bound.status.unwrap_or(operation.status)).unwrap_or(StatusCode::OK);
+    // The model has no member for the status of a part.
+    let success = if bound.headers.contains_key(CONTENT_RANGE) { 206 } else { operation.status };
+    let status = StatusCode::from_u16(bound.status.unwrap_or(success)).unwrap_or(StatusCode::OK);
     let mut response = respond(status, protocol, service, request_id, bound.body);
     let headers = response.headers_mut();
     if let Some(content_type) = bound.content_type {
