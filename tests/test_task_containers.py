@@ -76,6 +76,28 @@ def test_a_dependency_that_fails(lab):
     assert task.lines() == []
 
 
+def test_a_dependency_that_takes_too_long(lab):
+    """Its own startTimeout bounds how long others wait for it."""
+    task = lab.start(
+        lab.container(SLEEP, name="never", healthCheck=HEALTHY | {"retries": 9}, startTimeout=2),
+        lab.container("echo no", **after("never", "HEALTHY")),
+    )
+    stopped = task.stopped()
+    assert stopped["stopCode"] == "TaskFailedToStart"
+    assert "never" in stopped["stoppedReason"]
+    assert task.lines() == []
+
+
+def test_the_images_own_check_is_ignored(lab):
+    """As on ECS: only the task definition's counts."""
+    check = {"Test": ["CMD-SHELL", "false"], "Interval": 1_000_000_000, "Retries": 1}
+    image = lab.push("checked", [images.busybox_layer()], {"Healthcheck": check})
+    task = lab.start(lab.container(SLEEP, image=image))
+    assert task.running()["healthStatus"] == "UNKNOWN"
+    time.sleep(1.2)
+    assert task.describe()["containers"][0]["healthStatus"] == "UNKNOWN"
+
+
 def test_the_essential_end_ends_the_others(lab):
     """The rest gets the stop signal; what ends by itself keeps its own code, what doesn't is killed."""
     image = lab.push("usr1", [images.busybox_layer()], {"StopSignal": "SIGUSR1"})

@@ -1,6 +1,7 @@
 """What containers write, as CloudWatch Logs has it."""
 
 import threading
+import time
 
 from task_lab import GROUP
 from waiting import until
@@ -56,6 +57,15 @@ def test_nothing_is_lost_while_blocking(lab):
         seen += [event["message"] for event in answer["events"]]
         token = {"nextToken": answer["nextForwardToken"]}
     assert seen == [str(number) for number in range(1, count + 1)]
+
+
+def test_a_flood_does_not_block_its_container(lab):
+    """Without blocking, what the buffer can't hold is dropped, and the container goes on at its own pace."""
+    begun = time.monotonic()
+    task = lab.start(lab.container("timeout 1 yes; echo; echo last", log={"mode": "non-blocking", "max-buffer-size": "1m"}))
+    task.stopped()
+    assert time.monotonic() - begun < 10
+    assert task.lines()[0] == "y"
 
 
 def test_lines_are_there_while_the_task_runs(lab):

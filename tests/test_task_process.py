@@ -3,11 +3,13 @@
 import os
 import resource
 import shutil
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 import images
+from waiting import until
 
 CAPABILITIES_DEFAULT = 0x00000000A80425FB
 PTRACE = 1 << 19
@@ -53,7 +55,7 @@ def test_limits_rights_and_places(lab):
     traced = int(status_field(lines["traced"], "CapEff"), 16)
     assert traced == (CAPABILITIES_DEFAULT | PTRACE) & ~(1 << 13)
     assert lines["limited"] == ["100", "200", "0", "0"]
-    assert lines["someone"][:3] == ["1000", "1000", "/tmp"]
+    assert lines["someone"] == ["1000", "1000", "/tmp", "/"]
     assert lines["numbers"] == ["1234", "5678"]
     assert lines["made"] == ["/not/there/yet"]
     assert lines["reader"].count("refused") == 2
@@ -165,17 +167,42 @@ def test_what_is_hidden_from_containers(lab):
 
 @pytest.mark.skipif(not shutil.which("runsc"), reason="gVisor's runsc is not installed")
 def test_a_kernel_of_its_own(lab):
+    """One sandbox for all containers of the task, with everything else as ever."""
     tags = [{"key": "neargate:isolation", "value": "kernel"}]
+    end = images.file_layer("www/cgi-bin/end", b"#!/bin/sh\necho; echo bye; touch /www/seen\n", 0o755)
+    image = lab.push("ends", [images.busybox_layer(), end])
+    mount = {"mountPoints": [{"sourceVolume": "shared", "containerPath": "/shared"}]}
     # busybox's wget reads in a way that this gVisor can't serve; nc does as well.
-    fetch = "(printf \"GET /v4/${ECS_CONTAINER_METADATA_URI_V4##*/} HTTP/1.0\\r\\n\\r\\n\"; sleep 1) | nc 169.254.170.2 80"
-    task = lab.start(lab.container(f"uname -r; dmesg | head -1; {fetch}; nslookup $HOSTNAME; exit 4"), tags=tags)
+    fetch = (
+        '(printf "GET /v4/${ECS_CONTAINER_METADATA_URI_V4##*/} HTTP/1.0\\r\\n\\r\\n"; sleep 0.5) | nc 169.254.170.2 80'
+    )
+    script = f"httpd -p 80 -h /www; uname -r; dmesg | head -1; {fetch}; nslookup $HOSTNAME; cat /shared/file; "
+    task = lab.start(
+        lab.container(
+            "echo shared > /shared/file; trap 'echo term; exit 5' TERM; while true; do sleep 0.05; done", name="side",
+            **mount
+        ),
+        lab.container(
+            f"sleep 0.3; {script} echo done; while [ ! -e /www/seen ]; do sleep 0.1; done; exit 4", image=image, **mount
+        ),
+        tags=tags, volumes=[{"name": "shared"}],
+    )
+    task.running()
+    until(lambda: "done" in task.lines(), "the script's end")
+    # Serving on a privileged port, this request is also what ends it.
+    with urllib.request.urlopen(f"http://{task.address}/cgi-bin/end", timeout=5) as response:
+        assert response.read() == b"bye\n"
     stopped = task.stopped()
-    assert (stopped["stopCode"], stopped["containers"][0]["exitCode"]) == ("EssentialContainerExited", 4)
+    codes = {one["name"]: one["exitCode"] for one in stopped["containers"]}
+    assert stopped["stopCode"] == "EssentialContainerExited"
+    assert (codes["app"], codes["side"]) == (4, 5)
+    assert task.lines("side") == ["term"]
     release, *rest = task.lines()
     assert release != os.uname().release
     assert any("gVisor" in line for line in rest)
     assert any(task.id in line for line in rest), rest
     assert any(line.endswith(task.address) for line in rest if line.startswith("Address")), rest
+    assert "shared" in rest
 
 
 def test_an_unknown_isolation_is_refused(lab):

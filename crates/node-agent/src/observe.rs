@@ -33,7 +33,8 @@ fn container_status(container: &mut ObservedContainer, seen: &Seen) {
     };
     container.started_at = seen.started_at;
     container.finished_at = seen.finished_at;
-    container.exit_code = seen.exit_code;
+    // A restarted container runs again: how its last run ended is no more its own end than its beginning was.
+    container.exit_code = seen.exit_code.filter(|_| seen.phase == ContainerPhase::Stopped);
     container.reason.clone_from(&seen.reason);
     container.restart_count = seen.restart_count.unwrap_or(0);
     container.health = match seen.health.as_ref().map(|health| health.state) {

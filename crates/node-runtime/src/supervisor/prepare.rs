@@ -229,6 +229,8 @@ impl Supervisor {
             fs::copy(self.dir.join(INIT_FILE), root.join("init"))?;
             let group = cgroup::container_group(&self.spec.instance, &self.spec.task_id, SANDBOX);
             let config = oci::sandbox_config(&self.spec, &root, &self.network_path(), &group);
+            // On the host gVisor binds without any capability; inside, it asks root's as Linux does.
+            fs::write(UNPRIVILEGED_PORTS, "0")?;
             write_config(&bundle, &config)
         };
         make().map_err(|error| runtime::create_failure(&error.to_string()))?;
@@ -241,6 +243,9 @@ impl Supervisor {
         if succeeded { Ok(()) } else { Err(runtime::start_failure(&bundle)) }
     }
 }
+
+/// The first port that everyone may bind, of the calling process's network namespace.
+const UNPRIVILEGED_PORTS: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
 
 /// This process is in the task's network namespace, so these are the task's own.
 fn apply_network_settings(container: &ContainerSpec) -> io::Result<()> {
