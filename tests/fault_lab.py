@@ -74,7 +74,11 @@ def log_lines(lab: Lab, arn: str, container: str = "app") -> list[str]:
     stream = f"lab/{container}/{arn.rsplit('/', 1)[1]}"
     found, token = [], {}
     while True:
-        page = lab.logs.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token)
+        try:
+            page = lab.logs.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token)
+        except lab.logs.exceptions.ResourceNotFoundException:
+            # It is made shortly before the container starts.
+            return []
         found += [event["message"] for event in page["events"]]
         if page["nextForwardToken"] == token.get("nextToken"):
             return found
