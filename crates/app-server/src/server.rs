@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use api_auth::{Authenticator, SessionKeys};
 use api_platform::logs::ingest::Ingest;
 use api_registry::Registry;
+use control_loops::driver::Wake;
 use control_loops::{LoopContext, cleanup, driver, placement};
 use control_plan::placement::NodeOffer;
 use node_runtime::spawner::Spawner;
@@ -156,8 +157,15 @@ impl Base {
         };
         let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned() }];
         let place = move |context| placement::activate(context, nodes.clone());
-        supervisor::spawn("placement", driver::drive("placement", context.clone(), shutdown.clone(), place));
-        supervisor::spawn("cleanup", driver::drive("cleanup", context, shutdown.clone(), cleanup::activate));
+        let drive_placement =
+            driver::drive("placement", Wake::Changes, context.clone(), shutdown.clone(), place);
+        supervisor::spawn("placement", drive_placement);
+        let interfaces = cleanup::interfaces;
+        let drive_interfaces =
+            driver::drive("interfaces", Wake::Changes, context.clone(), shutdown.clone(), interfaces);
+        supervisor::spawn("interfaces", drive_interfaces);
+        let drive_history = driver::drive("history", Wake::Time, context, shutdown.clone(), cleanup::history);
+        supervisor::spawn("history", drive_history);
     }
 
     fn edge(&self, stores: &Stores, root: &RootCredentials) -> Edge {
@@ -167,6 +175,7 @@ impl Base {
             .with(api_compute::ecr::service(), stores.ecr(suffix, &self.keys))
             .with(api_network::ec2::service(), api_network::ec2::Ec2)
             .with(api_platform::iam::table(), api_platform::iam::Iam { keys: Arc::clone(&self.keys) })
+            .with(api_platform::s3::table(), api_platform::s3::S3 { objects: stores.objects.clone() })
             .with(api_platform::sts::table(), api_platform::sts::Sts { keys: Arc::clone(&self.keys) })
             .with(
                 api_platform::logs::table(),

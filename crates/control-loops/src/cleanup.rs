@@ -1,4 +1,5 @@
-//! The cleanup loop: removes interfaces of stopped tasks, and tasks that stopped long ago.
+//! The cleanup loops. One gives addresses back as soon as their task has stopped; the other forgets what is described no
+//! longer: tasks that stopped long ago, and what ECS keeps for a while after its end.
 
 use control_plan::cleanup;
 use control_plan::limits::DELETIONS_PER_COMMIT_MAX;
@@ -7,25 +8,35 @@ use state_tables::{ecs_leftovers, task_columns};
 use crate::LoopContext;
 use crate::driver::{Activation, LoopError};
 
-pub async fn activate(context: LoopContext) -> Result<Activation, LoopError> {
+/// Interfaces of stopped tasks. Woken by changes.
+pub async fn interfaces(context: LoopContext) -> Result<Activation, LoopError> {
+    let deleted = context
+        .state
+        .transact(|view, transaction| {
+            let unused = cleanup::interfaces(view);
+            unused.iter().for_each(|interface| transaction.delete(interface));
+            Ok::<_, LoopError>(unused.len())
+        })
+        .await?;
+    Ok(if deleted == 0 { Activation::Idle(None) } else { Activation::Again })
+}
+
+/// Everything that has an age. It looks at the whole history, so it is woken by time.
+pub async fn history(context: LoopContext) -> Result<Activation, LoopError> {
     let (deleted, next) = context
         .state
         .transact(|view, transaction| {
-            let cleanup = cleanup::plan(view, context.clock.now());
-            for interface in &cleanup.interfaces {
-                transaction.delete(interface);
-            }
-            for key in &cleanup.tasks {
+            let now = context.clock.now();
+            let expired = cleanup::tasks(view, now);
+            for key in &expired.tasks {
                 let Some(intent) = view.task_intents.get(key) else { continue };
                 let placement = view.task_placements.get(key);
                 let observation = view.task_observations.get(key);
                 task_columns::delete_task(transaction, intent, placement, observation);
             }
-            let room = DELETIONS_PER_COMMIT_MAX / 2;
-            let leftovers = ecs_leftovers::find(view, context.clock.now(), room);
+            let leftovers = ecs_leftovers::find(view, now, DELETIONS_PER_COMMIT_MAX / 2);
             leftovers.delete(view, transaction);
-            let deleted = cleanup.interfaces.len() + cleanup.tasks.len() + leftovers.len();
-            Ok::<_, LoopError>((deleted, cleanup.next))
+            Ok::<_, LoopError>((expired.tasks.len() + leftovers.len(), expired.next))
         })
         .await?;
     Ok(if deleted == 0 { Activation::Idle(next) } else { Activation::Again })

@@ -20,6 +20,15 @@ pub enum Activation {
     Idle(Option<Timestamp>),
 }
 
+/// What wakes a loop beside the time that it names itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// Every change of the state.
+    Changes,
+    /// Nothing: its work becomes due by time alone, and costs more than a change is worth.
+    Time,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum LoopError {
     #[error("the loop's decision could not be committed")]
@@ -38,6 +47,7 @@ impl From<TransactError<LoopError>> for LoopError {
 /// Runs `activate` until the shutdown.
 pub async fn drive<F>(
     name: &'static str,
+    wake: Wake,
     context: LoopContext,
     mut shutdown: Shutdown,
     mut activate: impl FnMut(LoopContext) -> F,
@@ -60,7 +70,7 @@ pub async fn drive<F>(
             }
         };
         tokio::select! {
-            changed = changes.changed() => if changed.is_err() { break },
+            changed = changes.changed(), if wake == Wake::Changes => if changed.is_err() { break },
             () = tokio::time::sleep(wait) => {}
             () = shutdown.requested() => {}
         }

@@ -6,40 +6,36 @@ use stdx::clock::Timestamp;
 
 use crate::limits::{DELETIONS_PER_COMMIT_MAX, STOPPED_TASK_KEPT};
 
-#[derive(Debug, Default)]
-pub struct Cleanup {
-    /// Interfaces whose task has stopped.
-    pub interfaces: Vec<Row<NetworkInterface>>,
+/// Interfaces whose task has stopped, as many as one commit deletes.
+pub fn interfaces(view: &View) -> Vec<Row<NetworkInterface>> {
+    view.network_interfaces
+        .iter()
+        .filter(|(_, interface)| !view.live_tasks.contains(interface.task_key.as_str()))
+        .map(|(_, interface)| interface.clone())
+        .take(DELETIONS_PER_COMMIT_MAX)
+        .collect()
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ExpiredTasks {
     /// Keys of tasks that stopped longer ago than they are described.
     pub tasks: Vec<String>,
-    /// When something becomes due next, if nothing changes until then.
+    /// When the next one becomes due.
     pub next: Option<Timestamp>,
 }
 
-pub fn plan(view: &View, now: Timestamp) -> Cleanup {
-    let mut cleanup = Cleanup {
-        interfaces: view
-            .network_interfaces
-            .iter()
-            .filter(|(_, interface)| !view.live_tasks.contains(interface.task_key.as_str()))
-            .map(|(_, interface)| interface.clone())
-            .take(DELETIONS_PER_COMMIT_MAX)
-            .collect(),
-        ..Cleanup::default()
-    };
-    for (key, _) in view.task_intents.iter() {
-        if view.live_tasks.contains(key) {
-            continue;
-        }
+/// As many as one commit deletes: each task is three records.
+pub fn tasks(view: &View, now: Timestamp) -> ExpiredTasks {
+    let mut expired = ExpiredTasks::default();
+    let stopped = view.task_intents.iter().filter(|(key, _)| !view.live_tasks.contains(*key));
+    for (key, _) in stopped {
         let Some(stopped_at) = view.task(key).and_then(|task| task.stopped_at()) else { continue };
         let due = stopped_at.plus(STOPPED_TASK_KEPT);
         if due > now {
-            cleanup.next = Some(cleanup.next.map_or(due, |next| next.min(due)));
-        } else if cleanup.tasks.len() < DELETIONS_PER_COMMIT_MAX / 3 {
-            cleanup.tasks.push(key.to_owned());
-        } else {
-            cleanup.next = Some(now);
+            expired.next = Some(expired.next.map_or(due, |next| next.min(due)));
+        } else if expired.tasks.len() < DELETIONS_PER_COMMIT_MAX / 3 {
+            expired.tasks.push(key.to_owned());
         }
     }
-    cleanup
+    expired
 }
