@@ -1,0 +1,4 @@
+//! The loops against a store in memory and a node that a test plays.
+
+mod installation;
+mod life;
