@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use api_auth::{SessionKeys, roles};
 use api_platform::logs::ingest::{self, Ingest, SpoolBatch, SpoolLine, StreamTarget};
+use api_platform::s3::read_object;
 use async_trait::async_trait;
 use link_protocol::TaskName;
 use link_protocol::log::{LogAcknowledgement, LogBatch, LogTarget, LogTargets, SpoolPosition};
 use link_protocol::services::{
-    ControlServices, Credentials, ProtectionOutcome, ProtectionUpdate, RegistryAccess, ServiceFailure,
+    ControlServices, Credentials, ObjectName, ProtectionOutcome, ProtectionUpdate, RegistryAccess, ServiceFailure,
 };
+use state_blobs::BlobStore;
 use state_model::Scope;
 use state_tables::State;
 use state_telemetry::assemble::AssembleOptions;
@@ -29,6 +31,7 @@ pub struct LocalControl {
     pub clock: SharedClock,
     pub random: SharedRandom,
     pub logs: LogStore,
+    pub objects: BlobStore,
     pub ingest: Arc<Ingest>,
 }
 
@@ -95,6 +98,24 @@ impl ControlServices for LocalControl {
         let principal = roles::service_session(role, &task.id, roles::ECS_TASKS);
         let token = self.keys.issue_registry_token(principal, self.clock.now(), &*self.random);
         Ok(RegistryAccess { username: String::from("AWS"), password: token.password })
+    }
+
+    async fn read_object(
+        &self,
+        task: &TaskName,
+        execution_role_arn: Option<&str>,
+        object: &ObjectName,
+        bytes_max: u64,
+    ) -> Result<Vec<u8>, ServiceFailure> {
+        let view = self.state.view();
+        let role_arn = execution_role_arn
+            .ok_or_else(|| failure("AccessDenied", "the task definition has no execution role"))?;
+        let role = roles::assumable(&view, &task.scope.account, role_arn, roles::ECS_TASKS)
+            .map_err(|_| failure("AccessDenied", roles::ecs_assume_failure(role_arn)))?;
+        let principal = roles::service_session(role, &task.id, roles::ECS_TASKS);
+        let name = (object.bucket.as_str(), object.key.as_str());
+        let content = read_object::read_object(&view, &self.objects, &principal, name, bytes_max).await;
+        content.map(|bytes| bytes.to_vec()).map_err(service_failure)
     }
 
     async fn prepare_log_stream(&self, target: &LogTarget) -> Result<(), ServiceFailure> {

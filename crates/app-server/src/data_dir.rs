@@ -52,6 +52,11 @@ impl DataDir {
         self.root.join("blobs")
     }
 
+    /// The bytes of S3's objects, apart from image layers: each has its own rules for what is garbage.
+    pub fn objects(&self) -> PathBuf {
+        self.root.join("objects")
+    }
+
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }

@@ -29,6 +29,7 @@ use wire_schema::{Instant, Protocol, ServiceError, ServiceSchema};
 pub use bodies::Bodies;
 pub use services::{Service, Services};
 
+use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::metrics::Metrics;
 use crate::regions;
 use crate::reset::Reset;
@@ -105,11 +106,16 @@ impl Edge {
         let request_id = random::uuid(&*self.random);
         let (parts, body) = request.into_parts();
         let signed = sigv4::parse(&parts);
+        let signing_name = signed.as_ref().ok().map(|signed| signed.service.as_str());
         let body = match self.bodies.read(&parts, body).await {
             Ok(body) => body,
+            Err(refusal)
+                if signing_name == Some("s3") && refusal.status() == StatusCode::PAYLOAD_TOO_LARGE =>
+            {
+                return self.object_too_large(&request_id).unwrap_or(*refusal);
+            }
             Err(refusal) => return *refusal,
         };
-        let signing_name = signed.as_ref().ok().map(|signed| signed.service.as_str());
         let route = match self.router.route(&parts, &body, signing_name) {
             Ok(route) => route,
             Err(RouteError::NotAnApi) => return not_an_api(&parts, &signed, &request_id),
@@ -126,6 +132,15 @@ impl Edge {
         let took = self.clock.monotonic().saturating_sub(started);
         self.metrics.request(route.service.name, route.operation, response.status().as_u16(), took);
         response
+    }
+
+    /// S3 has a word of its own for an object that is larger than what one request may bring.
+    fn object_too_large(&self, request_id: &str) -> Option<Response<Body>> {
+        let service = self.services.schemas().into_iter().find(|service| service.name == "s3")?;
+        let message = "Your proposed upload exceeds the maximum allowed size";
+        let limit = REQUEST_BODY_BYTES_MAX.to_string();
+        let error = ServiceError::caller("EntityTooLarge", message).field("MaxSizeAllowed", limit);
+        Some(refuse(service, Protocol::RestXml, request_id, &error))
     }
 
     async fn call(

@@ -25,6 +25,22 @@ pub struct RegistryAccess {
     pub password: String,
 }
 
+/// An object of S3.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ObjectName {
+    pub bucket: String,
+    pub key: String,
+}
+
+impl ObjectName {
+    /// Out of `arn:aws:s3:::bucket/key`, in any partition.
+    pub fn of_arn(arn: &str) -> Option<Self> {
+        let path = arn.strip_prefix("arn:")?.split_once(":s3:::")?.1;
+        let (bucket, key) = path.split_once('/').filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())?;
+        Some(Self { bucket: bucket.to_owned(), key: key.to_owned() })
+    }
+}
+
 /// A refusal with AWS's error code and message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -61,6 +77,15 @@ pub trait ControlServices: Send + Sync + std::fmt::Debug + 'static {
         execution_role_arn: Option<&str>,
         registry: &Scope,
     ) -> Result<RegistryAccess, ServiceFailure>;
+
+    /// The object's content as the execution role gets it, with at most `bytes_max` bytes.
+    async fn read_object(
+        &self,
+        task: &TaskName,
+        execution_role_arn: Option<&str>,
+        object: &ObjectName,
+        bytes_max: u64,
+    ) -> Result<Vec<u8>, ServiceFailure>;
 
     /// Makes sure that the stream exists (and its group, when the target says so).
     async fn prepare_log_stream(&self, target: &LogTarget) -> Result<(), ServiceFailure>;

@@ -1,5 +1,6 @@
 //! Drives one task: asks the plan for the next step, does it, notes it in the ledger, reports.
 
+mod environment_files;
 mod launch;
 mod prepare;
 mod watch;

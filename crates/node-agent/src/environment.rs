@@ -1,15 +1,14 @@
-//! The environment of a container: the image's, then what ECS injects, then the definition's, then the override's. Later
-//! ones win.
+//! The environment of a container: the image's, then what ECS injects, then that of the environment files, then the
+//! definition's, then the override's. Later ones win.
 
 use std::collections::HashMap;
 
 use link_protocol::Assignment;
-use node_images::config::ImageConfig;
 use state_model::ecs::container_definition::ContainerDefinition;
 use state_model::ecs::task::TaskContainer;
 
 use crate::facts;
-use crate::sandbox_spec::NodeSide;
+use crate::sandbox_spec::{ContainerImage, NodeSide};
 
 /// Where the endpoints of a task answer.
 pub const METADATA_ADDRESS: std::net::Ipv4Addr = std::net::Ipv4Addr::new(169, 254, 170, 2);
@@ -20,17 +19,20 @@ pub fn compose(
     assignment: &Assignment,
     definition: &ContainerDefinition,
     identity: &TaskContainer,
-    image: &ImageConfig,
+    image: &ContainerImage,
     node: &NodeSide,
 ) -> Vec<String> {
     let mut merged = Merged::default();
     merged.set("PATH", PATH_DEFAULT);
-    for pair in &image.env {
+    for pair in &image.config.env {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         merged.set(name, value);
     }
     for (name, value) in injected(assignment, identity, node) {
         merged.set(name, &value);
+    }
+    for (name, value) in &image.file_variables {
+        merged.set(name, value);
     }
     let overridden = facts::container_override(assignment, &definition.name);
     let given = definition.environment.iter().chain(overridden.iter().flat_map(|item| &item.environment));

@@ -12,6 +12,7 @@ mod directory;
 mod driver;
 mod endpoints;
 mod environment;
+mod environment_file;
 pub mod facts;
 pub mod images;
 mod ledger;

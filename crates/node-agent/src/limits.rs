@@ -29,3 +29,9 @@ pub const METADATA_CONNECTIONS_MAX: usize = 2_048;
 /// Launches of one task that may get lost with a dying spawner. Each is made again; a node on which they keep dying must
 /// end the task rather than try for ever.
 pub const LOST_LAUNCHES_MAX: u32 = 3;
+
+/// Bytes of one environment file. The variables of a process lie in its memory and are handed over at its start.
+pub const ENVIRONMENT_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Variables that the environment files of one container give it.
+pub const ENVIRONMENT_FILE_VARIABLES_MAX: usize = 10_000;

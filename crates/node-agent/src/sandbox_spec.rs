@@ -30,6 +30,8 @@ pub struct ContainerImage {
     pub config: ImageConfig,
     /// The base first.
     pub layers: Vec<PathBuf>,
+    /// What the environment files of the container's definition say.
+    pub file_variables: Vec<(String, String)>,
 }
 
 /// What the node adds to an assignment.
@@ -125,7 +127,7 @@ fn container(
     let memory = overrides.and_then(|item| item.memory).or(definition.memory);
     let reservation = overrides.and_then(|item| item.memory_reservation).or(definition.memory_reservation);
     Ok(ContainerSpec {
-        env: environment::compose(assignment, definition, identity, config, node),
+        env: environment::compose(assignment, definition, identity, image, node),
         cwd: definition.working_directory.clone().unwrap_or_else(|| config.working_dir.clone()),
         user: definition.user.clone().unwrap_or_else(|| config.user.clone()),
         stop_signal: config.stop_signal.clone(),

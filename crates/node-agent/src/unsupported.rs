@@ -8,11 +8,6 @@ use state_model::ecs::volume::Volume;
 /// The `stoppedReason` of a task that can't be started as it was asked for.
 pub fn refusal(assignment: &Assignment) -> Option<String> {
     let body = &assignment.definition.body;
-    let overrides = &assignment.intent.overrides;
-    let overridden_files = overrides.containers.iter().any(|item| !item.environment_files.is_empty());
-    if overridden_files {
-        return Some(environment_files());
-    }
     if body.is_windows() || body.is_arm() != cfg!(target_arch = "aarch64") {
         return Some(String::from(
             "Capacity is unavailable at this time. No node of this installation has the task's runtime platform",
@@ -40,9 +35,6 @@ fn volume(volume: &Volume) -> Option<String> {
 }
 
 fn container(container: &ContainerDefinition) -> Option<String> {
-    if container.environment_files.as_ref().is_some_and(|files| !files.is_empty()) {
-        return Some(environment_files());
-    }
     let log = container.log_configuration.as_ref();
     let has_secrets = container.secrets.as_ref().is_some_and(|secrets| !secrets.is_empty())
         || log.and_then(|log| log.secret_options.as_ref()).is_some_and(|secrets| !secrets.is_empty())
@@ -60,10 +52,4 @@ fn container(container: &ContainerDefinition) -> Option<String> {
              installation; use awslogs"
         )),
     }
-}
-
-fn environment_files() -> String {
-    String::from(
-        "ResourceInitializationError: failed to download env files: Amazon S3 is not provided by this installation",
-    )
 }

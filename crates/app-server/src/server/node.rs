@@ -53,6 +53,7 @@ pub async fn start(
         clock: Arc::clone(&base.clock),
         random: Arc::clone(&base.random),
         logs: stores.logs.clone(),
+        objects: stores.objects.clone(),
         ingest: Arc::clone(&base.ingest),
     });
     let registry = BuiltInRegistry { address: base.config.listen, domain: DOMAIN.to_owned() };

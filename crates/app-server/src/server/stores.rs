@@ -22,6 +22,7 @@ use crate::limits::MAINTENANCE_PERIOD;
 pub struct Stores {
     pub store: Arc<dyn Store>,
     pub blobs: BlobStore,
+    pub objects: BlobStore,
     pub logs: LogStore,
 }
 
@@ -29,9 +30,11 @@ pub fn open(data_dir: &DataDir, clock: &SharedClock, random: &SharedRandom) -> a
     let store = EmbeddedStore::open(&data_dir.state()).context("the state can't be opened")?;
     let blobs = BlobStore::open(&data_dir.blobs(), Arc::clone(clock), Arc::clone(random))
         .context("the image layers can't be opened")?;
+    let objects = BlobStore::open(&data_dir.objects(), Arc::clone(clock), Arc::clone(random))
+        .context("the objects of S3 can't be opened")?;
     let logs = LogStore::open(&data_dir.logs(), logs::Config::default(), Arc::clone(clock))
         .context("the logs can't be opened")?;
-    Ok(Stores { store: Arc::new(store), blobs, logs })
+    Ok(Stores { store: Arc::new(store), blobs, objects, logs })
 }
 
 impl Stores {
@@ -80,6 +83,9 @@ pub async fn maintain(base: Base, stores: Stores, mut shutdown: Shutdown) {
         }
         if let Err(error) = api_registry::garbage::collect(&base.state, &stores.blobs, now).await {
             warn(&error, "image layers that nothing refers to could not be removed");
+        }
+        if let Err(error) = api_platform::s3::garbage::collect(&base.state, &stores.objects, now).await {
+            warn(&error, "the bytes of deleted objects could not be removed");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Before a task runs: its interface, its images, its log streams.
+//! Before a task runs: its interface, its environment files, its images, its log streams.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use node_network::NetworkError;
 use node_network::config::{EniConfig, NetnsTarget};
 use state_model::Scope;
 
-use super::Driver;
+use super::{Driver, environment_files};
+use crate::environment_file::Variable;
 use crate::images;
 use crate::ledger::ImageNote;
 use crate::plan::Desired;
@@ -65,7 +66,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Images and log streams, all at once; a stop request that comes meanwhile ends the wait.
+    /// Environment files, then images and log streams, all at once; a stop request that comes meanwhile ends the wait.
     pub(super) async fn prepare(&mut self) {
         // An agent that restarted before the launch has lost the namespace with its process.
         if self.namespace.is_none()
@@ -82,6 +83,7 @@ impl Driver {
         let mut desired = self.desired.clone();
         let context = Arc::clone(&self.context);
         let work = async {
+            let variables = environment_files::fetch(&context, &assignment).await?;
             let pulls = assignment.definition.body.container_definitions.iter().map(|definition| {
                 images::prepare(
                     &context.images,
@@ -94,27 +96,28 @@ impl Driver {
             let pulled = future::try_join_all(pulls).await?;
             let pulled_at = context.clock.now();
             prepare_streams(self, &log_targets(&assignment)).await?;
-            Ok::<_, String>((pulled, pulled_at))
+            Ok::<_, String>((pulled, variables, pulled_at))
         };
         let outcome = tokio::select! {
             outcome = work => outcome,
             _ = desired.wait_for(|desired| *desired >= Desired::Stopped) => return,
         };
         match outcome {
-            Ok((pulled, pulled_at)) => {
+            Ok((pulled, variables, pulled_at)) => {
                 self.ledger.times.pull_stopped_at = Some(pulled_at);
-                self.note_images(&pulled);
+                self.note_images(&pulled, variables);
                 self.ledger.progress.prepared = true;
             }
             Err(reason) => self.fail(reason),
         }
     }
 
-    fn note_images(&mut self, pulled: &[PreparedImage]) {
+    fn note_images(&mut self, pulled: &[PreparedImage], variables: Vec<Vec<Variable>>) {
         let assignment = self.assignment();
         let mut images = BTreeMap::new();
         let mut notes = Vec::new();
-        for (definition, image) in assignment.definition.body.container_definitions.iter().zip(pulled) {
+        let containers = assignment.definition.body.container_definitions.iter();
+        for ((definition, image), file_variables) in containers.zip(pulled).zip(variables) {
             let digest = image.digest.to_string();
             if let Some(observed) =
                 self.ledger.containers.iter_mut().find(|item| item.name == definition.name)
@@ -126,7 +129,7 @@ impl Driver {
                 digest: Some(digest),
                 image_id: Some(image.manifest.to_string()),
             });
-            let image = ContainerImage { config: image.config.clone(), layers: image.layers.clone() };
+            let image = ContainerImage { config: image.config.clone(), layers: image.layers.clone(), file_variables };
             images.insert(definition.name.clone(), image);
         }
         self.ledger.images = notes;
