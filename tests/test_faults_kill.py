@@ -182,3 +182,62 @@ def test_down_after_everything_was_killed(own, own_server, before):
     assert left_behind(before, host_state(), own_server.data_dir) == {}
     own_server.up()
     until(lambda: set(statuses(own, tasks)) == {"STOPPED"}, "they are told as stopped")
+
+
+def test_a_server_that_dies_again_and_again(own, own_server, before):
+    """Killed soon after each start, at another moment of its tasks' starts every time."""
+    short = own.define(own.container(count_to(LINES_OF_SHORT_TASKS)))
+    tasks = []
+    for round_ in range(6):
+        tasks += run_many(own, short, 5)
+        time.sleep(0.03 * round_)
+        own_server.kill()
+        own_server.up()
+    until(lambda: set(statuses(own, tasks)) == {"STOPPED"}, "all ended", 60)
+    for arn, task in describe(own, tasks).items():
+        assert task["stopCode"] == "EssentialContainerExited", task["stoppedReason"]
+        assert task["containers"][0]["exitCode"] == 0
+        assert counted_once(log_lines(own, arn)) == LINES_OF_SHORT_TASKS
+    own_server.down()
+    assert left_behind(before, host_state(), own_server.data_dir) == {}
+
+
+@pytest.mark.parametrize("pause", [0, 0.1, 0.3])
+def test_down_while_tasks_start(own, own_server, before, pause):
+    run_many(own, own.define(own.container(COUNT_SLOWLY)), 20)
+    time.sleep(pause)
+    own_server.down()
+    assert left_behind(before, host_state(), own_server.data_dir) == {}
+
+
+def test_what_a_task_reaches_comes_back_with_the_server(own, own_server):
+    """Metadata, the resolver and the API inside the VPC, for a task that outlived the server's death."""
+    script = (
+        "while true; do "
+        "wget -q -O /tmp/m $ECS_CONTAINER_METADATA_URI_V4/task && grep -q TaskARN /tmp/m && echo metadata; "
+        "wget -q -O - $AWS_ENDPOINT_URL/_neargate/health | grep -q ready && echo endpoint; "
+        "nslookup $(hostname) > /dev/null && echo resolver; sleep 0.2; done"
+    )
+    tasks = run_many(own, own.define(own.container(script)), 1)
+    kinds = {"metadata", "endpoint", "resolver"}
+    until(lambda: kinds <= set(log_lines(own, tasks[0])), "it reaches all of them")
+    own_server.kill()
+    own_server.up()
+    seen = len(log_lines(own, tasks[0]))
+    until(lambda: kinds <= set(log_lines(own, tasks[0])[seen + 6:]), "it reaches all of them again")
+
+
+def test_nothing_is_stopped_twice_or_forgotten_when_the_stop_is_killed(own, own_server):
+    """The server dies right after it took stop requests: their reasons hold, and SIGTERM comes once."""
+    script = "trap 'echo stopping; sleep 1; echo stopped; exit 7' TERM; echo ready; while true; do sleep 0.05; done"
+    tasks = run_many(own, own.define(own.container(script)), 5)
+    until(lambda: all(log_lines(own, arn) == ["ready"] for arn in tasks), "all are ready")
+    for arn in tasks:
+        own.ecs.stop_task(task=arn, reason="once")
+    own_server.kill()
+    own_server.up()
+    until(lambda: set(statuses(own, tasks)) == {"STOPPED"}, "all stop")
+    for arn, task in describe(own, tasks).items():
+        assert (task["stopCode"], task["stoppedReason"]) == ("UserInitiated", "once")
+        assert task["containers"][0]["exitCode"] == 7
+        assert log_lines(own, arn) == ["ready", "stopping", "stopped"]
