@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use link_protocol::TaskName;
 use link_protocol::log::{LogAcknowledgement, LogBatch, LogTarget, LogTargets, SpoolPosition};
 use link_protocol::services::{
-    ControlServices, Credentials, ObjectName, ProtectionOutcome, ProtectionUpdate, RegistryAccess, ServiceFailure,
+    ControlServices, Credentials, ObjectName, ProtectionOutcome, ProtectionUpdate, RegistryAccess,
+    ServiceFailure,
 };
 use state_blobs::BlobStore;
 use state_model::Scope;

@@ -73,7 +73,14 @@ impl Edge {
                 let (own, method) = (own.to_owned(), request.method().clone());
                 self.own(&own, &method).await
             }
-            None => self.api(request, connection.peer.ip()).await,
+            None => {
+                let ends_connection = gets_no_continue(&request);
+                let mut response = self.api(request, connection.peer.ip()).await;
+                if ends_connection {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                response
+            }
         }
     }
 
@@ -232,6 +239,15 @@ struct Verified {
     region: String,
     /// Without its transfer coding.
     body: Bytes,
+}
+
+/// Whether the client waits for `100 Continue` and gets the answer instead, as there is no body to go on with, or too
+/// much of it. botocore takes that answer's status for those of later requests, unless the connection ends with it.
+fn gets_no_continue(request: &Request<Body>) -> bool {
+    let number = |value: &HeaderValue| value.to_str().ok().and_then(|text| text.parse::<usize>().ok());
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(number);
+    let goes_on = length.is_none_or(|length| (1..=REQUEST_BODY_BYTES_MAX).contains(&length));
+    request.headers().contains_key(header::EXPECT) && !goes_on
 }
 
 fn refuse(

@@ -36,7 +36,8 @@ impl ObjectName {
     /// Out of `arn:aws:s3:::bucket/key`, in any partition.
     pub fn of_arn(arn: &str) -> Option<Self> {
         let path = arn.strip_prefix("arn:")?.split_once(":s3:::")?.1;
-        let (bucket, key) = path.split_once('/').filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())?;
+        let (bucket, key) =
+            path.split_once('/').filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())?;
         Some(Self { bucket: bucket.to_owned(), key: key.to_owned() })
     }
 }

@@ -129,7 +129,8 @@ impl Driver {
                 digest: Some(digest),
                 image_id: Some(image.manifest.to_string()),
             });
-            let image = ContainerImage { config: image.config.clone(), layers: image.layers.clone(), file_variables };
+            let image =
+                ContainerImage { config: image.config.clone(), layers: image.layers.clone(), file_variables };
             images.insert(definition.name.clone(), image);
         }
         self.ledger.images = notes;
