@@ -1,5 +1,7 @@
 """What a task may use of its node."""
 
+import time
+
 from waiting import until
 
 
@@ -51,3 +53,14 @@ def test_what_was_asked_for_is_shown(lab):
     assert stopped["ephemeralStorage"] == {"sizeInGiB": 30}
     container = stopped["containers"][0]
     assert (container["cpu"], container["memory"], container["memoryReservation"]) == ("128", "256", "128")
+
+
+def test_a_fork_bomb_ends(lab):
+    """Thousands of processes hold up neither the node nor their own end."""
+    task = lab.start(lab.container("b() { b | b & }; b; sleep 1000", stopTimeout=2))
+    task.running()
+    time.sleep(1)
+    task.stop()
+    stopped = task.stopped(seconds=20)
+    assert stopped["containers"][0]["exitCode"] == 137
+    assert lab.run("echo next") == ["next"]

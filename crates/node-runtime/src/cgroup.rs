@@ -209,6 +209,15 @@ pub(crate) fn out_of_memory_kills(hierarchy: &Hierarchy, group: &str) -> u64 {
     text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok()).unwrap_or(0)
 }
 
+/// Lets a group that is being killed have the processor: at a small task's share thousands of processes would take minutes
+/// to die. Best effort, since they die anyway.
+pub(crate) fn lift_cpu_limit(hierarchy: &Hierarchy, group: &str) {
+    let (file, unlimited) = if hierarchy.is_v2() { ("cpu.max", "max") } else { ("cpu.cfs_quota_us", "-1") };
+    if let Some(folder) = hierarchy.folder("cpu", group) {
+        let _ = write_if_there(&folder, file, unlimited);
+    }
+}
+
 /// Kills everything in a group and below it, and waits until it is gone.
 pub(crate) fn kill_all(hierarchy: &Hierarchy, group: &str) -> io::Result<()> {
     kill::kill_all(hierarchy, group)

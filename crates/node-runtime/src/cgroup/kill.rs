@@ -15,6 +15,7 @@ use crate::limits::KILL_ROUNDS_MAX;
 const ROUND_NANOSECONDS: i64 = 50_000_000;
 
 pub(super) fn kill_all(hierarchy: &Hierarchy, group: &str) -> io::Result<()> {
+    super::lift_cpu_limit(hierarchy, group);
     let mounts: Vec<_> = hierarchy.mounts().into_iter().map(|mount| mount.join(group)).collect();
     if let Hierarchy::V2 { root } = hierarchy {
         let file = root.join(group).join("cgroup.kill");

@@ -261,7 +261,10 @@ impl Supervisor {
         self.send_signal(index, number, false);
     }
 
+    /// Only a task that ends kills its containers.
     pub(super) fn kill(&mut self, index: usize) {
+        let group = cgroup::task_group(&self.spec.instance, &self.spec.task_id);
+        cgroup::lift_cpu_limit(&self.hierarchy, &group);
         self.send_signal(index, libc::SIGKILL, true);
     }
 
