@@ -1,4 +1,3 @@
-//! The loops against a store in memory and a node that a test plays.
+//! The loops on a store in memory.
 
-mod installation;
-mod life;
+mod placement;
