@@ -99,7 +99,9 @@ impl Spawner {
         descriptors.extend(network.as_ref().map(AsFd::as_fd));
         let process = self.current();
         match process.send(&order, &descriptors) {
-            Err(error) if process::is_gone(&error) => self.successor(&process, &instance)?.send(&order, &descriptors)?,
+            Err(error) if process::is_gone(&error) => {
+                self.successor(&process, &instance)?.send(&order, &descriptors)?
+            }
             sent => sent?,
         }
         Ok(TaskConnection::new(ours))

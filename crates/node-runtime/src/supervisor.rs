@@ -14,8 +14,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use stdx::clock::{Clock, SystemClock};
 
 use crate::cgroup::Hierarchy;
-use crate::limits::FULL_DISK_PAUSE;
 use crate::lifecycle::{Decision, Event, Machine};
+use crate::limits::FULL_DISK_PAUSE;
 use crate::protocol::Command;
 use crate::spec::TaskSpec;
 use crate::status::{ContainerPhase, StopFacts, TaskPhase, TaskStatus};
@@ -165,9 +165,10 @@ impl Supervisor {
     }
 
     fn wait(&mut self, children: &OwnedFd) -> io::Result<Vec<Ready>> {
-        let deadline = self.machine.deadline().map(|at| {
-            at.saturating_sub(self.clock.monotonic()) + Duration::from_millis(1)
-        });
+        let deadline = self
+            .machine
+            .deadline()
+            .map(|at| at.saturating_sub(self.clock.monotonic()) + Duration::from_millis(1));
         let retry = self.output.is_stuck().then_some(FULL_DISK_PAUSE);
         let timeout = deadline.into_iter().chain(retry).min().map(|left| Timespec {
             tv_sec: left.as_secs().cast_signed(),

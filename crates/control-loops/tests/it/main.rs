@@ -1,3 +1,5 @@
-//! The loops on a store in memory.
+//! The loops against a store in memory and a node that a test plays.
 
+mod installation;
+mod life;
 mod placement;

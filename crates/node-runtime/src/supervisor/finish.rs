@@ -36,7 +36,9 @@ impl Supervisor {
         self.status.cleanup_errors = errors;
         self.status.phase = TaskPhase::Finished;
         self.status.finished_at = Some(self.clock.now());
-        self.retry_on_full_disk(|supervisor| taskdir::write_status(&supervisor.dir, &supervisor.status).is_ok());
+        self.retry_on_full_disk(|supervisor| {
+            taskdir::write_status(&supervisor.dir, &supervisor.status).is_ok()
+        });
         self.changed = true;
         self.report();
         self.control.finish();
