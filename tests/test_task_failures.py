@@ -74,8 +74,6 @@ def test_a_log_group_is_made_when_asked(lab):
     [
         ({"secrets": [{"name": "A", "valueFrom": "parameter"}]}, {},
          "ResourceInitializationError: unable to pull secrets or registry auth: "),
-        ({"environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::bucket/a.env"}]}, {},
-         "ResourceInitializationError: failed to download env files: "),
         ({"repositoryCredentials": {"credentialsParameter": "arn:aws:secretsmanager:us-east-1:000000000000:secret:x"}},
          {}, "ResourceInitializationError: unable to pull secrets or registry auth: "),
         ({}, {"runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}},
