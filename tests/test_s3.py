@@ -158,17 +158,34 @@ def test_checksums(s3, bucket, algorithm):
     refused(s3.put_object, "BadDigest", status=400, Bucket=bucket, Key="k", Body=b"other", **wrong)
 
 
-def test_presigned_urls(server, bucket):
+def client_with(server, endpoint: str, **options):
     given = server.environment()
-    s3 = boto3.client(
+    return boto3.client(
         "s3",
-        endpoint_url=given["AWS_ENDPOINT_URL"],
+        endpoint_url=endpoint,
         region_name="us-east-1",
         aws_access_key_id=given["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=given["AWS_SECRET_ACCESS_KEY"],
-        # Without it boto3 presigns for S3 with version 2, which AWS no longer takes for new buckets.
-        config=Config(signature_version="s3v4"),
+        **options,
     )
+
+
+def test_checksums_behind_the_body(server, bucket):
+    """With TLS the body comes in chunks, unsigned, and its checksum follows it."""
+    authority = next((server.data_dir / "tls").glob("authority.pem"))
+    s3 = client_with(server, server.endpoint.replace("http:", "https:"), verify=str(authority))
+    for content in (CONTENT, b"", os.urandom(3 * 1024 * 1024)):
+        for algorithm in ("CRC32", "SHA1", "SHA256"):
+            put = s3.put_object(Bucket=bucket, Key="k", Body=content, ChecksumAlgorithm=algorithm)
+            got = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+            assert put[f"Checksum{algorithm}"] == got[f"Checksum{algorithm}"]
+            assert got["Body"].read() == content
+            assert "ContentEncoding" not in got
+
+
+def test_presigned_urls(server, bucket):
+    # Without it boto3 presigns for S3 with version 2, which AWS no longer takes for new buckets.
+    s3 = client_with(server, server.endpoint, config=Config(signature_version="s3v4"))
     url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"})
     with urllib.request.urlopen(urllib.request.Request(url, data=CONTENT, method="PUT")) as answer:
         assert answer.status == 200

@@ -3,4 +3,5 @@
 mod harness;
 mod iam;
 mod logs;
+mod s3;
 mod sts;
