@@ -70,7 +70,7 @@ def test_files_that_are_missing_or_wrong(lab, bucket):
 
 def test_the_execution_role_decides(lab, bucket):
     """Without one nobody could read the file for the task."""
-    container = {"name": "app", "image": lab.image, "environmentFiles": files(bucket, "app.env")}
+    container = {"name": "app", "image": "localhost/never-pulled", "environmentFiles": files(bucket, "app.env")}
     defined = lab.ecs.register_task_definition(
         family=f"environment-{uuid.uuid4().hex[:8]}",
         networkMode="awsvpc",
