@@ -4,6 +4,7 @@ import hashlib
 import os
 import urllib.request
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
@@ -210,6 +211,26 @@ def test_a_large_object(s3, bucket):
     content = os.urandom(20 * 1024 * 1024)
     s3.put_object(Bucket=bucket, Key="large", Body=content)
     assert s3.get_object(Bucket=bucket, Key="large")["Body"].read() == content
+
+
+def test_writers_at_once(s3, bucket):
+    """Each put of one key succeeds, and the object is one of them; of conditional ones a single put does."""
+    def put(content: int) -> str:
+        return s3.put_object(Bucket=bucket, Key="k", Body=str(content).encode())["ETag"]
+
+    def put_first(content: int) -> int:
+        try:
+            s3.put_object(Bucket=bucket, Key="first", Body=str(content).encode(), IfNoneMatch="*")
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "PreconditionFailed"
+            return 0
+        return 1
+
+    with ThreadPoolExecutor(16) as pool:
+        etags = set(pool.map(put, range(64)))
+        assert sum(pool.map(put_first, range(32))) == 1
+    assert s3.head_object(Bucket=bucket, Key="k")["ETag"] in etags
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 2
 
 
 def test_objects_outlive_the_server(make_server):

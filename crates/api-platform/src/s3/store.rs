@@ -58,7 +58,10 @@ pub async fn put(
             let (if_match, if_none_match) =
                 (conditions.if_match.as_deref(), conditions.if_none_match.as_deref());
             check_write(&object.name, if_match, if_none_match, present.map(|row| &**row.record()))?;
+            let is_conditional = if_match.is_some() || if_none_match.is_some();
             match present {
+                // Of several at once the last one counts, and none is refused for the others.
+                Some(_) if !is_conditional => transaction.put(object),
                 Some(row) => transaction.update(row, object),
                 None if view.s3_objects.len() >= OBJECTS_MAX => {
                     let message =
