@@ -20,6 +20,7 @@ use stdx::clock::{SharedClock, SystemClock};
 use stdx::random::{SharedRandom, SystemRandom};
 use stdx_async::{shutdown, supervisor};
 use stdx_net::{server, tls};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
 use wire_protocols::sigv4::SigningKeys;
 
@@ -52,6 +53,7 @@ struct Base {
 
 /// Runs until SIGTERM or SIGINT; tasks go on after it.
 pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> anyhow::Result<()> {
+    let signals = Signals::listen()?;
     let clock = SystemClock::shared();
     let random = SystemRandom::shared();
     let data_dir = DataDir::open(&config.data_dir)?;
@@ -91,26 +93,37 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     base.data_dir.write_server_file(&server_file)?;
     banner(&server_file);
 
-    until_signal(feed).await?;
+    signals.or_end_of(feed).await?;
     trigger.fire();
     listening.drain(DRAIN_MAX).await;
     Ok(())
 }
 
-/// SIGTERM and SIGINT end the server in good order; so does losing the store, which can't be gone on from.
-async fn until_signal(
-    feed: tokio::task::JoinHandle<Option<Result<(), state_tables::StateError>>>,
-) -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
-        ended = feed => match ended {
-            Ok(Some(Err(error))) => Err(error).context("the state can't be followed any more"),
-            _ => anyhow::bail!("the state store has closed"),
-        },
+/// The signals that end the server in good order. Listened to from the very start: one that comes between the handler's
+/// installation and its first listener would be lost, and `ready` is when the first may come.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Losing the store ends the server too: it can't be gone on from.
+    async fn or_end_of(
+        mut self,
+        feed: tokio::task::JoinHandle<Option<Result<(), state_tables::StateError>>>,
+    ) -> anyhow::Result<()> {
+        tokio::select! {
+            _ = self.terminate.recv() => Ok(()),
+            _ = self.interrupt.recv() => Ok(()),
+            ended = feed => match ended {
+                Ok(Some(Err(error))) => Err(error).context("the state can't be followed any more"),
+                _ => anyhow::bail!("the state store has closed"),
+            },
+        }
     }
 }
 
