@@ -165,8 +165,8 @@ def test_down_after_a_kill_leaves_nothing(make_server, busybox_archive):
     server.down()
     assert left_behind(before, host_state(), server.data_dir) == {}
     server.up()
-    stopped = server.client("ecs").describe_tasks(tasks=tasks)["tasks"]
-    assert {task["desiredStatus"] for task in stopped} == {"STOPPED"}
+    ecs = server.client("ecs")
+    until(lambda: {task["desiredStatus"] for task in ecs.describe_tasks(tasks=tasks)["tasks"]} == {"STOPPED"}, "all end")
 
 
 @pytest.mark.slow
