@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use link_protocol::{Assignment, ControlServices, Down, TaskName, Up};
+use link_protocol::{Assignment, ControlServices, Down, NetworkSnapshot, TaskName, Up};
 use node_images::Images;
 use node_network::Network;
 use node_runtime::spawner::Spawner;
@@ -20,7 +20,7 @@ use crate::directory::Directory;
 use crate::driver::{Driver, NodeContext};
 use crate::endpoints::MetadataEndpoints;
 use crate::images::BuiltInRegistry;
-use crate::limits::TASK_STARTS_AT_ONCE_MAX;
+use crate::limits::{NETWORK_RETRY, TASK_STARTS_AT_ONCE_MAX};
 use crate::network::{NodeNetworks, VpcOpened};
 use crate::plan::Desired;
 
@@ -132,9 +132,23 @@ impl Agent {
 
     /// Serves one session; ends when control hangs up. Tasks go on.
     pub async fn run(mut self, mut down: mpsc::Receiver<Down>) {
-        while let Some(message) = down.recv().await {
+        // What could not be done of the newest snapshot.
+        let mut unfinished: Option<Box<NetworkSnapshot>> = None;
+        loop {
+            let message = tokio::select! {
+                message = down.recv() => message,
+                () = tokio::time::sleep(NETWORK_RETRY), if unfinished.is_some() => {
+                    if let Some(snapshot) = unfinished.take() {
+                        unfinished = (!self.networks.apply(&snapshot).await).then_some(snapshot);
+                    }
+                    continue;
+                }
+            };
+            let Some(message) = message else { return };
             match message {
-                Down::Network(snapshot) => self.networks.apply(&snapshot).await,
+                Down::Network(snapshot) => {
+                    unfinished = (!self.networks.apply(&snapshot).await).then_some(snapshot);
+                }
                 Down::Assign(assignment) => self.assign(*assignment),
                 Down::Stop { task } => self.want(&task, Desired::Stopped),
                 Down::Forget { task } => {

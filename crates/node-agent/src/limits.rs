@@ -35,3 +35,9 @@ pub const ENVIRONMENT_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Variables that the environment files of one container give it.
 pub const ENVIRONMENT_FILE_VARIABLES_MAX: usize = 10_000;
+
+/// After a network that could not be made as control wants it.
+pub const NETWORK_RETRY: Duration = Duration::from_millis(250);
+
+/// How often an interface is tried before its task fails: the waits between grow to two seconds, so this is about ten.
+pub const ATTACH_ATTEMPTS_MAX: u32 = 10;

@@ -43,7 +43,10 @@ impl NodeNetworks {
 
     /// Goes on after a failure: what could not be done is tried again with the next snapshot, and an interface whose
     /// groups are missing lets nothing through.
-    pub async fn apply(&mut self, snapshot: &NetworkSnapshot) {
+    ///
+    /// Says whether all was done.
+    pub async fn apply(&mut self, snapshot: &NetworkSnapshot) -> bool {
+        let mut complete = true;
         for vpc in &snapshot.vpcs {
             if let Err(failure) = self.apply_vpc(vpc).await {
                 error!(
@@ -51,6 +54,7 @@ impl NodeNetworks {
                     error = &failure as &dyn std::error::Error,
                     "the VPC can't be made on this node"
                 );
+                complete = false;
             }
         }
         for (id, applied) in &mut self.applied {
@@ -66,6 +70,7 @@ impl NodeNetworks {
                 }
             }
         }
+        complete
     }
 
     /// Removes interfaces and VPCs that a former server left and that none of these tasks has.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future;
 use link_protocol::log::{LogTarget, LogTargets};
@@ -9,14 +10,18 @@ use node_images::PreparedImage;
 use node_network::NetworkError;
 use node_network::config::{EniConfig, NetnsTarget};
 use state_model::Scope;
+use stdx::backoff::Backoff;
 
 use super::{Driver, environment_files};
 use crate::environment_file::Variable;
 use crate::images;
 use crate::ledger::ImageNote;
+use crate::limits::ATTACH_ATTEMPTS_MAX;
 use crate::plan::Desired;
 use crate::sandbox_spec::ContainerImage;
 use crate::unsupported;
+
+const ATTACH_RETRY: Backoff = Backoff { first: Duration::from_millis(100), max: Duration::from_secs(2) };
 
 /// The text of ECS for an interface that could not be made in time.
 const INTERFACE_FAILED: &str = "Timeout waiting for network interface provisioning to complete.";
@@ -27,17 +32,24 @@ impl Driver {
         if let Some(reason) = unsupported::refusal(&assignment) {
             return self.fail(reason);
         }
-        match self.attach_interface().await {
-            Ok(()) => {
+        let mut desired = self.desired.clone();
+        for attempt in 0..ATTACH_ATTEMPTS_MAX {
+            let Err(failure) = self.attach_interface().await else {
                 self.ledger.times.connectivity_at = Some(self.context.clock.now());
                 self.ledger.progress.attached = true;
-            }
-            Err(failure) => {
+                return;
+            };
+            {
                 let error = &failure as &dyn std::error::Error;
                 tracing::error!(task = assignment.intent.id, error, "the task's interface can't be attached");
-                self.fail(INTERFACE_FAILED.into());
+            }
+            tokio::select! {
+                () = tokio::time::sleep(ATTACH_RETRY.wait(attempt, &*self.context.random)) => {}
+                // The plan decides what a task that is not wanted any more needs.
+                _ = desired.wait_for(|desired| *desired >= Desired::Stopped) => return,
             }
         }
+        self.fail(INTERFACE_FAILED.into());
     }
 
     async fn attach_interface(&mut self) -> Result<(), NetworkError> {

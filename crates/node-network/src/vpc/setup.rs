@@ -103,15 +103,24 @@ fn ensure_uplink_link(
     let links = link::list(host)?;
     let ours: HashMap<u16, &Link> =
         links.iter().filter_map(|link| Some((instance.uplink_slot(&link.name)?, link))).collect();
-    if let Some((slot, found)) = ours.iter().find(|(_, link)| link.alias.as_deref() == Some(vpc_id)) {
-        let peer = link::namespace_id(host, namespace.as_fd())?;
-        if peer.is_some() && peer == found.peer_namespace_id {
+    let peer = link::namespace_id(host, namespace.as_fd())?;
+    let leads_here = |link: &Link| peer.is_some() && peer == link.peer_namespace_id;
+    let named = ours.iter().find(|(_, link)| link.alias.as_deref() == Some(vpc_id));
+    if let Some((slot, found)) = named {
+        if leads_here(found) {
             return Ok((*slot, (*found).clone()));
         }
         // Its other end is in a namespace that is no longer this VPC's.
         let mut batch = Batch::default();
         link::delete(&mut batch, found.index);
         host.execute(batch)?;
+    }
+    // A former server was killed between making the pair and naming it.
+    if let Some((slot, found)) = ours.iter().find(|(_, link)| link.alias.is_none() && leads_here(link)) {
+        let mut batch = Batch::default();
+        link::set_alias(&mut batch, found.index, vpc_id);
+        host.execute(batch)?;
+        return Ok((*slot, (*found).clone()));
     }
     let slot = (0..u16::MAX).find(|slot| !ours.contains_key(slot)).ok_or(NetworkError::NoTransferNetwork)?;
     let name = instance.uplink_name(slot);
