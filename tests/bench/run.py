@@ -301,6 +301,7 @@ def bench_registry(bench: Bench) -> None:
     arns = bench.run(definition)
     bench.await_all(arns, "RUNNING", 0.002)
     say("cold pull to RUNNING of that image", (time.perf_counter() - started) * 1000, "ms")
+    peer_podman(bench, f"{repository}:0", credentials)
     bench.stop(arns)
     bench.await_all(arns, "STOPPED")
 
@@ -322,6 +323,20 @@ def curl_blob(name: str, registry: str, repository: str, credentials: list[str],
     say(f"push of one 200 MB blob to {name}, by curl", IMAGE_BYTES / 1e6 / took, "MB/s")
     pull = [*curl, "-L", "-o", "/dev/null", f"{registry}/v2/{repository}/blobs/sha256:{digest}"]
     say(f"pull of it from {name}, by curl, best of 3", IMAGE_BYTES / 1e6 / min(timed(pull) for _ in range(3)), "MB/s")
+
+
+def peer_podman(bench: Bench, image: str, credentials: str) -> None:
+    """The same image from the same registry, pulled and run by podman with runc and no network."""
+    if not shutil.which("podman"):
+        return say("podman", "not installed")
+    folder = bench.folder / "podman"
+    podman = ["podman", "--root", folder / "root", "--runroot", folder / "run", "--cgroup-manager", "cgroupfs",
+              "--runtime", "runc"]
+    took = timed([*podman, "pull", "--quiet", "--creds", credentials, image])
+    took += timed([*podman, "run", "--rm", "--network", "none", "--ulimit", "nofile=1024:1024",
+                   "--ulimit", "nproc=4096:4096", image, "true"])
+    say("cold pull of it and `true` with podman", took * 1000, "ms")
+    subprocess.run(["umount", folder / "root/overlay"], capture_output=True, check=False)
 
 
 def peer_registry(bench: Bench, layout: Path) -> None:

@@ -7,8 +7,8 @@ use anyhow::{Result, ensure};
 
 use crate::setup;
 
-/// What the benchmarks take beside the tests: the load generator, and a registry to compare with.
-const PACKAGES: &[&str] = &["wrk", "docker-registry"];
+/// What the benchmarks take beside the tests: the load generator, and a registry and an engine to compare with.
+const PACKAGES: &[&str] = &["wrk", "docker-registry", "podman"];
 
 pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
     ensure!(setup::is_root(), "the benchmarks run containers: run them with sudo or as root");
