@@ -151,7 +151,8 @@ def test_layers_that_try_to_escape(server, lab, wrong, name, tmp_path_factory):
 
 
 def test_a_blob_of_another_digest(server, lab, wrong):
-    layer = images.busybox_layer()
+    # A content of its own: a layer that another test has unpacked is not fetched again.
+    layer = images.busybox_layer({"x": b"digest"})
     image, digest = wrong.image("digest", layer)
     wrong.blobs[digest] = gzip.compress(layer + b"\0" * 512, 1, mtime=0)[: len(wrong.blobs[digest])]
     refused(server, lab, image, digest)
@@ -178,7 +179,7 @@ def test_a_layer_whose_content_is_another(server, lab, wrong):
 
 
 def test_unknown_media_types(server, lab, wrong):
-    image, _ = wrong.image("media", images.busybox_layer(), kind="application/vnd.example.layer+lz5")
+    image, _ = wrong.image("media", images.busybox_layer({"x": b"media"}), kind="application/vnd.example.layer+lz5")
     refused(server, lab, image)
     wrong.manifests["nonsense"] = b'{"schemaVersion": 2, "mediaType": "application/vnd.example+json"}'
     refused(server, lab, f"127.0.0.1:{wrong.port}/wrong:nonsense")
@@ -193,7 +194,7 @@ def test_images_that_are_not_there(server, lab, wrong):
 
 
 def test_a_manifest_of_another_digest(server, lab, wrong):
-    wrong.image("real", images.busybox_layer())
+    wrong.image("real", images.busybox_layer({"x": b"real"}))
     wrong.manifests[f"sha256:{'1' * 64}"] = wrong.manifests["real"]
     refused(server, lab, f"127.0.0.1:{wrong.port}/wrong@sha256:{'1' * 64}")
 
