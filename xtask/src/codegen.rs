@@ -38,6 +38,8 @@ const SERVICES: &[Service] = &[
     Service { name: "ecr", source: COMPUTE, lists: "models" },
     Service { name: "ecs", source: COMPUTE, lists: "models" },
     Service { name: "ec2", source: NETWORK, lists: "models" },
+    Service { name: "elbv2", source: NETWORK, lists: "models" },
+    Service { name: "acm", source: PLATFORM, lists: "models" },
     Service { name: "iam", source: PLATFORM, lists: "models" },
     Service { name: "logs", source: PLATFORM, lists: "models" },
     Service { name: "s3", source: PLATFORM, lists: "models" },

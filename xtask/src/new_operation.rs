@@ -21,6 +21,8 @@ const HOMES: &[Home] = &[
     home("ecs", "api-compute", "wire-shapes-compute", "NotImplementedException"),
     home("ecr", "api-compute", "wire-shapes-compute", "NotImplementedException"),
     home("ec2", "api-network", "wire-shapes-network", "NotImplemented"),
+    home("elbv2", "api-network", "wire-shapes-network", "NotImplemented"),
+    home("acm", "api-platform", "wire-shapes-platform", "NotImplementedException"),
     home("iam", "api-platform", "wire-shapes-platform", "NotImplemented"),
     home("sts", "api-platform", "wire-shapes-platform", "NotImplemented"),
     home("logs", "api-platform", "wire-shapes-platform", "NotImplementedException"),
@@ -128,7 +130,7 @@ mod tests {
     #[test]
     fn a_new_handler_names_its_shapes() {
         let text =
-            handler(&HOMES[3], "DeleteUser", "delete_user", &Some("DeleteUserRequest".to_owned()), &None);
+            handler(&HOMES[5], "DeleteUser", "delete_user", &Some("DeleteUserRequest".to_owned()), &None);
         for part in [
             "use wire_schema::{Empty, ServiceError};",
             "use wire_shapes_platform::iam::DeleteUserRequest;",

@@ -1,6 +1,7 @@
 //! What has served its time: interfaces of stopped tasks, and stopped tasks after an hour.
 
 use state_model::ec2::NetworkInterface;
+use state_model::elbv2::Target;
 use state_tables::{Row, View};
 use stdx::clock::Timestamp;
 
@@ -10,7 +11,10 @@ use crate::limits::{DELETIONS_PER_COMMIT_MAX, STOPPED_TASK_KEPT};
 pub fn interfaces(view: &View) -> Vec<Row<NetworkInterface>> {
     view.network_interfaces
         .iter()
+        .filter(|(_, interface)| interface.load_balancer_key.is_none())
         .filter(|(_, interface)| !view.live_tasks.contains(interface.task_key.as_str()))
+        // Its address is given to nobody else as long as a balancer may still dial it.
+        .filter(|(_, interface)| !view.elb_targets.any_by(Target::TASK, &interface.task_key))
         .map(|(_, interface)| interface.clone())
         .take(DELETIONS_PER_COMMIT_MAX)
         .collect()

@@ -127,6 +127,7 @@ fn interface_for(
         description: intent.scope.arn("ecs", &format!("attachment/{attachment_id}")),
         security_groups: intent.network.security_groups.clone(),
         task_key: state_model::ecs::task::task_key(&intent.scope, &intent.cluster, &intent.id),
+        load_balancer_key: None,
         attachment_id,
         created_at: now,
         tags: Default::default(),

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod assignment;
+pub mod edge;
 pub mod log;
 pub mod network;
 pub mod observation;

@@ -3,9 +3,11 @@
 //! **Invariant:** pure. No I/O, no async, no clock, no wire format; every record says its version.
 #![forbid(unsafe_code)]
 
+pub mod acm;
 pub mod ec2;
 pub mod ecr;
 pub mod ecs;
+pub mod elbv2;
 pub mod iam;
 pub mod logs;
 pub mod record;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use imbl::OrdSet;
 use state_model::ecs::task::TaskColumns;
+use state_model::elbv2::Target;
 use state_model::record::{DecodeError, Record};
 use state_store::{Revision, WatchBatch};
 
@@ -89,6 +90,11 @@ tables! {
         task_definition_families: state_model::ecs::task_definition::TaskDefinitionFamily,
         ecs_account_settings: state_model::ecs::account_setting::AccountSetting,
         run_task_tokens: state_model::ecs::run_task_token::RunTaskToken,
+        services: state_model::ecs::service::Service,
+        service_revisions: state_model::ecs::service_revision::ServiceRevision,
+        service_deployments: state_model::ecs::service_deployment::ServiceDeployment,
+        service_deployment_progress: state_model::ecs::service_deployment::ServiceDeploymentProgress,
+        service_events: state_model::ecs::service_event::ServiceEvent,
         // ECR
         ecr_repositories: state_model::ecr::repository::Repository,
         ecr_images: state_model::ecr::image::Image,
@@ -102,6 +108,17 @@ tables! {
         internet_gateways: state_model::ec2::InternetGateway,
         route_tables: state_model::ec2::RouteTable,
         network_acls: state_model::ec2::NetworkAcl,
+        // ELBv2
+        elb_load_balancers: state_model::elbv2::LoadBalancer,
+        elb_load_balancer_placements: state_model::elbv2::LoadBalancerPlacement,
+        elb_load_balancer_status: state_model::elbv2::LoadBalancerStatus,
+        elb_listeners: state_model::elbv2::Listener,
+        elb_rules: state_model::elbv2::Rule,
+        elb_target_groups: state_model::elbv2::TargetGroup,
+        elb_targets: state_model::elbv2::Target,
+        elb_target_health: state_model::elbv2::TargetHealth,
+        // ACM
+        acm_certificates: state_model::acm::Certificate,
         // Logs
         log_groups: state_model::logs::LogGroup,
         log_streams: state_model::logs::LogStream,
@@ -124,6 +141,7 @@ impl View {
             intent,
             placement: self.task_placements.get(key).map(|row| &**row.record()),
             observation: self.task_observations.get(key).map(|row| &**row.record()),
+            attached: intent.service.is_some() && self.elb_targets.any_by(Target::TASK, key),
         })
     }
 

@@ -9,3 +9,4 @@
 #![allow(clippy::enum_variant_names, clippy::upper_case_acronyms, reason = "the names are the models'")]
 
 pub mod ec2;
+pub mod elbv2;

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::enum_variant_names, clippy::upper_case_acronyms, reason = "the names are the models'")]
 
+pub mod acm;
 pub mod iam;
 pub mod logs;
 pub mod s3;

@@ -61,10 +61,10 @@ const ONLY: &[(&str, &[&str])] = &[("wire-shapes-", &["wire-schema"])];
 
 /// Crates that bring much with them have one owner each.
 const OWNERS: &[(&str, &[&str])] = &[
-    ("hyper", &["stdx-net"]),
-    ("hyper-util", &["stdx-net"]),
-    ("rustls", &["stdx-net"]),
-    ("tokio-rustls", &["stdx-net"]),
+    ("hyper", &["stdx-net", "edge-balancer"]),
+    ("hyper-util", &["stdx-net", "edge-balancer"]),
+    ("rustls", &["stdx-net", "edge-balancer"]),
+    ("tokio-rustls", &["stdx-net", "edge-balancer"]),
     ("anyhow", &["app-server", "app-cli", "xtask"]),
 ];
 

@@ -27,6 +27,7 @@ async fn an_interface_shows_its_task() {
         description: description.clone(),
         security_groups: vec![group.clone()],
         task_key: String::from("a task"),
+        load_balancer_key: None,
         attachment_id: String::from("6a0b3c2d-0000-4000-8000-000000000001"),
         created_at: now(),
         tags: Default::default(),

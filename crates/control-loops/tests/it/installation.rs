@@ -200,6 +200,7 @@ fn intent(id: &str) -> TaskIntent {
         cpu_architecture: "x86_64".into(),
         group: "family:web".into(),
         started_by: None,
+        service: None,
         enable_execute_command: false,
         network: TaskNetwork {
             attachment_id: format!("attachment-{id}"),

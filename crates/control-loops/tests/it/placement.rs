@@ -56,6 +56,7 @@ fn intent(number: usize) -> TaskIntent {
         cpu_architecture: "x86_64".into(),
         group: "family:a".into(),
         started_by: None,
+        service: None,
         enable_execute_command: false,
         network: TaskNetwork {
             attachment_id: format!("attachment-{number}"),

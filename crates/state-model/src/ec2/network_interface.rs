@@ -1,4 +1,5 @@
-//! An elastic network interface. Those of tasks are made by the placement loop and removed when their task has stopped.
+//! An elastic network interface. Those of tasks are made by the placement loop and removed when their task has stopped;
+//! those of load balancers are made and removed by the balancers loop.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -24,8 +25,11 @@ pub struct NetworkInterface {
     pub description: String,
     /// Ids.
     pub security_groups: Vec<String>,
-    /// The key of the task it belongs to.
+    /// The key of the task it belongs to; empty when it is a load balancer's.
     pub task_key: String,
+    /// The key of the load balancer it belongs to.
+    #[serde(default)]
+    pub load_balancer_key: Option<String>,
     pub attachment_id: String,
     pub created_at: Timestamp,
     #[serde(default)]
@@ -49,7 +53,10 @@ impl Record for NetworkInterface {
         sink("any-address", self.address.to_string());
         sink("subnet", self.scope.key(&self.subnet_id));
         sink("vpc", self.scope.key(&self.vpc_id));
-        sink("task", self.task_key.clone());
+        match &self.load_balancer_key {
+            Some(load_balancer) => sink("load-balancer", load_balancer.clone()),
+            None => sink("task", self.task_key.clone()),
+        }
         for group in &self.security_groups {
             sink("security-group", self.scope.key(group));
         }

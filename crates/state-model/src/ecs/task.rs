@@ -45,6 +45,9 @@ pub struct TaskIntent {
     pub group: String,
     #[serde(default)]
     pub started_by: Option<String>,
+    /// The service that keeps it running.
+    #[serde(default)]
+    pub service: Option<TaskService>,
     #[serde(default)]
     pub enable_execute_command: bool,
     pub network: TaskNetwork,
@@ -62,6 +65,16 @@ pub struct TaskIntent {
     /// How often this column group was written after the creation: part of the task's `version`.
     #[serde(default)]
     pub changes: u32,
+}
+
+/// What a task is to its service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskService {
+    pub name: String,
+    /// [`super::service::Service::uid`]: another service of the same name has other tasks.
+    pub uid: String,
+    /// The id of the service revision that it runs.
+    pub revision: String,
 }
 
 /// Where the task's network interface goes. The API chooses the subnet, since it answers with it.
@@ -375,12 +388,17 @@ impl Record for TaskObservation {
     }
 }
 
+/// `lastStatus` of a task whose targets drain.
+const DEACTIVATING: &str = "DEACTIVATING";
+
 /// The column groups of one task, side by side.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskColumns<'a> {
     pub intent: &'a TaskIntent,
     pub placement: Option<&'a TaskPlacement>,
     pub observation: Option<&'a TaskObservation>,
+    /// Whether it is registered with a target group: it is stopped only after it has drained.
+    pub attached: bool,
 }
 
 /// `stopCode` and `stoppedReason`.
@@ -394,12 +412,18 @@ impl TaskColumns<'_> {
     /// The task's `lastStatus`. Nobody stores it.
     pub fn last_status(&self) -> &'static str {
         match (self.observation, self.placement) {
+            (Some(observation), _) if self.is_draining(observation.phase) => DEACTIVATING,
             (Some(observation), _) => observation.phase.as_str(),
             (None, Some(placement)) if placement.placed().is_none() => Phase::Stopped.as_str(),
             // Stopped before it was placed: no node has ever heard of it, so nothing is left to wait for.
             (None, None) if self.intent.stop.is_some() => Phase::Stopped.as_str(),
             (None, _) => Phase::Provisioning.as_str(),
         }
+    }
+
+    /// Its end is decided, and its targets still finish what they have begun.
+    fn is_draining(&self, phase: Phase) -> bool {
+        self.attached && self.intent.stop.is_some() && phase <= Phase::Running
     }
 
     pub fn is_stopped(&self) -> bool {

@@ -33,6 +33,11 @@ open_enum!(AcceleratorType {
     Inference = "inference",
 });
 
+open_enum!(AccessType {
+    Public = "PUBLIC",
+    Private = "PRIVATE",
+});
+
 open_enum!(AgentUpdateStatus {
     Pending = "PENDING",
     Staging = "STAGING",
@@ -198,6 +203,14 @@ open_enum!(DeploymentLifecycleHookStage {
     PostProductionTrafficShift = "POST_PRODUCTION_TRAFFIC_SHIFT",
 });
 
+open_enum!(DeploymentLifecycleHookStatus {
+    AwaitingAction = "AWAITING_ACTION",
+    InProgress = "IN_PROGRESS",
+    Succeeded = "SUCCEEDED",
+    Failed = "FAILED",
+    TimedOut = "TIMED_OUT",
+});
+
 open_enum!(DeploymentLifecycleHookTargetType {
     AwsLambda = "AWS_LAMBDA",
     Pause = "PAUSE",
@@ -255,6 +268,21 @@ open_enum!(ExecuteCommandLogging {
 open_enum!(FirelensConfigurationType {
     Fluentd = "fluentd",
     Fluentbit = "fluentbit",
+});
+
+open_enum!(GatewayConnectorHealthCheckProtocol {
+    Http = "HTTP",
+    Https = "HTTPS",
+});
+
+open_enum!(GatewayRouteStatus {
+    Active = "ACTIVE",
+    CreateInProgress = "CREATE_IN_PROGRESS",
+    CreateFailed = "CREATE_FAILED",
+    UpdateInProgress = "UPDATE_IN_PROGRESS",
+    UpdateFailed = "UPDATE_FAILED",
+    DeleteInProgress = "DELETE_IN_PROGRESS",
+    DeleteFailed = "DELETE_FAILED",
 });
 
 open_enum!(GpuSharingMode {
@@ -341,6 +369,14 @@ open_enum!(ManagedDraining {
 open_enum!(ManagedInstancesMonitoringOptions {
     Basic = "BASIC",
     Detailed = "DETAILED",
+});
+
+open_enum!(ManagedResourceStatus {
+    Provisioning = "PROVISIONING",
+    Active = "ACTIVE",
+    Deprovisioning = "DEPROVISIONING",
+    Deleted = "DELETED",
+    Failed = "FAILED",
 });
 
 open_enum!(ManagedScalingStatus {
@@ -444,6 +480,38 @@ open_enum!(ServiceConnectIncludeQueryParameters {
     Enabled = "ENABLED",
 });
 
+open_enum!(ServiceDeploymentLifecycleStage {
+    ReconcileService = "RECONCILE_SERVICE",
+    PreScaleUp = "PRE_SCALE_UP",
+    ScaleUp = "SCALE_UP",
+    PostScaleUp = "POST_SCALE_UP",
+    TestTrafficShift = "TEST_TRAFFIC_SHIFT",
+    PostTestTrafficShift = "POST_TEST_TRAFFIC_SHIFT",
+    ProductionTrafficShift = "PRODUCTION_TRAFFIC_SHIFT",
+    PostProductionTrafficShift = "POST_PRODUCTION_TRAFFIC_SHIFT",
+    BakeTime = "BAKE_TIME",
+    CleanUp = "CLEAN_UP",
+});
+
+open_enum!(ServiceDeploymentRollbackMonitorsStatus {
+    Triggered = "TRIGGERED",
+    Monitoring = "MONITORING",
+    MonitoringComplete = "MONITORING_COMPLETE",
+    Disabled = "DISABLED",
+});
+
+open_enum!(ServiceDeploymentStatus {
+    Pending = "PENDING",
+    Successful = "SUCCESSFUL",
+    Stopped = "STOPPED",
+    StopRequested = "STOP_REQUESTED",
+    InProgress = "IN_PROGRESS",
+    RollbackRequested = "ROLLBACK_REQUESTED",
+    RollbackInProgress = "ROLLBACK_IN_PROGRESS",
+    RollbackSuccessful = "ROLLBACK_SUCCESSFUL",
+    RollbackFailed = "ROLLBACK_FAILED",
+});
+
 open_enum!(ServiceField {
     Tags = "TAGS",
 });
@@ -480,6 +548,11 @@ open_enum!(SortOrder {
 open_enum!(StabilityStatus {
     SteadyState = "STEADY_STATE",
     Stabilizing = "STABILIZING",
+});
+
+open_enum!(StopServiceDeploymentStopType {
+    Abort = "ABORT",
+    Rollback = "ROLLBACK",
 });
 
 open_enum!(TargetType {

@@ -7,14 +7,18 @@ use super::shapes;
 /// Every operation with shapes, sorted by name.
 pub static ALL: &[&OperationSchema] = &[
     &CREATE_CLUSTER,
+    &CREATE_SERVICE,
     &DELETE_ACCOUNT_SETTING,
     &DELETE_ATTRIBUTES,
     &DELETE_CLUSTER,
+    &DELETE_SERVICE,
     &DELETE_TASK_DEFINITIONS,
     &DEREGISTER_TASK_DEFINITION,
     &DESCRIBE_CAPACITY_PROVIDERS,
     &DESCRIBE_CLUSTERS,
     &DESCRIBE_CONTAINER_INSTANCES,
+    &DESCRIBE_SERVICE_DEPLOYMENTS,
+    &DESCRIBE_SERVICE_REVISIONS,
     &DESCRIBE_SERVICES,
     &DESCRIBE_TASK_DEFINITION,
     &DESCRIBE_TASKS,
@@ -23,6 +27,7 @@ pub static ALL: &[&OperationSchema] = &[
     &LIST_ATTRIBUTES,
     &LIST_CLUSTERS,
     &LIST_CONTAINER_INSTANCES,
+    &LIST_SERVICE_DEPLOYMENTS,
     &LIST_SERVICES,
     &LIST_TAGS_FOR_RESOURCE,
     &LIST_TASK_DEFINITION_FAMILIES,
@@ -35,11 +40,13 @@ pub static ALL: &[&OperationSchema] = &[
     &REGISTER_TASK_DEFINITION,
     &RUN_TASK,
     &START_TASK,
+    &STOP_SERVICE_DEPLOYMENT,
     &STOP_TASK,
     &TAG_RESOURCE,
     &UNTAG_RESOURCE,
     &UPDATE_CLUSTER,
     &UPDATE_CLUSTER_SETTINGS,
+    &UPDATE_SERVICE,
     &UPDATE_TASK_PROTECTION,
 ];
 
@@ -61,6 +68,30 @@ static CREATE_CLUSTER: OperationSchema = OperationSchema::new("CreateCluster", "
         shapes::ServerException::schema,
         shapes::InvalidParameterException::schema,
         shapes::ClientException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateService;
+
+impl Operation for CreateService {
+    type Input = shapes::CreateServiceRequest;
+    type Output = shapes::CreateServiceResponse;
+    const SCHEMA: &'static OperationSchema = &CREATE_SERVICE;
+}
+
+static CREATE_SERVICE: OperationSchema = OperationSchema::new("CreateService", "POST", "/")
+    .input(shapes::CreateServiceRequest::schema)
+    .output(shapes::CreateServiceResponse::schema)
+    .errors(&[
+        shapes::AccessDeniedException::schema,
+        shapes::PlatformUnknownException::schema,
+        shapes::NamespaceNotFoundException::schema,
+        shapes::ServerException::schema,
+        shapes::InvalidParameterException::schema,
+        shapes::ClientException::schema,
+        shapes::ClusterNotFoundException::schema,
+        shapes::PlatformTaskDefinitionIncompatibilityException::schema,
+        shapes::UnsupportedFeatureException::schema,
     ]);
 
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +156,27 @@ static DELETE_CLUSTER: OperationSchema = OperationSchema::new("DeleteCluster", "
         shapes::UpdateInProgressException::schema,
         shapes::InvalidParameterException::schema,
         shapes::ClientException::schema,
+        shapes::ClusterNotFoundException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteService;
+
+impl Operation for DeleteService {
+    type Input = shapes::DeleteServiceRequest;
+    type Output = shapes::DeleteServiceResponse;
+    const SCHEMA: &'static OperationSchema = &DELETE_SERVICE;
+}
+
+static DELETE_SERVICE: OperationSchema = OperationSchema::new("DeleteService", "POST", "/")
+    .input(shapes::DeleteServiceRequest::schema)
+    .output(shapes::DeleteServiceResponse::schema)
+    .errors(&[
+        shapes::AccessDeniedException::schema,
+        shapes::ServerException::schema,
+        shapes::InvalidParameterException::schema,
+        shapes::ClientException::schema,
+        shapes::ServiceNotFoundException::schema,
         shapes::ClusterNotFoundException::schema,
     ]);
 
@@ -227,6 +279,52 @@ static DESCRIBE_CONTAINER_INSTANCES: OperationSchema =
             shapes::InvalidParameterException::schema,
             shapes::ClientException::schema,
             shapes::ClusterNotFoundException::schema,
+        ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeServiceDeployments;
+
+impl Operation for DescribeServiceDeployments {
+    type Input = shapes::DescribeServiceDeploymentsRequest;
+    type Output = shapes::DescribeServiceDeploymentsResponse;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_SERVICE_DEPLOYMENTS;
+}
+
+static DESCRIBE_SERVICE_DEPLOYMENTS: OperationSchema =
+    OperationSchema::new("DescribeServiceDeployments", "POST", "/")
+        .input(shapes::DescribeServiceDeploymentsRequest::schema)
+        .output(shapes::DescribeServiceDeploymentsResponse::schema)
+        .errors(&[
+            shapes::AccessDeniedException::schema,
+            shapes::ServerException::schema,
+            shapes::InvalidParameterException::schema,
+            shapes::ClientException::schema,
+            shapes::ServiceNotFoundException::schema,
+            shapes::ClusterNotFoundException::schema,
+            shapes::UnsupportedFeatureException::schema,
+        ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeServiceRevisions;
+
+impl Operation for DescribeServiceRevisions {
+    type Input = shapes::DescribeServiceRevisionsRequest;
+    type Output = shapes::DescribeServiceRevisionsResponse;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_SERVICE_REVISIONS;
+}
+
+static DESCRIBE_SERVICE_REVISIONS: OperationSchema =
+    OperationSchema::new("DescribeServiceRevisions", "POST", "/")
+        .input(shapes::DescribeServiceRevisionsRequest::schema)
+        .output(shapes::DescribeServiceRevisionsResponse::schema)
+        .errors(&[
+            shapes::AccessDeniedException::schema,
+            shapes::ServerException::schema,
+            shapes::InvalidParameterException::schema,
+            shapes::ClientException::schema,
+            shapes::ServiceNotFoundException::schema,
+            shapes::ClusterNotFoundException::schema,
+            shapes::UnsupportedFeatureException::schema,
         ]);
 
 #[derive(Clone, Copy, Debug)]
@@ -388,6 +486,29 @@ static LIST_CONTAINER_INSTANCES: OperationSchema =
             shapes::InvalidParameterException::schema,
             shapes::ClientException::schema,
             shapes::ClusterNotFoundException::schema,
+        ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ListServiceDeployments;
+
+impl Operation for ListServiceDeployments {
+    type Input = shapes::ListServiceDeploymentsRequest;
+    type Output = shapes::ListServiceDeploymentsResponse;
+    const SCHEMA: &'static OperationSchema = &LIST_SERVICE_DEPLOYMENTS;
+}
+
+static LIST_SERVICE_DEPLOYMENTS: OperationSchema =
+    OperationSchema::new("ListServiceDeployments", "POST", "/")
+        .input(shapes::ListServiceDeploymentsRequest::schema)
+        .output(shapes::ListServiceDeploymentsResponse::schema)
+        .errors(&[
+            shapes::AccessDeniedException::schema,
+            shapes::ServerException::schema,
+            shapes::InvalidParameterException::schema,
+            shapes::ClientException::schema,
+            shapes::ServiceNotFoundException::schema,
+            shapes::ClusterNotFoundException::schema,
+            shapes::UnsupportedFeatureException::schema,
         ]);
 
 #[derive(Clone, Copy, Debug)]
@@ -643,6 +764,28 @@ static START_TASK: OperationSchema = OperationSchema::new("StartTask", "POST", "
     ]);
 
 #[derive(Clone, Copy, Debug)]
+pub struct StopServiceDeployment;
+
+impl Operation for StopServiceDeployment {
+    type Input = shapes::StopServiceDeploymentRequest;
+    type Output = shapes::StopServiceDeploymentResponse;
+    const SCHEMA: &'static OperationSchema = &STOP_SERVICE_DEPLOYMENT;
+}
+
+static STOP_SERVICE_DEPLOYMENT: OperationSchema = OperationSchema::new("StopServiceDeployment", "POST", "/")
+    .input(shapes::StopServiceDeploymentRequest::schema)
+    .output(shapes::StopServiceDeploymentResponse::schema)
+    .errors(&[
+        shapes::ConflictException::schema,
+        shapes::AccessDeniedException::schema,
+        shapes::ServerException::schema,
+        shapes::InvalidParameterException::schema,
+        shapes::ClientException::schema,
+        shapes::ServiceDeploymentNotFoundException::schema,
+        shapes::UnsupportedFeatureException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
 pub struct StopTask;
 
 impl Operation for StopTask {
@@ -745,6 +888,32 @@ static UPDATE_CLUSTER_SETTINGS: OperationSchema = OperationSchema::new("UpdateCl
         shapes::InvalidParameterException::schema,
         shapes::ClientException::schema,
         shapes::ClusterNotFoundException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct UpdateService;
+
+impl Operation for UpdateService {
+    type Input = shapes::UpdateServiceRequest;
+    type Output = shapes::UpdateServiceResponse;
+    const SCHEMA: &'static OperationSchema = &UPDATE_SERVICE;
+}
+
+static UPDATE_SERVICE: OperationSchema = OperationSchema::new("UpdateService", "POST", "/")
+    .input(shapes::UpdateServiceRequest::schema)
+    .output(shapes::UpdateServiceResponse::schema)
+    .errors(&[
+        shapes::AccessDeniedException::schema,
+        shapes::PlatformUnknownException::schema,
+        shapes::NamespaceNotFoundException::schema,
+        shapes::ServiceNotActiveException::schema,
+        shapes::ServerException::schema,
+        shapes::InvalidParameterException::schema,
+        shapes::ClientException::schema,
+        shapes::ServiceNotFoundException::schema,
+        shapes::ClusterNotFoundException::schema,
+        shapes::PlatformTaskDefinitionIncompatibilityException::schema,
+        shapes::UnsupportedFeatureException::schema,
     ]);
 
 #[derive(Clone, Copy, Debug)]

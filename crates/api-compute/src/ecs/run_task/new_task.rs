@@ -61,6 +61,7 @@ impl Plan<'_> {
             cpu_architecture: String::from(if definition.body.is_arm() { "arm64" } else { "x86_64" }),
             group: group.unwrap_or_else(|| format!("family:{}", definition.family)),
             started_by: self.request.started_by.clone(),
+            service: None,
             enable_execute_command: self.input.enable_execute_command.unwrap_or(false),
             network: self.interface(subnet),
             containers: containers.map(|container| self.container(&id, &container.name)).collect(),

@@ -1302,6 +1302,51 @@ impl Shape for ContainerDependency {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerImage {
+    pub container_name: Option<String>,
+    pub image: Option<String>,
+    pub image_digest: Option<String>,
+}
+
+static CONTAINER_IMAGE: StructureSchema = StructureSchema::new(
+    "ContainerImage",
+    &[
+        MemberSchema::new("containerName", Target::String),
+        MemberSchema::new("image", Target::String),
+        MemberSchema::new("imageDigest", Target::String),
+    ],
+);
+
+impl Members for ContainerImage {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CONTAINER_IMAGE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CONTAINER_IMAGE.members;
+        write_member(writer, &members[0], &self.container_name);
+        write_member(writer, &members[1], &self.image);
+        write_member(writer, &members[2], &self.image_digest);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CONTAINER_IMAGE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.container_name),
+            1 => read_member(reader, member, &mut self.image),
+            2 => read_member(reader, member, &mut self.image_digest),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ContainerImage {
+    fn schema() -> &'static StructureSchema {
+        &CONTAINER_IMAGE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerInstance {
     pub agent_connected: Option<bool>,
     pub agent_update_status: Option<AgentUpdateStatus>,
@@ -1742,5 +1787,277 @@ impl Members for CreateClusterResponse {
 impl Shape for CreateClusterResponse {
     fn schema() -> &'static StructureSchema {
         &CREATE_CLUSTER_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateServiceRequest {
+    pub availability_zone_rebalancing: Option<AvailabilityZoneRebalancing>,
+    pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub client_token: Option<String>,
+    pub cluster: Option<String>,
+    pub deployment_configuration: Option<DeploymentConfiguration>,
+    pub deployment_controller: Option<DeploymentController>,
+    pub desired_count: Option<i32>,
+    pub enable_ecs_managed_tags: Option<bool>,
+    pub enable_execute_command: Option<bool>,
+    pub gateway_connectors: Option<Vec<GatewayConnector>>,
+    pub health_check_grace_period_seconds: Option<i32>,
+    pub launch_type: Option<LaunchType>,
+    pub load_balancers: Option<Vec<LoadBalancer>>,
+    pub monitoring: Option<MonitoringConfiguration>,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub placement_constraints: Option<Vec<PlacementConstraint>>,
+    pub placement_strategy: Option<Vec<PlacementStrategy>>,
+    pub platform_version: Option<String>,
+    pub propagate_tags: Option<PropagateTags>,
+    pub role: Option<String>,
+    pub scheduling_strategy: Option<SchedulingStrategy>,
+    pub service_connect_configuration: Option<ServiceConnectConfiguration>,
+    pub service_name: Option<String>,
+    pub service_registries: Option<Vec<ServiceRegistry>>,
+    pub tags: Option<Vec<Tag>>,
+    pub task_definition: Option<String>,
+    pub volume_configurations: Option<Vec<ServiceVolumeConfiguration>>,
+    pub vpc_lattice_configurations: Option<Vec<VpcLatticeConfiguration>>,
+}
+
+static CREATE_SERVICE_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateServiceRequest",
+    &[
+        MemberSchema::new("availabilityZoneRebalancing", Target::String),
+        MemberSchema::new(
+            "capacityProviderStrategy",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(CapacityProviderStrategyItem::schema),
+            ))),
+        ),
+        MemberSchema::new("clientToken", Target::String),
+        MemberSchema::new("cluster", Target::String),
+        MemberSchema::new("deploymentConfiguration", Target::Structure(DeploymentConfiguration::schema)),
+        MemberSchema::new("deploymentController", Target::Structure(DeploymentController::schema)),
+        MemberSchema::new("desiredCount", Target::Integer),
+        MemberSchema::new("enableECSManagedTags", Target::Boolean),
+        MemberSchema::new("enableExecuteCommand", Target::Boolean),
+        MemberSchema::new(
+            "gatewayConnectors",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(GatewayConnector::schema),
+            ))),
+        ),
+        MemberSchema::new("healthCheckGracePeriodSeconds", Target::Integer),
+        MemberSchema::new("launchType", Target::String),
+        MemberSchema::new(
+            "loadBalancers",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(LoadBalancer::schema),
+            ))),
+        ),
+        MemberSchema::new("monitoring", Target::Structure(MonitoringConfiguration::schema)),
+        MemberSchema::new("networkConfiguration", Target::Structure(NetworkConfiguration::schema)),
+        MemberSchema::new(
+            "placementConstraints",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(PlacementConstraint::schema),
+            ))),
+        ),
+        MemberSchema::new(
+            "placementStrategy",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(PlacementStrategy::schema),
+            ))),
+        ),
+        MemberSchema::new("platformVersion", Target::String),
+        MemberSchema::new("propagateTags", Target::String),
+        MemberSchema::new("role", Target::String),
+        MemberSchema::new("schedulingStrategy", Target::String),
+        MemberSchema::new(
+            "serviceConnectConfiguration",
+            Target::Structure(ServiceConnectConfiguration::schema),
+        ),
+        MemberSchema::new("serviceName", Target::String).required(),
+        MemberSchema::new(
+            "serviceRegistries",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ServiceRegistry::schema),
+            ))),
+        ),
+        MemberSchema::new(
+            "tags",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::Structure(Tag::schema)))),
+        ),
+        MemberSchema::new("taskDefinition", Target::String),
+        MemberSchema::new(
+            "volumeConfigurations",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ServiceVolumeConfiguration::schema),
+            ))),
+        ),
+        MemberSchema::new(
+            "vpcLatticeConfigurations",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(VpcLatticeConfiguration::schema),
+            ))),
+        ),
+    ],
+);
+
+impl Members for CreateServiceRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_SERVICE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_SERVICE_REQUEST.members;
+        write_member(writer, &members[0], &self.availability_zone_rebalancing);
+        write_member(writer, &members[1], &self.capacity_provider_strategy);
+        write_member(writer, &members[2], &self.client_token);
+        write_member(writer, &members[3], &self.cluster);
+        write_member(writer, &members[4], &self.deployment_configuration);
+        write_member(writer, &members[5], &self.deployment_controller);
+        write_member(writer, &members[6], &self.desired_count);
+        write_member(writer, &members[7], &self.enable_ecs_managed_tags);
+        write_member(writer, &members[8], &self.enable_execute_command);
+        write_member(writer, &members[9], &self.gateway_connectors);
+        write_member(writer, &members[10], &self.health_check_grace_period_seconds);
+        write_member(writer, &members[11], &self.launch_type);
+        write_member(writer, &members[12], &self.load_balancers);
+        write_member(writer, &members[13], &self.monitoring);
+        write_member(writer, &members[14], &self.network_configuration);
+        write_member(writer, &members[15], &self.placement_constraints);
+        write_member(writer, &members[16], &self.placement_strategy);
+        write_member(writer, &members[17], &self.platform_version);
+        write_member(writer, &members[18], &self.propagate_tags);
+        write_member(writer, &members[19], &self.role);
+        write_member(writer, &members[20], &self.scheduling_strategy);
+        write_member(writer, &members[21], &self.service_connect_configuration);
+        write_member(writer, &members[22], &self.service_name);
+        write_member(writer, &members[23], &self.service_registries);
+        write_member(writer, &members[24], &self.tags);
+        write_member(writer, &members[25], &self.task_definition);
+        write_member(writer, &members[26], &self.volume_configurations);
+        write_member(writer, &members[27], &self.vpc_lattice_configurations);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_SERVICE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.availability_zone_rebalancing),
+            1 => read_member(reader, member, &mut self.capacity_provider_strategy),
+            2 => read_member(reader, member, &mut self.client_token),
+            3 => read_member(reader, member, &mut self.cluster),
+            4 => read_member(reader, member, &mut self.deployment_configuration),
+            5 => read_member(reader, member, &mut self.deployment_controller),
+            6 => read_member(reader, member, &mut self.desired_count),
+            7 => read_member(reader, member, &mut self.enable_ecs_managed_tags),
+            8 => read_member(reader, member, &mut self.enable_execute_command),
+            9 => read_member(reader, member, &mut self.gateway_connectors),
+            10 => read_member(reader, member, &mut self.health_check_grace_period_seconds),
+            11 => read_member(reader, member, &mut self.launch_type),
+            12 => read_member(reader, member, &mut self.load_balancers),
+            13 => read_member(reader, member, &mut self.monitoring),
+            14 => read_member(reader, member, &mut self.network_configuration),
+            15 => read_member(reader, member, &mut self.placement_constraints),
+            16 => read_member(reader, member, &mut self.placement_strategy),
+            17 => read_member(reader, member, &mut self.platform_version),
+            18 => read_member(reader, member, &mut self.propagate_tags),
+            19 => read_member(reader, member, &mut self.role),
+            20 => read_member(reader, member, &mut self.scheduling_strategy),
+            21 => read_member(reader, member, &mut self.service_connect_configuration),
+            22 => read_member(reader, member, &mut self.service_name),
+            23 => read_member(reader, member, &mut self.service_registries),
+            24 => read_member(reader, member, &mut self.tags),
+            25 => read_member(reader, member, &mut self.task_definition),
+            26 => read_member(reader, member, &mut self.volume_configurations),
+            27 => read_member(reader, member, &mut self.vpc_lattice_configurations),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateServiceRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_SERVICE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateServiceResponse {
+    pub service: Option<Service>,
+}
+
+static CREATE_SERVICE_RESPONSE: StructureSchema = StructureSchema::new(
+    "CreateServiceResponse",
+    &[MemberSchema::new("service", Target::Structure(Service::schema))],
+);
+
+impl Members for CreateServiceResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_SERVICE_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_SERVICE_RESPONSE.members;
+        write_member(writer, &members[0], &self.service);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_SERVICE_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.service),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateServiceResponse {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_SERVICE_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreatedAt {
+    pub after: Option<Instant>,
+    pub before: Option<Instant>,
+}
+
+static CREATED_AT: StructureSchema = StructureSchema::new(
+    "CreatedAt",
+    &[MemberSchema::new("after", Target::Timestamp), MemberSchema::new("before", Target::Timestamp)],
+);
+
+impl Members for CreatedAt {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATED_AT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATED_AT.members;
+        write_member(writer, &members[0], &self.after);
+        write_member(writer, &members[1], &self.before);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATED_AT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.after),
+            1 => read_member(reader, member, &mut self.before),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreatedAt {
+    fn schema() -> &'static StructureSchema {
+        &CREATED_AT
     }
 }

@@ -238,6 +238,86 @@ impl Shape for DeleteClusterResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteServiceRequest {
+    pub cluster: Option<String>,
+    pub force: Option<bool>,
+    pub service: Option<String>,
+}
+
+static DELETE_SERVICE_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteServiceRequest",
+    &[
+        MemberSchema::new("cluster", Target::String),
+        MemberSchema::new("force", Target::Boolean),
+        MemberSchema::new("service", Target::String).required(),
+    ],
+);
+
+impl Members for DeleteServiceRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_SERVICE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_SERVICE_REQUEST.members;
+        write_member(writer, &members[0], &self.cluster);
+        write_member(writer, &members[1], &self.force);
+        write_member(writer, &members[2], &self.service);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_SERVICE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.cluster),
+            1 => read_member(reader, member, &mut self.force),
+            2 => read_member(reader, member, &mut self.service),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteServiceRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_SERVICE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteServiceResponse {
+    pub service: Option<Service>,
+}
+
+static DELETE_SERVICE_RESPONSE: StructureSchema = StructureSchema::new(
+    "DeleteServiceResponse",
+    &[MemberSchema::new("service", Target::Structure(Service::schema))],
+);
+
+impl Members for DeleteServiceResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_SERVICE_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_SERVICE_RESPONSE.members;
+        write_member(writer, &members[0], &self.service);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_SERVICE_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.service),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteServiceResponse {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_SERVICE_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteTaskDefinitionsRequest {
     pub task_definitions: Option<Vec<String>>,
 }
@@ -822,6 +902,63 @@ impl Shape for DeploymentLifecycleHook {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeploymentLifecycleHookDetail {
+    pub expires_at: Option<Instant>,
+    pub hook_id: Option<String>,
+    pub status: Option<DeploymentLifecycleHookStatus>,
+    pub target_arn: Option<String>,
+    pub target_type: Option<DeploymentLifecycleHookTargetType>,
+    pub timeout_action: Option<DeploymentLifecycleHookAction>,
+}
+
+static DEPLOYMENT_LIFECYCLE_HOOK_DETAIL: StructureSchema = StructureSchema::new(
+    "DeploymentLifecycleHookDetail",
+    &[
+        MemberSchema::new("expiresAt", Target::Timestamp),
+        MemberSchema::new("hookId", Target::String),
+        MemberSchema::new("status", Target::String),
+        MemberSchema::new("targetArn", Target::String),
+        MemberSchema::new("targetType", Target::String),
+        MemberSchema::new("timeoutAction", Target::String),
+    ],
+);
+
+impl Members for DeploymentLifecycleHookDetail {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DEPLOYMENT_LIFECYCLE_HOOK_DETAIL
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DEPLOYMENT_LIFECYCLE_HOOK_DETAIL.members;
+        write_member(writer, &members[0], &self.expires_at);
+        write_member(writer, &members[1], &self.hook_id);
+        write_member(writer, &members[2], &self.status);
+        write_member(writer, &members[3], &self.target_arn);
+        write_member(writer, &members[4], &self.target_type);
+        write_member(writer, &members[5], &self.timeout_action);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DEPLOYMENT_LIFECYCLE_HOOK_DETAIL.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.expires_at),
+            1 => read_member(reader, member, &mut self.hook_id),
+            2 => read_member(reader, member, &mut self.status),
+            3 => read_member(reader, member, &mut self.target_arn),
+            4 => read_member(reader, member, &mut self.target_type),
+            5 => read_member(reader, member, &mut self.timeout_action),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeploymentLifecycleHookDetail {
+    fn schema() -> &'static StructureSchema {
+        &DEPLOYMENT_LIFECYCLE_HOOK_DETAIL
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeploymentLifecycleHookTimeoutConfiguration {
     pub action: Option<DeploymentLifecycleHookAction>,
     pub timeout_in_minutes: Option<i32>,
@@ -1235,6 +1372,184 @@ impl Members for DescribeContainerInstancesResponse {
 impl Shape for DescribeContainerInstancesResponse {
     fn schema() -> &'static StructureSchema {
         &DESCRIBE_CONTAINER_INSTANCES_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeServiceDeploymentsRequest {
+    pub service_deployment_arns: Option<Vec<String>>,
+}
+
+static DESCRIBE_SERVICE_DEPLOYMENTS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeServiceDeploymentsRequest",
+    &[MemberSchema::new(
+        "serviceDeploymentArns",
+        Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+    )
+    .required()],
+);
+
+impl Members for DescribeServiceDeploymentsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_SERVICE_DEPLOYMENTS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_SERVICE_DEPLOYMENTS_REQUEST.members;
+        write_member(writer, &members[0], &self.service_deployment_arns);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_SERVICE_DEPLOYMENTS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.service_deployment_arns),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeServiceDeploymentsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_SERVICE_DEPLOYMENTS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeServiceDeploymentsResponse {
+    pub failures: Option<Vec<Failure>>,
+    pub service_deployments: Option<Vec<ServiceDeployment>>,
+}
+
+static DESCRIBE_SERVICE_DEPLOYMENTS_RESPONSE: StructureSchema = StructureSchema::new(
+    "DescribeServiceDeploymentsResponse",
+    &[
+        MemberSchema::new(
+            "failures",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::Structure(Failure::schema)))),
+        ),
+        MemberSchema::new(
+            "serviceDeployments",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ServiceDeployment::schema),
+            ))),
+        ),
+    ],
+);
+
+impl Members for DescribeServiceDeploymentsResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_SERVICE_DEPLOYMENTS_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_SERVICE_DEPLOYMENTS_RESPONSE.members;
+        write_member(writer, &members[0], &self.failures);
+        write_member(writer, &members[1], &self.service_deployments);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_SERVICE_DEPLOYMENTS_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.failures),
+            1 => read_member(reader, member, &mut self.service_deployments),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeServiceDeploymentsResponse {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_SERVICE_DEPLOYMENTS_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeServiceRevisionsRequest {
+    pub service_revision_arns: Option<Vec<String>>,
+}
+
+static DESCRIBE_SERVICE_REVISIONS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeServiceRevisionsRequest",
+    &[MemberSchema::new(
+        "serviceRevisionArns",
+        Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+    )
+    .required()],
+);
+
+impl Members for DescribeServiceRevisionsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_SERVICE_REVISIONS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_SERVICE_REVISIONS_REQUEST.members;
+        write_member(writer, &members[0], &self.service_revision_arns);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_SERVICE_REVISIONS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.service_revision_arns),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeServiceRevisionsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_SERVICE_REVISIONS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeServiceRevisionsResponse {
+    pub failures: Option<Vec<Failure>>,
+    pub service_revisions: Option<Vec<ServiceRevision>>,
+}
+
+static DESCRIBE_SERVICE_REVISIONS_RESPONSE: StructureSchema = StructureSchema::new(
+    "DescribeServiceRevisionsResponse",
+    &[
+        MemberSchema::new(
+            "failures",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::Structure(Failure::schema)))),
+        ),
+        MemberSchema::new(
+            "serviceRevisions",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ServiceRevision::schema),
+            ))),
+        ),
+    ],
+);
+
+impl Members for DescribeServiceRevisionsResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_SERVICE_REVISIONS_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_SERVICE_REVISIONS_RESPONSE.members;
+        write_member(writer, &members[0], &self.failures);
+        write_member(writer, &members[1], &self.service_revisions);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_SERVICE_REVISIONS_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.failures),
+            1 => read_member(reader, member, &mut self.service_revisions),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeServiceRevisionsResponse {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_SERVICE_REVISIONS_RESPONSE
     }
 }
 

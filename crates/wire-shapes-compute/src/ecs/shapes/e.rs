@@ -57,6 +57,93 @@ impl Shape for EBSTagSpecification {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ECSManagedResources {
+    pub auto_scaling: Option<ManagedAutoScaling>,
+    pub gateway_connections: Option<Vec<GatewayConnection>>,
+    pub ingress_paths: Option<Vec<ManagedIngressPath>>,
+    pub log_groups: Option<Vec<ManagedLogGroup>>,
+    pub metric_alarms: Option<Vec<ManagedMetricAlarm>>,
+    pub service_security_groups: Option<Vec<ManagedSecurityGroup>>,
+}
+
+static ECS_MANAGED_RESOURCES: StructureSchema = StructureSchema::new(
+    "ECSManagedResources",
+    &[
+        MemberSchema::new("autoScaling", Target::Structure(ManagedAutoScaling::schema)),
+        MemberSchema::new(
+            "gatewayConnections",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(GatewayConnection::schema),
+            ))),
+        ),
+        MemberSchema::new(
+            "ingressPaths",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ManagedIngressPath::schema),
+            ))),
+        ),
+        MemberSchema::new(
+            "logGroups",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ManagedLogGroup::schema),
+            ))),
+        ),
+        MemberSchema::new(
+            "metricAlarms",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ManagedMetricAlarm::schema),
+            ))),
+        ),
+        MemberSchema::new(
+            "serviceSecurityGroups",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ManagedSecurityGroup::schema),
+            ))),
+        ),
+    ],
+);
+
+impl Members for ECSManagedResources {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ECS_MANAGED_RESOURCES
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ECS_MANAGED_RESOURCES.members;
+        write_member(writer, &members[0], &self.auto_scaling);
+        write_member(writer, &members[1], &self.gateway_connections);
+        write_member(writer, &members[2], &self.ingress_paths);
+        write_member(writer, &members[3], &self.log_groups);
+        write_member(writer, &members[4], &self.metric_alarms);
+        write_member(writer, &members[5], &self.service_security_groups);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ECS_MANAGED_RESOURCES.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.auto_scaling),
+            1 => read_member(reader, member, &mut self.gateway_connections),
+            2 => read_member(reader, member, &mut self.ingress_paths),
+            3 => read_member(reader, member, &mut self.log_groups),
+            4 => read_member(reader, member, &mut self.metric_alarms),
+            5 => read_member(reader, member, &mut self.service_security_groups),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ECSManagedResources {
+    fn schema() -> &'static StructureSchema {
+        &ECS_MANAGED_RESOURCES
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EFSAuthorizationConfig {
     pub access_point_id: Option<String>,
     pub iam: Option<EFSAuthorizationConfigIAM>,

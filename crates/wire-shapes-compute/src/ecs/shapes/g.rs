@@ -9,6 +9,405 @@ use wire_schema::{
 use super::super::{enums::*, shapes::*};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatewayConnection {
+    pub access_type: Option<AccessType>,
+    pub gateway_arn: Option<String>,
+    pub gateway_route_arn: Option<String>,
+    pub port_name: Option<String>,
+    pub resources: Option<GatewayConnectionResources>,
+    pub service_url: Option<String>,
+    pub status: Option<GatewayRouteStatus>,
+}
+
+static GATEWAY_CONNECTION: StructureSchema = StructureSchema::new(
+    "GatewayConnection",
+    &[
+        MemberSchema::new("accessType", Target::String),
+        MemberSchema::new("gatewayArn", Target::String),
+        MemberSchema::new("gatewayRouteArn", Target::String),
+        MemberSchema::new("portName", Target::String),
+        MemberSchema::new("resources", Target::Structure(GatewayConnectionResources::schema)),
+        MemberSchema::new("serviceUrl", Target::String),
+        MemberSchema::new("status", Target::String),
+    ],
+);
+
+impl Members for GatewayConnection {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &GATEWAY_CONNECTION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = GATEWAY_CONNECTION.members;
+        write_member(writer, &members[0], &self.access_type);
+        write_member(writer, &members[1], &self.gateway_arn);
+        write_member(writer, &members[2], &self.gateway_route_arn);
+        write_member(writer, &members[3], &self.port_name);
+        write_member(writer, &members[4], &self.resources);
+        write_member(writer, &members[5], &self.service_url);
+        write_member(writer, &members[6], &self.status);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &GATEWAY_CONNECTION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.access_type),
+            1 => read_member(reader, member, &mut self.gateway_arn),
+            2 => read_member(reader, member, &mut self.gateway_route_arn),
+            3 => read_member(reader, member, &mut self.port_name),
+            4 => read_member(reader, member, &mut self.resources),
+            5 => read_member(reader, member, &mut self.service_url),
+            6 => read_member(reader, member, &mut self.status),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for GatewayConnection {
+    fn schema() -> &'static StructureSchema {
+        &GATEWAY_CONNECTION
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatewayConnectionAlbResources {
+    pub acm_certificate_arn: Option<String>,
+    pub alternate_target_group_arn: Option<String>,
+    pub listener_arn: Option<String>,
+    pub listener_rule_arn: Option<String>,
+    pub load_balancer_arn: Option<String>,
+    pub load_balancer_security_group_arns: Option<Vec<String>>,
+    pub target_group_arn: Option<String>,
+    pub test_listener_rule_arn: Option<String>,
+}
+
+static GATEWAY_CONNECTION_ALB_RESOURCES: StructureSchema = StructureSchema::new(
+    "GatewayConnectionAlbResources",
+    &[
+        MemberSchema::new("acmCertificateArn", Target::String),
+        MemberSchema::new("alternateTargetGroupArn", Target::String),
+        MemberSchema::new("listenerArn", Target::String),
+        MemberSchema::new("listenerRuleArn", Target::String),
+        MemberSchema::new("loadBalancerArn", Target::String),
+        MemberSchema::new(
+            "loadBalancerSecurityGroupArns",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        ),
+        MemberSchema::new("targetGroupArn", Target::String),
+        MemberSchema::new("testListenerRuleArn", Target::String),
+    ],
+);
+
+impl Members for GatewayConnectionAlbResources {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &GATEWAY_CONNECTION_ALB_RESOURCES
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = GATEWAY_CONNECTION_ALB_RESOURCES.members;
+        write_member(writer, &members[0], &self.acm_certificate_arn);
+        write_member(writer, &members[1], &self.alternate_target_group_arn);
+        write_member(writer, &members[2], &self.listener_arn);
+        write_member(writer, &members[3], &self.listener_rule_arn);
+        write_member(writer, &members[4], &self.load_balancer_arn);
+        write_member(writer, &members[5], &self.load_balancer_security_group_arns);
+        write_member(writer, &members[6], &self.target_group_arn);
+        write_member(writer, &members[7], &self.test_listener_rule_arn);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &GATEWAY_CONNECTION_ALB_RESOURCES.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.acm_certificate_arn),
+            1 => read_member(reader, member, &mut self.alternate_target_group_arn),
+            2 => read_member(reader, member, &mut self.listener_arn),
+            3 => read_member(reader, member, &mut self.listener_rule_arn),
+            4 => read_member(reader, member, &mut self.load_balancer_arn),
+            5 => read_member(reader, member, &mut self.load_balancer_security_group_arns),
+            6 => read_member(reader, member, &mut self.target_group_arn),
+            7 => read_member(reader, member, &mut self.test_listener_rule_arn),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for GatewayConnectionAlbResources {
+    fn schema() -> &'static StructureSchema {
+        &GATEWAY_CONNECTION_ALB_RESOURCES
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatewayConnectionResources {
+    pub host_shared_alb: Option<Vec<GatewayConnectionAlbResources>>,
+}
+
+static GATEWAY_CONNECTION_RESOURCES: StructureSchema = StructureSchema::new(
+    "GatewayConnectionResources",
+    &[MemberSchema::new(
+        "hostSharedAlb",
+        Target::List(&ListSchema::new(MemberSchema::new(
+            "member",
+            Target::Structure(GatewayConnectionAlbResources::schema),
+        ))),
+    )],
+)
+.union();
+
+impl Members for GatewayConnectionResources {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &GATEWAY_CONNECTION_RESOURCES
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = GATEWAY_CONNECTION_RESOURCES.members;
+        write_member(writer, &members[0], &self.host_shared_alb);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &GATEWAY_CONNECTION_RESOURCES.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.host_shared_alb),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for GatewayConnectionResources {
+    fn schema() -> &'static StructureSchema {
+        &GATEWAY_CONNECTION_RESOURCES
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatewayConnector {
+    pub deregistration_delay: Option<GatewayConnectorDeregistrationDelay>,
+    pub filters: Option<GatewayConnectorFilters>,
+    pub health_check: Option<GatewayConnectorHealthCheck>,
+    pub port_name: Option<String>,
+}
+
+static GATEWAY_CONNECTOR: StructureSchema = StructureSchema::new(
+    "GatewayConnector",
+    &[
+        MemberSchema::new(
+            "deregistrationDelay",
+            Target::Structure(GatewayConnectorDeregistrationDelay::schema),
+        ),
+        MemberSchema::new("filters", Target::Structure(GatewayConnectorFilters::schema)),
+        MemberSchema::new("healthCheck", Target::Structure(GatewayConnectorHealthCheck::schema)),
+        MemberSchema::new("portName", Target::String).required(),
+    ],
+);
+
+impl Members for GatewayConnector {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &GATEWAY_CONNECTOR
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = GATEWAY_CONNECTOR.members;
+        write_member(writer, &members[0], &self.deregistration_delay);
+        write_member(writer, &members[1], &self.filters);
+        write_member(writer, &members[2], &self.health_check);
+        write_member(writer, &members[3], &self.port_name);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &GATEWAY_CONNECTOR.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.deregistration_delay),
+            1 => read_member(reader, member, &mut self.filters),
+            2 => read_member(reader, member, &mut self.health_check),
+            3 => read_member(reader, member, &mut self.port_name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for GatewayConnector {
+    fn schema() -> &'static StructureSchema {
+        &GATEWAY_CONNECTOR
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatewayConnectorDeregistrationDelay {
+    pub timeout_seconds: Option<i32>,
+}
+
+static GATEWAY_CONNECTOR_DEREGISTRATION_DELAY: StructureSchema = StructureSchema::new(
+    "GatewayConnectorDeregistrationDelay",
+    &[MemberSchema::new("timeoutSeconds", Target::Integer)],
+);
+
+impl Members for GatewayConnectorDeregistrationDelay {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &GATEWAY_CONNECTOR_DEREGISTRATION_DELAY
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = GATEWAY_CONNECTOR_DEREGISTRATION_DELAY.members;
+        write_member(writer, &members[0], &self.timeout_seconds);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &GATEWAY_CONNECTOR_DEREGISTRATION_DELAY.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.timeout_seconds),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for GatewayConnectorDeregistrationDelay {
+    fn schema() -> &'static StructureSchema {
+        &GATEWAY_CONNECTOR_DEREGISTRATION_DELAY
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatewayConnectorFilters {
+    pub access_types: Option<Vec<AccessType>>,
+}
+
+static GATEWAY_CONNECTOR_FILTERS: StructureSchema = StructureSchema::new(
+    "GatewayConnectorFilters",
+    &[MemberSchema::new(
+        "accessTypes",
+        Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+    )],
+);
+
+impl Members for GatewayConnectorFilters {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &GATEWAY_CONNECTOR_FILTERS
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = GATEWAY_CONNECTOR_FILTERS.members;
+        write_member(writer, &members[0], &self.access_types);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &GATEWAY_CONNECTOR_FILTERS.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.access_types),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for GatewayConnectorFilters {
+    fn schema() -> &'static StructureSchema {
+        &GATEWAY_CONNECTOR_FILTERS
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatewayConnectorHealthCheck {
+    pub health_check_interval_seconds: Option<i32>,
+    pub health_check_path: Option<String>,
+    pub health_check_port: Option<i32>,
+    pub health_check_protocol: Option<GatewayConnectorHealthCheckProtocol>,
+    pub health_check_timeout_seconds: Option<i32>,
+    pub healthy_threshold_count: Option<i32>,
+    pub matcher: Option<GatewayConnectorHealthCheckMatcher>,
+    pub unhealthy_threshold_count: Option<i32>,
+}
+
+static GATEWAY_CONNECTOR_HEALTH_CHECK: StructureSchema = StructureSchema::new(
+    "GatewayConnectorHealthCheck",
+    &[
+        MemberSchema::new("healthCheckIntervalSeconds", Target::Integer),
+        MemberSchema::new("healthCheckPath", Target::String),
+        MemberSchema::new("healthCheckPort", Target::Integer),
+        MemberSchema::new("healthCheckProtocol", Target::String),
+        MemberSchema::new("healthCheckTimeoutSeconds", Target::Integer),
+        MemberSchema::new("healthyThresholdCount", Target::Integer),
+        MemberSchema::new("matcher", Target::Structure(GatewayConnectorHealthCheckMatcher::schema)),
+        MemberSchema::new("unhealthyThresholdCount", Target::Integer),
+    ],
+);
+
+impl Members for GatewayConnectorHealthCheck {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &GATEWAY_CONNECTOR_HEALTH_CHECK
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = GATEWAY_CONNECTOR_HEALTH_CHECK.members;
+        write_member(writer, &members[0], &self.health_check_interval_seconds);
+        write_member(writer, &members[1], &self.health_check_path);
+        write_member(writer, &members[2], &self.health_check_port);
+        write_member(writer, &members[3], &self.health_check_protocol);
+        write_member(writer, &members[4], &self.health_check_timeout_seconds);
+        write_member(writer, &members[5], &self.healthy_threshold_count);
+        write_member(writer, &members[6], &self.matcher);
+        write_member(writer, &members[7], &self.unhealthy_threshold_count);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &GATEWAY_CONNECTOR_HEALTH_CHECK.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.health_check_interval_seconds),
+            1 => read_member(reader, member, &mut self.health_check_path),
+            2 => read_member(reader, member, &mut self.health_check_port),
+            3 => read_member(reader, member, &mut self.health_check_protocol),
+            4 => read_member(reader, member, &mut self.health_check_timeout_seconds),
+            5 => read_member(reader, member, &mut self.healthy_threshold_count),
+            6 => read_member(reader, member, &mut self.matcher),
+            7 => read_member(reader, member, &mut self.unhealthy_threshold_count),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for GatewayConnectorHealthCheck {
+    fn schema() -> &'static StructureSchema {
+        &GATEWAY_CONNECTOR_HEALTH_CHECK
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatewayConnectorHealthCheckMatcher {
+    pub grpc_code: Option<String>,
+    pub http_code: Option<String>,
+}
+
+static GATEWAY_CONNECTOR_HEALTH_CHECK_MATCHER: StructureSchema = StructureSchema::new(
+    "GatewayConnectorHealthCheckMatcher",
+    &[MemberSchema::new("grpcCode", Target::String), MemberSchema::new("httpCode", Target::String)],
+);
+
+impl Members for GatewayConnectorHealthCheckMatcher {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &GATEWAY_CONNECTOR_HEALTH_CHECK_MATCHER
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = GATEWAY_CONNECTOR_HEALTH_CHECK_MATCHER.members;
+        write_member(writer, &members[0], &self.grpc_code);
+        write_member(writer, &members[1], &self.http_code);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &GATEWAY_CONNECTOR_HEALTH_CHECK_MATCHER.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.grpc_code),
+            1 => read_member(reader, member, &mut self.http_code),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for GatewayConnectorHealthCheckMatcher {
+    fn schema() -> &'static StructureSchema {
+        &GATEWAY_CONNECTOR_HEALTH_CHECK_MATCHER
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetTaskProtectionRequest {
     pub cluster: Option<String>,
     pub tasks: Option<Vec<String>>,

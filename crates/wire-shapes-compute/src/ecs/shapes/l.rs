@@ -542,6 +542,113 @@ impl Shape for ListContainerInstancesResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListServiceDeploymentsRequest {
+    pub cluster: Option<String>,
+    pub created_at: Option<CreatedAt>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub service: Option<String>,
+    pub status: Option<Vec<ServiceDeploymentStatus>>,
+}
+
+static LIST_SERVICE_DEPLOYMENTS_REQUEST: StructureSchema = StructureSchema::new(
+    "ListServiceDeploymentsRequest",
+    &[
+        MemberSchema::new("cluster", Target::String),
+        MemberSchema::new("createdAt", Target::Structure(CreatedAt::schema)),
+        MemberSchema::new("maxResults", Target::Integer),
+        MemberSchema::new("nextToken", Target::String),
+        MemberSchema::new("service", Target::String).required(),
+        MemberSchema::new(
+            "status",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        ),
+    ],
+);
+
+impl Members for ListServiceDeploymentsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &LIST_SERVICE_DEPLOYMENTS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = LIST_SERVICE_DEPLOYMENTS_REQUEST.members;
+        write_member(writer, &members[0], &self.cluster);
+        write_member(writer, &members[1], &self.created_at);
+        write_member(writer, &members[2], &self.max_results);
+        write_member(writer, &members[3], &self.next_token);
+        write_member(writer, &members[4], &self.service);
+        write_member(writer, &members[5], &self.status);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &LIST_SERVICE_DEPLOYMENTS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.cluster),
+            1 => read_member(reader, member, &mut self.created_at),
+            2 => read_member(reader, member, &mut self.max_results),
+            3 => read_member(reader, member, &mut self.next_token),
+            4 => read_member(reader, member, &mut self.service),
+            5 => read_member(reader, member, &mut self.status),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ListServiceDeploymentsRequest {
+    fn schema() -> &'static StructureSchema {
+        &LIST_SERVICE_DEPLOYMENTS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListServiceDeploymentsResponse {
+    pub next_token: Option<String>,
+    pub service_deployments: Option<Vec<ServiceDeploymentBrief>>,
+}
+
+static LIST_SERVICE_DEPLOYMENTS_RESPONSE: StructureSchema = StructureSchema::new(
+    "ListServiceDeploymentsResponse",
+    &[
+        MemberSchema::new("nextToken", Target::String),
+        MemberSchema::new(
+            "serviceDeployments",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ServiceDeploymentBrief::schema),
+            ))),
+        ),
+    ],
+);
+
+impl Members for ListServiceDeploymentsResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &LIST_SERVICE_DEPLOYMENTS_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = LIST_SERVICE_DEPLOYMENTS_RESPONSE.members;
+        write_member(writer, &members[0], &self.next_token);
+        write_member(writer, &members[1], &self.service_deployments);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &LIST_SERVICE_DEPLOYMENTS_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.next_token),
+            1 => read_member(reader, member, &mut self.service_deployments),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ListServiceDeploymentsResponse {
+    fn schema() -> &'static StructureSchema {
+        &LIST_SERVICE_DEPLOYMENTS_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListServicesRequest {
     pub cluster: Option<String>,
     pub launch_type: Option<LaunchType>,

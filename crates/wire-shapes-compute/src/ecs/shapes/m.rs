@@ -58,6 +58,244 @@ impl Shape for ManagedAgent {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedApplicationAutoScalingPolicy {
+    pub arn: Option<String>,
+    pub metric: Option<String>,
+    pub policy_type: Option<String>,
+    pub status: Option<ManagedResourceStatus>,
+    pub status_reason: Option<String>,
+    pub target_value: Option<f64>,
+    pub updated_at: Option<Instant>,
+}
+
+static MANAGED_APPLICATION_AUTO_SCALING_POLICY: StructureSchema = StructureSchema::new(
+    "ManagedApplicationAutoScalingPolicy",
+    &[
+        MemberSchema::new("arn", Target::String),
+        MemberSchema::new("metric", Target::String).required(),
+        MemberSchema::new("policyType", Target::String).required(),
+        MemberSchema::new("status", Target::String).required(),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new("targetValue", Target::Double).required(),
+        MemberSchema::new("updatedAt", Target::Timestamp).required(),
+    ],
+);
+
+impl Members for ManagedApplicationAutoScalingPolicy {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_APPLICATION_AUTO_SCALING_POLICY
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_APPLICATION_AUTO_SCALING_POLICY.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.metric);
+        write_member(writer, &members[2], &self.policy_type);
+        write_member(writer, &members[3], &self.status);
+        write_member(writer, &members[4], &self.status_reason);
+        write_member(writer, &members[5], &self.target_value);
+        write_member(writer, &members[6], &self.updated_at);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_APPLICATION_AUTO_SCALING_POLICY.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.metric),
+            2 => read_member(reader, member, &mut self.policy_type),
+            3 => read_member(reader, member, &mut self.status),
+            4 => read_member(reader, member, &mut self.status_reason),
+            5 => read_member(reader, member, &mut self.target_value),
+            6 => read_member(reader, member, &mut self.updated_at),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedApplicationAutoScalingPolicy {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_APPLICATION_AUTO_SCALING_POLICY
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedAutoScaling {
+    pub application_auto_scaling_policies: Option<Vec<ManagedApplicationAutoScalingPolicy>>,
+    pub scalable_target: Option<ManagedScalableTarget>,
+}
+
+static MANAGED_AUTO_SCALING: StructureSchema = StructureSchema::new(
+    "ManagedAutoScaling",
+    &[
+        MemberSchema::new(
+            "applicationAutoScalingPolicies",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ManagedApplicationAutoScalingPolicy::schema),
+            ))),
+        ),
+        MemberSchema::new("scalableTarget", Target::Structure(ManagedScalableTarget::schema)),
+    ],
+);
+
+impl Members for ManagedAutoScaling {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_AUTO_SCALING
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_AUTO_SCALING.members;
+        write_member(writer, &members[0], &self.application_auto_scaling_policies);
+        write_member(writer, &members[1], &self.scalable_target);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_AUTO_SCALING.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.application_auto_scaling_policies),
+            1 => read_member(reader, member, &mut self.scalable_target),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedAutoScaling {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_AUTO_SCALING
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedCertificate {
+    pub arn: Option<String>,
+    pub domain_name: Option<String>,
+    pub status: Option<ManagedResourceStatus>,
+    pub status_reason: Option<String>,
+    pub updated_at: Option<Instant>,
+}
+
+static MANAGED_CERTIFICATE: StructureSchema = StructureSchema::new(
+    "ManagedCertificate",
+    &[
+        MemberSchema::new("arn", Target::String),
+        MemberSchema::new("domainName", Target::String).required(),
+        MemberSchema::new("status", Target::String).required(),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new("updatedAt", Target::Timestamp).required(),
+    ],
+);
+
+impl Members for ManagedCertificate {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_CERTIFICATE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_CERTIFICATE.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.domain_name);
+        write_member(writer, &members[2], &self.status);
+        write_member(writer, &members[3], &self.status_reason);
+        write_member(writer, &members[4], &self.updated_at);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_CERTIFICATE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.domain_name),
+            2 => read_member(reader, member, &mut self.status),
+            3 => read_member(reader, member, &mut self.status_reason),
+            4 => read_member(reader, member, &mut self.updated_at),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedCertificate {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_CERTIFICATE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedIngressPath {
+    pub access_type: Option<AccessType>,
+    pub certificate: Option<ManagedCertificate>,
+    pub endpoint: Option<String>,
+    pub listener: Option<ManagedListener>,
+    pub load_balancer: Option<ManagedLoadBalancer>,
+    pub load_balancer_security_groups: Option<Vec<ManagedSecurityGroup>>,
+    pub rule: Option<ManagedListenerRule>,
+    pub target_groups: Option<Vec<ManagedTargetGroup>>,
+}
+
+static MANAGED_INGRESS_PATH: StructureSchema = StructureSchema::new(
+    "ManagedIngressPath",
+    &[
+        MemberSchema::new("accessType", Target::String).required(),
+        MemberSchema::new("certificate", Target::Structure(ManagedCertificate::schema)),
+        MemberSchema::new("endpoint", Target::String).required(),
+        MemberSchema::new("listener", Target::Structure(ManagedListener::schema)),
+        MemberSchema::new("loadBalancer", Target::Structure(ManagedLoadBalancer::schema)),
+        MemberSchema::new(
+            "loadBalancerSecurityGroups",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ManagedSecurityGroup::schema),
+            ))),
+        ),
+        MemberSchema::new("rule", Target::Structure(ManagedListenerRule::schema)),
+        MemberSchema::new(
+            "targetGroups",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ManagedTargetGroup::schema),
+            ))),
+        ),
+    ],
+);
+
+impl Members for ManagedIngressPath {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_INGRESS_PATH
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_INGRESS_PATH.members;
+        write_member(writer, &members[0], &self.access_type);
+        write_member(writer, &members[1], &self.certificate);
+        write_member(writer, &members[2], &self.endpoint);
+        write_member(writer, &members[3], &self.listener);
+        write_member(writer, &members[4], &self.load_balancer);
+        write_member(writer, &members[5], &self.load_balancer_security_groups);
+        write_member(writer, &members[6], &self.rule);
+        write_member(writer, &members[7], &self.target_groups);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_INGRESS_PATH.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.access_type),
+            1 => read_member(reader, member, &mut self.certificate),
+            2 => read_member(reader, member, &mut self.endpoint),
+            3 => read_member(reader, member, &mut self.listener),
+            4 => read_member(reader, member, &mut self.load_balancer),
+            5 => read_member(reader, member, &mut self.load_balancer_security_groups),
+            6 => read_member(reader, member, &mut self.rule),
+            7 => read_member(reader, member, &mut self.target_groups),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedIngressPath {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_INGRESS_PATH
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ManagedInstancesLocalStorageConfiguration {
     pub use_local_storage: Option<bool>,
 }
@@ -231,6 +469,330 @@ impl Shape for ManagedInstancesStorageConfiguration {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedListener {
+    pub arn: Option<String>,
+    pub status: Option<ManagedResourceStatus>,
+    pub status_reason: Option<String>,
+    pub updated_at: Option<Instant>,
+}
+
+static MANAGED_LISTENER: StructureSchema = StructureSchema::new(
+    "ManagedListener",
+    &[
+        MemberSchema::new("arn", Target::String),
+        MemberSchema::new("status", Target::String).required(),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new("updatedAt", Target::Timestamp).required(),
+    ],
+);
+
+impl Members for ManagedListener {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_LISTENER
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_LISTENER.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.status);
+        write_member(writer, &members[2], &self.status_reason);
+        write_member(writer, &members[3], &self.updated_at);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_LISTENER.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.status),
+            2 => read_member(reader, member, &mut self.status_reason),
+            3 => read_member(reader, member, &mut self.updated_at),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedListener {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_LISTENER
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedListenerRule {
+    pub arn: Option<String>,
+    pub status: Option<ManagedResourceStatus>,
+    pub status_reason: Option<String>,
+    pub updated_at: Option<Instant>,
+}
+
+static MANAGED_LISTENER_RULE: StructureSchema = StructureSchema::new(
+    "ManagedListenerRule",
+    &[
+        MemberSchema::new("arn", Target::String),
+        MemberSchema::new("status", Target::String).required(),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new("updatedAt", Target::Timestamp).required(),
+    ],
+);
+
+impl Members for ManagedListenerRule {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_LISTENER_RULE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_LISTENER_RULE.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.status);
+        write_member(writer, &members[2], &self.status_reason);
+        write_member(writer, &members[3], &self.updated_at);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_LISTENER_RULE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.status),
+            2 => read_member(reader, member, &mut self.status_reason),
+            3 => read_member(reader, member, &mut self.updated_at),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedListenerRule {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_LISTENER_RULE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedLoadBalancer {
+    pub arn: Option<String>,
+    pub scheme: Option<String>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub status: Option<ManagedResourceStatus>,
+    pub status_reason: Option<String>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub updated_at: Option<Instant>,
+}
+
+static MANAGED_LOAD_BALANCER: StructureSchema = StructureSchema::new(
+    "ManagedLoadBalancer",
+    &[
+        MemberSchema::new("arn", Target::String),
+        MemberSchema::new("scheme", Target::String).required(),
+        MemberSchema::new(
+            "securityGroupIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        ),
+        MemberSchema::new("status", Target::String).required(),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new(
+            "subnetIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        ),
+        MemberSchema::new("updatedAt", Target::Timestamp).required(),
+    ],
+);
+
+impl Members for ManagedLoadBalancer {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_LOAD_BALANCER
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_LOAD_BALANCER.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.scheme);
+        write_member(writer, &members[2], &self.security_group_ids);
+        write_member(writer, &members[3], &self.status);
+        write_member(writer, &members[4], &self.status_reason);
+        write_member(writer, &members[5], &self.subnet_ids);
+        write_member(writer, &members[6], &self.updated_at);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_LOAD_BALANCER.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.scheme),
+            2 => read_member(reader, member, &mut self.security_group_ids),
+            3 => read_member(reader, member, &mut self.status),
+            4 => read_member(reader, member, &mut self.status_reason),
+            5 => read_member(reader, member, &mut self.subnet_ids),
+            6 => read_member(reader, member, &mut self.updated_at),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedLoadBalancer {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_LOAD_BALANCER
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedLogGroup {
+    pub arn: Option<String>,
+    pub log_group_name: Option<String>,
+    pub status: Option<ManagedResourceStatus>,
+    pub status_reason: Option<String>,
+    pub updated_at: Option<Instant>,
+}
+
+static MANAGED_LOG_GROUP: StructureSchema = StructureSchema::new(
+    "ManagedLogGroup",
+    &[
+        MemberSchema::new("arn", Target::String),
+        MemberSchema::new("logGroupName", Target::String).required(),
+        MemberSchema::new("status", Target::String).required(),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new("updatedAt", Target::Timestamp).required(),
+    ],
+);
+
+impl Members for ManagedLogGroup {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_LOG_GROUP
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_LOG_GROUP.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.log_group_name);
+        write_member(writer, &members[2], &self.status);
+        write_member(writer, &members[3], &self.status_reason);
+        write_member(writer, &members[4], &self.updated_at);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_LOG_GROUP.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.log_group_name),
+            2 => read_member(reader, member, &mut self.status),
+            3 => read_member(reader, member, &mut self.status_reason),
+            4 => read_member(reader, member, &mut self.updated_at),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedLogGroup {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_LOG_GROUP
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedMetricAlarm {
+    pub arn: Option<String>,
+    pub status: Option<ManagedResourceStatus>,
+    pub status_reason: Option<String>,
+    pub updated_at: Option<Instant>,
+}
+
+static MANAGED_METRIC_ALARM: StructureSchema = StructureSchema::new(
+    "ManagedMetricAlarm",
+    &[
+        MemberSchema::new("arn", Target::String),
+        MemberSchema::new("status", Target::String).required(),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new("updatedAt", Target::Timestamp).required(),
+    ],
+);
+
+impl Members for ManagedMetricAlarm {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_METRIC_ALARM
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_METRIC_ALARM.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.status);
+        write_member(writer, &members[2], &self.status_reason);
+        write_member(writer, &members[3], &self.updated_at);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_METRIC_ALARM.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.status),
+            2 => read_member(reader, member, &mut self.status_reason),
+            3 => read_member(reader, member, &mut self.updated_at),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedMetricAlarm {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_METRIC_ALARM
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedScalableTarget {
+    pub arn: Option<String>,
+    pub max_capacity: Option<i32>,
+    pub min_capacity: Option<i32>,
+    pub status: Option<ManagedResourceStatus>,
+    pub status_reason: Option<String>,
+    pub updated_at: Option<Instant>,
+}
+
+static MANAGED_SCALABLE_TARGET: StructureSchema = StructureSchema::new(
+    "ManagedScalableTarget",
+    &[
+        MemberSchema::new("arn", Target::String),
+        MemberSchema::new("maxCapacity", Target::Integer).required(),
+        MemberSchema::new("minCapacity", Target::Integer).required(),
+        MemberSchema::new("status", Target::String).required(),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new("updatedAt", Target::Timestamp).required(),
+    ],
+);
+
+impl Members for ManagedScalableTarget {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_SCALABLE_TARGET
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_SCALABLE_TARGET.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.max_capacity);
+        write_member(writer, &members[2], &self.min_capacity);
+        write_member(writer, &members[3], &self.status);
+        write_member(writer, &members[4], &self.status_reason);
+        write_member(writer, &members[5], &self.updated_at);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_SCALABLE_TARGET.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.max_capacity),
+            2 => read_member(reader, member, &mut self.min_capacity),
+            3 => read_member(reader, member, &mut self.status),
+            4 => read_member(reader, member, &mut self.status_reason),
+            5 => read_member(reader, member, &mut self.updated_at),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedScalableTarget {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_SCALABLE_TARGET
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ManagedScaling {
     pub instance_warmup_period: Option<i32>,
     pub maximum_scaling_step_size: Option<i32>,
@@ -284,6 +846,55 @@ impl Shape for ManagedScaling {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedSecurityGroup {
+    pub arn: Option<String>,
+    pub status: Option<ManagedResourceStatus>,
+    pub status_reason: Option<String>,
+    pub updated_at: Option<Instant>,
+}
+
+static MANAGED_SECURITY_GROUP: StructureSchema = StructureSchema::new(
+    "ManagedSecurityGroup",
+    &[
+        MemberSchema::new("arn", Target::String),
+        MemberSchema::new("status", Target::String).required(),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new("updatedAt", Target::Timestamp).required(),
+    ],
+);
+
+impl Members for ManagedSecurityGroup {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_SECURITY_GROUP
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_SECURITY_GROUP.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.status);
+        write_member(writer, &members[2], &self.status_reason);
+        write_member(writer, &members[3], &self.updated_at);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_SECURITY_GROUP.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.status),
+            2 => read_member(reader, member, &mut self.status_reason),
+            3 => read_member(reader, member, &mut self.updated_at),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedSecurityGroup {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_SECURITY_GROUP
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ManagedStorageConfiguration {
     pub fargate_ephemeral_storage_kms_key_id: Option<String>,
     pub kms_key_id: Option<String>,
@@ -321,6 +932,67 @@ impl Members for ManagedStorageConfiguration {
 impl Shape for ManagedStorageConfiguration {
     fn schema() -> &'static StructureSchema {
         &MANAGED_STORAGE_CONFIGURATION
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedTargetGroup {
+    pub arn: Option<String>,
+    pub health_check_path: Option<String>,
+    pub health_check_port: Option<i32>,
+    pub port: Option<i32>,
+    pub status: Option<ManagedResourceStatus>,
+    pub status_reason: Option<String>,
+    pub updated_at: Option<Instant>,
+}
+
+static MANAGED_TARGET_GROUP: StructureSchema = StructureSchema::new(
+    "ManagedTargetGroup",
+    &[
+        MemberSchema::new("arn", Target::String),
+        MemberSchema::new("healthCheckPath", Target::String).required(),
+        MemberSchema::new("healthCheckPort", Target::Integer).required(),
+        MemberSchema::new("port", Target::Integer).required(),
+        MemberSchema::new("status", Target::String).required(),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new("updatedAt", Target::Timestamp).required(),
+    ],
+);
+
+impl Members for ManagedTargetGroup {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_TARGET_GROUP
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_TARGET_GROUP.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.health_check_path);
+        write_member(writer, &members[2], &self.health_check_port);
+        write_member(writer, &members[3], &self.port);
+        write_member(writer, &members[4], &self.status);
+        write_member(writer, &members[5], &self.status_reason);
+        write_member(writer, &members[6], &self.updated_at);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_TARGET_GROUP.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.health_check_path),
+            2 => read_member(reader, member, &mut self.health_check_port),
+            3 => read_member(reader, member, &mut self.port),
+            4 => read_member(reader, member, &mut self.status),
+            5 => read_member(reader, member, &mut self.status_reason),
+            6 => read_member(reader, member, &mut self.updated_at),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedTargetGroup {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_TARGET_GROUP
     }
 }
 
@@ -397,6 +1069,92 @@ impl Members for MemoryMiBRequest {
 impl Shape for MemoryMiBRequest {
     fn schema() -> &'static StructureSchema {
         &MEMORY_MIB_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricConfiguration {
+    pub metric_names: Option<Vec<String>>,
+    pub resolution_seconds: Option<i32>,
+}
+
+static METRIC_CONFIGURATION: StructureSchema = StructureSchema::new(
+    "MetricConfiguration",
+    &[
+        MemberSchema::new(
+            "metricNames",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        )
+        .required(),
+        MemberSchema::new("resolutionSeconds", Target::Integer).required(),
+    ],
+);
+
+impl Members for MetricConfiguration {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &METRIC_CONFIGURATION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = METRIC_CONFIGURATION.members;
+        write_member(writer, &members[0], &self.metric_names);
+        write_member(writer, &members[1], &self.resolution_seconds);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &METRIC_CONFIGURATION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.metric_names),
+            1 => read_member(reader, member, &mut self.resolution_seconds),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for MetricConfiguration {
+    fn schema() -> &'static StructureSchema {
+        &METRIC_CONFIGURATION
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MonitoringConfiguration {
+    pub metric_configurations: Option<Vec<MetricConfiguration>>,
+}
+
+static MONITORING_CONFIGURATION: StructureSchema = StructureSchema::new(
+    "MonitoringConfiguration",
+    &[MemberSchema::new(
+        "metricConfigurations",
+        Target::List(&ListSchema::new(MemberSchema::new(
+            "member",
+            Target::Structure(MetricConfiguration::schema),
+        ))),
+    )],
+);
+
+impl Members for MonitoringConfiguration {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MONITORING_CONFIGURATION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MONITORING_CONFIGURATION.members;
+        write_member(writer, &members[0], &self.metric_configurations);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MONITORING_CONFIGURATION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.metric_configurations),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for MonitoringConfiguration {
+    fn schema() -> &'static StructureSchema {
+        &MONITORING_CONFIGURATION
     }
 }
 

@@ -946,6 +946,333 @@ impl Shape for ServiceCurrentRevisionSummary {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDeployment {
+    pub alarms: Option<ServiceDeploymentAlarms>,
+    pub cluster_arn: Option<String>,
+    pub created_at: Option<Instant>,
+    pub deployment_circuit_breaker: Option<ServiceDeploymentCircuitBreaker>,
+    pub deployment_configuration: Option<DeploymentConfiguration>,
+    pub finished_at: Option<Instant>,
+    pub lifecycle_hook_details: Option<Vec<DeploymentLifecycleHookDetail>>,
+    pub lifecycle_stage: Option<ServiceDeploymentLifecycleStage>,
+    pub rollback: Option<Rollback>,
+    pub service_arn: Option<String>,
+    pub service_deployment_arn: Option<String>,
+    pub source_service_revisions: Option<Vec<ServiceRevisionSummary>>,
+    pub started_at: Option<Instant>,
+    pub status: Option<ServiceDeploymentStatus>,
+    pub status_reason: Option<String>,
+    pub stopped_at: Option<Instant>,
+    pub target_service_revision: Option<ServiceRevisionSummary>,
+    pub updated_at: Option<Instant>,
+}
+
+static SERVICE_DEPLOYMENT: StructureSchema = StructureSchema::new(
+    "ServiceDeployment",
+    &[
+        MemberSchema::new("alarms", Target::Structure(ServiceDeploymentAlarms::schema)),
+        MemberSchema::new("clusterArn", Target::String),
+        MemberSchema::new("createdAt", Target::Timestamp),
+        MemberSchema::new(
+            "deploymentCircuitBreaker",
+            Target::Structure(ServiceDeploymentCircuitBreaker::schema),
+        ),
+        MemberSchema::new("deploymentConfiguration", Target::Structure(DeploymentConfiguration::schema)),
+        MemberSchema::new("finishedAt", Target::Timestamp),
+        MemberSchema::new(
+            "lifecycleHookDetails",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(DeploymentLifecycleHookDetail::schema),
+            ))),
+        ),
+        MemberSchema::new("lifecycleStage", Target::String),
+        MemberSchema::new("rollback", Target::Structure(Rollback::schema)),
+        MemberSchema::new("serviceArn", Target::String),
+        MemberSchema::new("serviceDeploymentArn", Target::String),
+        MemberSchema::new(
+            "sourceServiceRevisions",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ServiceRevisionSummary::schema),
+            ))),
+        ),
+        MemberSchema::new("startedAt", Target::Timestamp),
+        MemberSchema::new("status", Target::String),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new("stoppedAt", Target::Timestamp),
+        MemberSchema::new("targetServiceRevision", Target::Structure(ServiceRevisionSummary::schema)),
+        MemberSchema::new("updatedAt", Target::Timestamp),
+    ],
+);
+
+impl Members for ServiceDeployment {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &SERVICE_DEPLOYMENT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = SERVICE_DEPLOYMENT.members;
+        write_member(writer, &members[0], &self.alarms);
+        write_member(writer, &members[1], &self.cluster_arn);
+        write_member(writer, &members[2], &self.created_at);
+        write_member(writer, &members[3], &self.deployment_circuit_breaker);
+        write_member(writer, &members[4], &self.deployment_configuration);
+        write_member(writer, &members[5], &self.finished_at);
+        write_member(writer, &members[6], &self.lifecycle_hook_details);
+        write_member(writer, &members[7], &self.lifecycle_stage);
+        write_member(writer, &members[8], &self.rollback);
+        write_member(writer, &members[9], &self.service_arn);
+        write_member(writer, &members[10], &self.service_deployment_arn);
+        write_member(writer, &members[11], &self.source_service_revisions);
+        write_member(writer, &members[12], &self.started_at);
+        write_member(writer, &members[13], &self.status);
+        write_member(writer, &members[14], &self.status_reason);
+        write_member(writer, &members[15], &self.stopped_at);
+        write_member(writer, &members[16], &self.target_service_revision);
+        write_member(writer, &members[17], &self.updated_at);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &SERVICE_DEPLOYMENT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.alarms),
+            1 => read_member(reader, member, &mut self.cluster_arn),
+            2 => read_member(reader, member, &mut self.created_at),
+            3 => read_member(reader, member, &mut self.deployment_circuit_breaker),
+            4 => read_member(reader, member, &mut self.deployment_configuration),
+            5 => read_member(reader, member, &mut self.finished_at),
+            6 => read_member(reader, member, &mut self.lifecycle_hook_details),
+            7 => read_member(reader, member, &mut self.lifecycle_stage),
+            8 => read_member(reader, member, &mut self.rollback),
+            9 => read_member(reader, member, &mut self.service_arn),
+            10 => read_member(reader, member, &mut self.service_deployment_arn),
+            11 => read_member(reader, member, &mut self.source_service_revisions),
+            12 => read_member(reader, member, &mut self.started_at),
+            13 => read_member(reader, member, &mut self.status),
+            14 => read_member(reader, member, &mut self.status_reason),
+            15 => read_member(reader, member, &mut self.stopped_at),
+            16 => read_member(reader, member, &mut self.target_service_revision),
+            17 => read_member(reader, member, &mut self.updated_at),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ServiceDeployment {
+    fn schema() -> &'static StructureSchema {
+        &SERVICE_DEPLOYMENT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDeploymentAlarms {
+    pub alarm_names: Option<Vec<String>>,
+    pub status: Option<ServiceDeploymentRollbackMonitorsStatus>,
+    pub triggered_alarm_names: Option<Vec<String>>,
+}
+
+static SERVICE_DEPLOYMENT_ALARMS: StructureSchema = StructureSchema::new(
+    "ServiceDeploymentAlarms",
+    &[
+        MemberSchema::new(
+            "alarmNames",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        ),
+        MemberSchema::new("status", Target::String),
+        MemberSchema::new(
+            "triggeredAlarmNames",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        ),
+    ],
+);
+
+impl Members for ServiceDeploymentAlarms {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &SERVICE_DEPLOYMENT_ALARMS
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = SERVICE_DEPLOYMENT_ALARMS.members;
+        write_member(writer, &members[0], &self.alarm_names);
+        write_member(writer, &members[1], &self.status);
+        write_member(writer, &members[2], &self.triggered_alarm_names);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &SERVICE_DEPLOYMENT_ALARMS.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.alarm_names),
+            1 => read_member(reader, member, &mut self.status),
+            2 => read_member(reader, member, &mut self.triggered_alarm_names),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ServiceDeploymentAlarms {
+    fn schema() -> &'static StructureSchema {
+        &SERVICE_DEPLOYMENT_ALARMS
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDeploymentBrief {
+    pub cluster_arn: Option<String>,
+    pub created_at: Option<Instant>,
+    pub finished_at: Option<Instant>,
+    pub service_arn: Option<String>,
+    pub service_deployment_arn: Option<String>,
+    pub started_at: Option<Instant>,
+    pub status: Option<ServiceDeploymentStatus>,
+    pub status_reason: Option<String>,
+    pub target_service_revision_arn: Option<String>,
+}
+
+static SERVICE_DEPLOYMENT_BRIEF: StructureSchema = StructureSchema::new(
+    "ServiceDeploymentBrief",
+    &[
+        MemberSchema::new("clusterArn", Target::String),
+        MemberSchema::new("createdAt", Target::Timestamp),
+        MemberSchema::new("finishedAt", Target::Timestamp),
+        MemberSchema::new("serviceArn", Target::String),
+        MemberSchema::new("serviceDeploymentArn", Target::String),
+        MemberSchema::new("startedAt", Target::Timestamp),
+        MemberSchema::new("status", Target::String),
+        MemberSchema::new("statusReason", Target::String),
+        MemberSchema::new("targetServiceRevisionArn", Target::String),
+    ],
+);
+
+impl Members for ServiceDeploymentBrief {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &SERVICE_DEPLOYMENT_BRIEF
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = SERVICE_DEPLOYMENT_BRIEF.members;
+        write_member(writer, &members[0], &self.cluster_arn);
+        write_member(writer, &members[1], &self.created_at);
+        write_member(writer, &members[2], &self.finished_at);
+        write_member(writer, &members[3], &self.service_arn);
+        write_member(writer, &members[4], &self.service_deployment_arn);
+        write_member(writer, &members[5], &self.started_at);
+        write_member(writer, &members[6], &self.status);
+        write_member(writer, &members[7], &self.status_reason);
+        write_member(writer, &members[8], &self.target_service_revision_arn);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &SERVICE_DEPLOYMENT_BRIEF.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.cluster_arn),
+            1 => read_member(reader, member, &mut self.created_at),
+            2 => read_member(reader, member, &mut self.finished_at),
+            3 => read_member(reader, member, &mut self.service_arn),
+            4 => read_member(reader, member, &mut self.service_deployment_arn),
+            5 => read_member(reader, member, &mut self.started_at),
+            6 => read_member(reader, member, &mut self.status),
+            7 => read_member(reader, member, &mut self.status_reason),
+            8 => read_member(reader, member, &mut self.target_service_revision_arn),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ServiceDeploymentBrief {
+    fn schema() -> &'static StructureSchema {
+        &SERVICE_DEPLOYMENT_BRIEF
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDeploymentCircuitBreaker {
+    pub failure_count: Option<i32>,
+    pub status: Option<ServiceDeploymentRollbackMonitorsStatus>,
+    pub threshold: Option<i32>,
+}
+
+static SERVICE_DEPLOYMENT_CIRCUIT_BREAKER: StructureSchema = StructureSchema::new(
+    "ServiceDeploymentCircuitBreaker",
+    &[
+        MemberSchema::new("failureCount", Target::Integer),
+        MemberSchema::new("status", Target::String),
+        MemberSchema::new("threshold", Target::Integer),
+    ],
+);
+
+impl Members for ServiceDeploymentCircuitBreaker {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &SERVICE_DEPLOYMENT_CIRCUIT_BREAKER
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = SERVICE_DEPLOYMENT_CIRCUIT_BREAKER.members;
+        write_member(writer, &members[0], &self.failure_count);
+        write_member(writer, &members[1], &self.status);
+        write_member(writer, &members[2], &self.threshold);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &SERVICE_DEPLOYMENT_CIRCUIT_BREAKER.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.failure_count),
+            1 => read_member(reader, member, &mut self.status),
+            2 => read_member(reader, member, &mut self.threshold),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ServiceDeploymentCircuitBreaker {
+    fn schema() -> &'static StructureSchema {
+        &SERVICE_DEPLOYMENT_CIRCUIT_BREAKER
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDeploymentNotFoundException {
+    pub message: Option<String>,
+}
+
+static SERVICE_DEPLOYMENT_NOT_FOUND_EXCEPTION: StructureSchema = StructureSchema::new(
+    "ServiceDeploymentNotFoundException",
+    &[MemberSchema::new("message", Target::String)],
+)
+.error("ServiceDeploymentNotFoundException", 400, true);
+
+impl Members for ServiceDeploymentNotFoundException {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &SERVICE_DEPLOYMENT_NOT_FOUND_EXCEPTION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = SERVICE_DEPLOYMENT_NOT_FOUND_EXCEPTION.members;
+        write_member(writer, &members[0], &self.message);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &SERVICE_DEPLOYMENT_NOT_FOUND_EXCEPTION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.message),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ServiceDeploymentNotFoundException {
+    fn schema() -> &'static StructureSchema {
+        &SERVICE_DEPLOYMENT_NOT_FOUND_EXCEPTION
+    }
+}
+
+impl From<ServiceDeploymentNotFoundException> for ServiceError {
+    fn from(error: ServiceDeploymentNotFoundException) -> Self {
+        ServiceError::from_shape(&error)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceEvent {
     pub created_at: Option<Instant>,
     pub id: Option<String>,
@@ -1074,6 +1401,48 @@ impl Shape for ServiceManagedEBSVolumeConfiguration {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceNotActiveException {
+    pub message: Option<String>,
+}
+
+static SERVICE_NOT_ACTIVE_EXCEPTION: StructureSchema = StructureSchema::new(
+    "ServiceNotActiveException",
+    &[MemberSchema::new("message", Target::String)],
+)
+.error("ServiceNotActiveException", 400, true);
+
+impl Members for ServiceNotActiveException {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &SERVICE_NOT_ACTIVE_EXCEPTION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = SERVICE_NOT_ACTIVE_EXCEPTION.members;
+        write_member(writer, &members[0], &self.message);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &SERVICE_NOT_ACTIVE_EXCEPTION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.message),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ServiceNotActiveException {
+    fn schema() -> &'static StructureSchema {
+        &SERVICE_NOT_ACTIVE_EXCEPTION
+    }
+}
+
+impl From<ServiceNotActiveException> for ServiceError {
+    fn from(error: ServiceNotActiveException) -> Self {
+        ServiceError::from_shape(&error)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceNotFoundException {
     pub message: Option<String>,
 }
@@ -1161,6 +1530,350 @@ impl Members for ServiceRegistry {
 impl Shape for ServiceRegistry {
     fn schema() -> &'static StructureSchema {
         &SERVICE_REGISTRY
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceRevision {
+    pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub cluster_arn: Option<String>,
+    pub container_images: Option<Vec<ContainerImage>>,
+    pub created_at: Option<Instant>,
+    pub ecs_managed_resources: Option<ECSManagedResources>,
+    pub fargate_ephemeral_storage: Option<DeploymentEphemeralStorage>,
+    pub gateway_connectors: Option<Vec<GatewayConnector>>,
+    pub guard_duty_enabled: Option<bool>,
+    pub launch_type: Option<LaunchType>,
+    pub load_balancers: Option<Vec<LoadBalancer>>,
+    pub monitoring: Option<MonitoringConfiguration>,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub overrides: Option<ServiceRevisionOverrides>,
+    pub platform_family: Option<String>,
+    pub platform_version: Option<String>,
+    pub resolved_configuration: Option<ResolvedConfiguration>,
+    pub service_arn: Option<String>,
+    pub service_connect_configuration: Option<ServiceConnectConfiguration>,
+    pub service_registries: Option<Vec<ServiceRegistry>>,
+    pub service_revision_arn: Option<String>,
+    pub task_definition: Option<String>,
+    pub volume_configurations: Option<Vec<ServiceVolumeConfiguration>>,
+    pub vpc_lattice_configurations: Option<Vec<VpcLatticeConfiguration>>,
+}
+
+static SERVICE_REVISION: StructureSchema = StructureSchema::new(
+    "ServiceRevision",
+    &[
+        MemberSchema::new(
+            "capacityProviderStrategy",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(CapacityProviderStrategyItem::schema),
+            ))),
+        ),
+        MemberSchema::new("clusterArn", Target::String),
+        MemberSchema::new(
+            "containerImages",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ContainerImage::schema),
+            ))),
+        ),
+        MemberSchema::new("createdAt", Target::Timestamp),
+        MemberSchema::new("ecsManagedResources", Target::Structure(ECSManagedResources::schema)),
+        MemberSchema::new("fargateEphemeralStorage", Target::Structure(DeploymentEphemeralStorage::schema)),
+        MemberSchema::new(
+            "gatewayConnectors",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(GatewayConnector::schema),
+            ))),
+        ),
+        MemberSchema::new("guardDutyEnabled", Target::Boolean),
+        MemberSchema::new("launchType", Target::String),
+        MemberSchema::new(
+            "loadBalancers",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(LoadBalancer::schema),
+            ))),
+        ),
+        MemberSchema::new("monitoring", Target::Structure(MonitoringConfiguration::schema)),
+        MemberSchema::new("networkConfiguration", Target::Structure(NetworkConfiguration::schema)),
+        MemberSchema::new("overrides", Target::Structure(ServiceRevisionOverrides::schema)),
+        MemberSchema::new("platformFamily", Target::String),
+        MemberSchema::new("platformVersion", Target::String),
+        MemberSchema::new("resolvedConfiguration", Target::Structure(ResolvedConfiguration::schema)),
+        MemberSchema::new("serviceArn", Target::String),
+        MemberSchema::new(
+            "serviceConnectConfiguration",
+            Target::Structure(ServiceConnectConfiguration::schema),
+        ),
+        MemberSchema::new(
+            "serviceRegistries",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ServiceRegistry::schema),
+            ))),
+        ),
+        MemberSchema::new("serviceRevisionArn", Target::String),
+        MemberSchema::new("taskDefinition", Target::String),
+        MemberSchema::new(
+            "volumeConfigurations",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ServiceVolumeConfiguration::schema),
+            ))),
+        ),
+        MemberSchema::new(
+            "vpcLatticeConfigurations",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(VpcLatticeConfiguration::schema),
+            ))),
+        ),
+    ],
+);
+
+impl Members for ServiceRevision {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &SERVICE_REVISION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = SERVICE_REVISION.members;
+        write_member(writer, &members[0], &self.capacity_provider_strategy);
+        write_member(writer, &members[1], &self.cluster_arn);
+        write_member(writer, &members[2], &self.container_images);
+        write_member(writer, &members[3], &self.created_at);
+        write_member(writer, &members[4], &self.ecs_managed_resources);
+        write_member(writer, &members[5], &self.fargate_ephemeral_storage);
+        write_member(writer, &members[6], &self.gateway_connectors);
+        write_member(writer, &members[7], &self.guard_duty_enabled);
+        write_member(writer, &members[8], &self.launch_type);
+        write_member(writer, &members[9], &self.load_balancers);
+        write_member(writer, &members[10], &self.monitoring);
+        write_member(writer, &members[11], &self.network_configuration);
+        write_member(writer, &members[12], &self.overrides);
+        write_member(writer, &members[13], &self.platform_family);
+        write_member(writer, &members[14], &self.platform_version);
+        write_member(writer, &members[15], &self.resolved_configuration);
+        write_member(writer, &members[16], &self.service_arn);
+        write_member(writer, &members[17], &self.service_connect_configuration);
+        write_member(writer, &members[18], &self.service_registries);
+        write_member(writer, &members[19], &self.service_revision_arn);
+        write_member(writer, &members[20], &self.task_definition);
+        write_member(writer, &members[21], &self.volume_configurations);
+        write_member(writer, &members[22], &self.vpc_lattice_configurations);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &SERVICE_REVISION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.capacity_provider_strategy),
+            1 => read_member(reader, member, &mut self.cluster_arn),
+            2 => read_member(reader, member, &mut self.container_images),
+            3 => read_member(reader, member, &mut self.created_at),
+            4 => read_member(reader, member, &mut self.ecs_managed_resources),
+            5 => read_member(reader, member, &mut self.fargate_ephemeral_storage),
+            6 => read_member(reader, member, &mut self.gateway_connectors),
+            7 => read_member(reader, member, &mut self.guard_duty_enabled),
+            8 => read_member(reader, member, &mut self.launch_type),
+            9 => read_member(reader, member, &mut self.load_balancers),
+            10 => read_member(reader, member, &mut self.monitoring),
+            11 => read_member(reader, member, &mut self.network_configuration),
+            12 => read_member(reader, member, &mut self.overrides),
+            13 => read_member(reader, member, &mut self.platform_family),
+            14 => read_member(reader, member, &mut self.platform_version),
+            15 => read_member(reader, member, &mut self.resolved_configuration),
+            16 => read_member(reader, member, &mut self.service_arn),
+            17 => read_member(reader, member, &mut self.service_connect_configuration),
+            18 => read_member(reader, member, &mut self.service_registries),
+            19 => read_member(reader, member, &mut self.service_revision_arn),
+            20 => read_member(reader, member, &mut self.task_definition),
+            21 => read_member(reader, member, &mut self.volume_configurations),
+            22 => read_member(reader, member, &mut self.vpc_lattice_configurations),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ServiceRevision {
+    fn schema() -> &'static StructureSchema {
+        &SERVICE_REVISION
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceRevisionLoadBalancer {
+    pub production_listener_rule: Option<String>,
+    pub target_group_arn: Option<String>,
+}
+
+static SERVICE_REVISION_LOAD_BALANCER: StructureSchema = StructureSchema::new(
+    "ServiceRevisionLoadBalancer",
+    &[
+        MemberSchema::new("productionListenerRule", Target::String),
+        MemberSchema::new("targetGroupArn", Target::String),
+    ],
+);
+
+impl Members for ServiceRevisionLoadBalancer {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &SERVICE_REVISION_LOAD_BALANCER
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = SERVICE_REVISION_LOAD_BALANCER.members;
+        write_member(writer, &members[0], &self.production_listener_rule);
+        write_member(writer, &members[1], &self.target_group_arn);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &SERVICE_REVISION_LOAD_BALANCER.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.production_listener_rule),
+            1 => read_member(reader, member, &mut self.target_group_arn),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ServiceRevisionLoadBalancer {
+    fn schema() -> &'static StructureSchema {
+        &SERVICE_REVISION_LOAD_BALANCER
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceRevisionOverrides {
+    pub runtime_platform: Option<RuntimePlatformOverride>,
+}
+
+static SERVICE_REVISION_OVERRIDES: StructureSchema = StructureSchema::new(
+    "ServiceRevisionOverrides",
+    &[MemberSchema::new("runtimePlatform", Target::Structure(RuntimePlatformOverride::schema))],
+);
+
+impl Members for ServiceRevisionOverrides {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &SERVICE_REVISION_OVERRIDES
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = SERVICE_REVISION_OVERRIDES.members;
+        write_member(writer, &members[0], &self.runtime_platform);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &SERVICE_REVISION_OVERRIDES.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.runtime_platform),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ServiceRevisionOverrides {
+    fn schema() -> &'static StructureSchema {
+        &SERVICE_REVISION_OVERRIDES
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceRevisionSummary {
+    pub arn: Option<String>,
+    pub pending_task_count: Option<i32>,
+    pub requested_production_traffic_weight: Option<f64>,
+    pub requested_task_count: Option<i32>,
+    pub requested_test_traffic_weight: Option<f64>,
+    pub running_task_count: Option<i32>,
+}
+
+static SERVICE_REVISION_SUMMARY: StructureSchema = StructureSchema::new(
+    "ServiceRevisionSummary",
+    &[
+        MemberSchema::new("arn", Target::String),
+        MemberSchema::new("pendingTaskCount", Target::Integer),
+        MemberSchema::new("requestedProductionTrafficWeight", Target::Double),
+        MemberSchema::new("requestedTaskCount", Target::Integer),
+        MemberSchema::new("requestedTestTrafficWeight", Target::Double),
+        MemberSchema::new("runningTaskCount", Target::Integer),
+    ],
+);
+
+impl Members for ServiceRevisionSummary {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &SERVICE_REVISION_SUMMARY
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = SERVICE_REVISION_SUMMARY.members;
+        write_member(writer, &members[0], &self.arn);
+        write_member(writer, &members[1], &self.pending_task_count);
+        write_member(writer, &members[2], &self.requested_production_traffic_weight);
+        write_member(writer, &members[3], &self.requested_task_count);
+        write_member(writer, &members[4], &self.requested_test_traffic_weight);
+        write_member(writer, &members[5], &self.running_task_count);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &SERVICE_REVISION_SUMMARY.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.arn),
+            1 => read_member(reader, member, &mut self.pending_task_count),
+            2 => read_member(reader, member, &mut self.requested_production_traffic_weight),
+            3 => read_member(reader, member, &mut self.requested_task_count),
+            4 => read_member(reader, member, &mut self.requested_test_traffic_weight),
+            5 => read_member(reader, member, &mut self.running_task_count),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ServiceRevisionSummary {
+    fn schema() -> &'static StructureSchema {
+        &SERVICE_REVISION_SUMMARY
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceRevisionVpcLatticeConfiguration {
+    pub production_listener_rule: Option<String>,
+    pub target_group_arn: Option<String>,
+}
+
+static SERVICE_REVISION_VPC_LATTICE_CONFIGURATION: StructureSchema = StructureSchema::new(
+    "ServiceRevisionVpcLatticeConfiguration",
+    &[
+        MemberSchema::new("productionListenerRule", Target::String),
+        MemberSchema::new("targetGroupArn", Target::String),
+    ],
+);
+
+impl Members for ServiceRevisionVpcLatticeConfiguration {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &SERVICE_REVISION_VPC_LATTICE_CONFIGURATION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = SERVICE_REVISION_VPC_LATTICE_CONFIGURATION.members;
+        write_member(writer, &members[0], &self.production_listener_rule);
+        write_member(writer, &members[1], &self.target_group_arn);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &SERVICE_REVISION_VPC_LATTICE_CONFIGURATION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.production_listener_rule),
+            1 => read_member(reader, member, &mut self.target_group_arn),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ServiceRevisionVpcLatticeConfiguration {
+    fn schema() -> &'static StructureSchema {
+        &SERVICE_REVISION_VPC_LATTICE_CONFIGURATION
     }
 }
 
@@ -1435,6 +2148,82 @@ impl Members for StartTaskResponse {
 impl Shape for StartTaskResponse {
     fn schema() -> &'static StructureSchema {
         &START_TASK_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopServiceDeploymentRequest {
+    pub service_deployment_arn: Option<String>,
+    pub stop_type: Option<StopServiceDeploymentStopType>,
+}
+
+static STOP_SERVICE_DEPLOYMENT_REQUEST: StructureSchema = StructureSchema::new(
+    "StopServiceDeploymentRequest",
+    &[
+        MemberSchema::new("serviceDeploymentArn", Target::String).required(),
+        MemberSchema::new("stopType", Target::String),
+    ],
+);
+
+impl Members for StopServiceDeploymentRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &STOP_SERVICE_DEPLOYMENT_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = STOP_SERVICE_DEPLOYMENT_REQUEST.members;
+        write_member(writer, &members[0], &self.service_deployment_arn);
+        write_member(writer, &members[1], &self.stop_type);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &STOP_SERVICE_DEPLOYMENT_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.service_deployment_arn),
+            1 => read_member(reader, member, &mut self.stop_type),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for StopServiceDeploymentRequest {
+    fn schema() -> &'static StructureSchema {
+        &STOP_SERVICE_DEPLOYMENT_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopServiceDeploymentResponse {
+    pub service_deployment_arn: Option<String>,
+}
+
+static STOP_SERVICE_DEPLOYMENT_RESPONSE: StructureSchema = StructureSchema::new(
+    "StopServiceDeploymentResponse",
+    &[MemberSchema::new("serviceDeploymentArn", Target::String)],
+);
+
+impl Members for StopServiceDeploymentResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &STOP_SERVICE_DEPLOYMENT_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = STOP_SERVICE_DEPLOYMENT_RESPONSE.members;
+        write_member(writer, &members[0], &self.service_deployment_arn);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &STOP_SERVICE_DEPLOYMENT_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.service_deployment_arn),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for StopServiceDeploymentResponse {
+    fn schema() -> &'static StructureSchema {
+        &STOP_SERVICE_DEPLOYMENT_RESPONSE
     }
 }
 

@@ -380,6 +380,221 @@ impl From<UpdateInProgressException> for ServiceError {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateServiceRequest {
+    pub availability_zone_rebalancing: Option<AvailabilityZoneRebalancing>,
+    pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub cluster: Option<String>,
+    pub deployment_configuration: Option<DeploymentConfiguration>,
+    pub deployment_controller: Option<DeploymentController>,
+    pub desired_count: Option<i32>,
+    pub enable_ecs_managed_tags: Option<bool>,
+    pub enable_execute_command: Option<bool>,
+    pub force_new_deployment: Option<bool>,
+    pub gateway_connectors: Option<Vec<GatewayConnector>>,
+    pub health_check_grace_period_seconds: Option<i32>,
+    pub load_balancers: Option<Vec<LoadBalancer>>,
+    pub monitoring: Option<MonitoringConfiguration>,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub placement_constraints: Option<Vec<PlacementConstraint>>,
+    pub placement_strategy: Option<Vec<PlacementStrategy>>,
+    pub platform_version: Option<String>,
+    pub propagate_tags: Option<PropagateTags>,
+    pub service: Option<String>,
+    pub service_connect_configuration: Option<ServiceConnectConfiguration>,
+    pub service_registries: Option<Vec<ServiceRegistry>>,
+    pub task_definition: Option<String>,
+    pub volume_configurations: Option<Vec<ServiceVolumeConfiguration>>,
+    pub vpc_lattice_configurations: Option<Vec<VpcLatticeConfiguration>>,
+}
+
+static UPDATE_SERVICE_REQUEST: StructureSchema = StructureSchema::new(
+    "UpdateServiceRequest",
+    &[
+        MemberSchema::new("availabilityZoneRebalancing", Target::String),
+        MemberSchema::new(
+            "capacityProviderStrategy",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(CapacityProviderStrategyItem::schema),
+            ))),
+        ),
+        MemberSchema::new("cluster", Target::String),
+        MemberSchema::new("deploymentConfiguration", Target::Structure(DeploymentConfiguration::schema)),
+        MemberSchema::new("deploymentController", Target::Structure(DeploymentController::schema)),
+        MemberSchema::new("desiredCount", Target::Integer),
+        MemberSchema::new("enableECSManagedTags", Target::Boolean),
+        MemberSchema::new("enableExecuteCommand", Target::Boolean),
+        MemberSchema::new("forceNewDeployment", Target::Boolean),
+        MemberSchema::new(
+            "gatewayConnectors",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(GatewayConnector::schema),
+            ))),
+        ),
+        MemberSchema::new("healthCheckGracePeriodSeconds", Target::Integer),
+        MemberSchema::new(
+            "loadBalancers",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(LoadBalancer::schema),
+            ))),
+        ),
+        MemberSchema::new("monitoring", Target::Structure(MonitoringConfiguration::schema)),
+        MemberSchema::new("networkConfiguration", Target::Structure(NetworkConfiguration::schema)),
+        MemberSchema::new(
+            "placementConstraints",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(PlacementConstraint::schema),
+            ))),
+        ),
+        MemberSchema::new(
+            "placementStrategy",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(PlacementStrategy::schema),
+            ))),
+        ),
+        MemberSchema::new("platformVersion", Target::String),
+        MemberSchema::new("propagateTags", Target::String),
+        MemberSchema::new("service", Target::String).required(),
+        MemberSchema::new(
+            "serviceConnectConfiguration",
+            Target::Structure(ServiceConnectConfiguration::schema),
+        ),
+        MemberSchema::new(
+            "serviceRegistries",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ServiceRegistry::schema),
+            ))),
+        ),
+        MemberSchema::new("taskDefinition", Target::String),
+        MemberSchema::new(
+            "volumeConfigurations",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(ServiceVolumeConfiguration::schema),
+            ))),
+        ),
+        MemberSchema::new(
+            "vpcLatticeConfigurations",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(VpcLatticeConfiguration::schema),
+            ))),
+        ),
+    ],
+);
+
+impl Members for UpdateServiceRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &UPDATE_SERVICE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = UPDATE_SERVICE_REQUEST.members;
+        write_member(writer, &members[0], &self.availability_zone_rebalancing);
+        write_member(writer, &members[1], &self.capacity_provider_strategy);
+        write_member(writer, &members[2], &self.cluster);
+        write_member(writer, &members[3], &self.deployment_configuration);
+        write_member(writer, &members[4], &self.deployment_controller);
+        write_member(writer, &members[5], &self.desired_count);
+        write_member(writer, &members[6], &self.enable_ecs_managed_tags);
+        write_member(writer, &members[7], &self.enable_execute_command);
+        write_member(writer, &members[8], &self.force_new_deployment);
+        write_member(writer, &members[9], &self.gateway_connectors);
+        write_member(writer, &members[10], &self.health_check_grace_period_seconds);
+        write_member(writer, &members[11], &self.load_balancers);
+        write_member(writer, &members[12], &self.monitoring);
+        write_member(writer, &members[13], &self.network_configuration);
+        write_member(writer, &members[14], &self.placement_constraints);
+        write_member(writer, &members[15], &self.placement_strategy);
+        write_member(writer, &members[16], &self.platform_version);
+        write_member(writer, &members[17], &self.propagate_tags);
+        write_member(writer, &members[18], &self.service);
+        write_member(writer, &members[19], &self.service_connect_configuration);
+        write_member(writer, &members[20], &self.service_registries);
+        write_member(writer, &members[21], &self.task_definition);
+        write_member(writer, &members[22], &self.volume_configurations);
+        write_member(writer, &members[23], &self.vpc_lattice_configurations);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &UPDATE_SERVICE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.availability_zone_rebalancing),
+            1 => read_member(reader, member, &mut self.capacity_provider_strategy),
+            2 => read_member(reader, member, &mut self.cluster),
+            3 => read_member(reader, member, &mut self.deployment_configuration),
+            4 => read_member(reader, member, &mut self.deployment_controller),
+            5 => read_member(reader, member, &mut self.desired_count),
+            6 => read_member(reader, member, &mut self.enable_ecs_managed_tags),
+            7 => read_member(reader, member, &mut self.enable_execute_command),
+            8 => read_member(reader, member, &mut self.force_new_deployment),
+            9 => read_member(reader, member, &mut self.gateway_connectors),
+            10 => read_member(reader, member, &mut self.health_check_grace_period_seconds),
+            11 => read_member(reader, member, &mut self.load_balancers),
+            12 => read_member(reader, member, &mut self.monitoring),
+            13 => read_member(reader, member, &mut self.network_configuration),
+            14 => read_member(reader, member, &mut self.placement_constraints),
+            15 => read_member(reader, member, &mut self.placement_strategy),
+            16 => read_member(reader, member, &mut self.platform_version),
+            17 => read_member(reader, member, &mut self.propagate_tags),
+            18 => read_member(reader, member, &mut self.service),
+            19 => read_member(reader, member, &mut self.service_connect_configuration),
+            20 => read_member(reader, member, &mut self.service_registries),
+            21 => read_member(reader, member, &mut self.task_definition),
+            22 => read_member(reader, member, &mut self.volume_configurations),
+            23 => read_member(reader, member, &mut self.vpc_lattice_configurations),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for UpdateServiceRequest {
+    fn schema() -> &'static StructureSchema {
+        &UPDATE_SERVICE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateServiceResponse {
+    pub service: Option<Service>,
+}
+
+static UPDATE_SERVICE_RESPONSE: StructureSchema = StructureSchema::new(
+    "UpdateServiceResponse",
+    &[MemberSchema::new("service", Target::Structure(Service::schema))],
+);
+
+impl Members for UpdateServiceResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &UPDATE_SERVICE_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = UPDATE_SERVICE_RESPONSE.members;
+        write_member(writer, &members[0], &self.service);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &UPDATE_SERVICE_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.service),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for UpdateServiceResponse {
+    fn schema() -> &'static StructureSchema {
+        &UPDATE_SERVICE_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateTaskProtectionRequest {
     pub cluster: Option<String>,
     pub expires_in_minutes: Option<i32>,

@@ -1,0 +1,7 @@
+//! The balancer: the process that carries the traffic of every load balancer of a node.
+//!
+//! It accepts on public addresses and inside VPCs, chooses a target by listeners, rules and target groups, and dials it
+//! from the load balancer's own interface. It is driven by configuration alone, which it keeps on disk: control may come
+//! and go.
+//!
+//! **Invariant:** knows no store and no API; what it does is a function of its configuration and of what it observes.

@@ -1,0 +1,119 @@
+//! The attributes of load balancers, listeners and target groups: names, defaults, and their values as options.
+//!
+//! Source: "Load balancer attributes", "Target group attributes" and "Listener attributes" of the user guides.
+
+use std::collections::BTreeMap;
+
+use super::load_balancer::LoadBalancerKind;
+
+/// An attribute and its value when it was never set. An empty default means: told with an empty value.
+pub type Default = (&'static str, &'static str);
+
+const COMMON: &[Default] = &[
+    ("access_logs.s3.bucket", ""),
+    ("access_logs.s3.enabled", "false"),
+    ("access_logs.s3.prefix", ""),
+    ("deletion_protection.enabled", "false"),
+    ("ipv6.deny_all_igw_traffic", "false"),
+    ("zonal_shift.config.enabled", "false"),
+];
+
+const APPLICATION: &[Default] = &[
+    ("client_keep_alive.seconds", "3600"),
+    ("connection_logs.s3.bucket", ""),
+    ("connection_logs.s3.enabled", "false"),
+    ("connection_logs.s3.prefix", ""),
+    ("health_check_logs.s3.bucket", ""),
+    ("health_check_logs.s3.enabled", "false"),
+    ("health_check_logs.s3.prefix", ""),
+    ("idle_timeout.timeout_seconds", "60"),
+    ("load_balancing.cross_zone.enabled", "true"),
+    ("routing.http.desync_mitigation_mode", "defensive"),
+    ("routing.http.drop_invalid_header_fields.enabled", "false"),
+    ("routing.http.preserve_host_header.enabled", "false"),
+    ("routing.http.x_amzn_tls_version_and_cipher_suite.enabled", "false"),
+    ("routing.http.xff_client_port.enabled", "false"),
+    ("routing.http.xff_header_processing.mode", "append"),
+    ("routing.http2.enabled", "true"),
+    ("waf.fail_open.enabled", "false"),
+];
+
+const NETWORK: &[Default] = &[
+    ("dns_record.client_routing_policy", "any_availability_zone"),
+    ("load_balancing.cross_zone.enabled", "false"),
+    ("secondary_ips.auto_assigned.per_subnet", "0"),
+];
+
+/// Every attribute of a load balancer of this kind.
+pub fn load_balancer_defaults(kind: LoadBalancerKind) -> impl Iterator<Item = Default> {
+    let own = match kind {
+        LoadBalancerKind::Application => APPLICATION,
+        LoadBalancerKind::Network => NETWORK,
+    };
+    COMMON.iter().chain(own).copied()
+}
+
+const TARGETS: &[Default] = &[
+    ("deregistration_delay.timeout_seconds", "300"),
+    ("load_balancing.cross_zone.enabled", "use_load_balancer_configuration"),
+    ("stickiness.enabled", "false"),
+    ("target_group_health.dns_failover.minimum_healthy_targets.count", "1"),
+    ("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off"),
+    ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1"),
+    ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off"),
+];
+
+const HTTP_TARGETS: &[Default] = &[
+    ("load_balancing.algorithm.anomaly_mitigation", "off"),
+    ("load_balancing.algorithm.type", "round_robin"),
+    ("slow_start.duration_seconds", "0"),
+    ("stickiness.app_cookie.cookie_name", ""),
+    ("stickiness.app_cookie.duration_seconds", "86400"),
+    ("stickiness.lb_cookie.duration_seconds", "86400"),
+    ("stickiness.type", "lb_cookie"),
+];
+
+const NETWORK_TARGETS: &[Default] = &[
+    ("deregistration_delay.connection_termination.enabled", "false"),
+    ("preserve_client_ip.enabled", "true"),
+    ("proxy_protocol_v2.enabled", "false"),
+    ("stickiness.type", "source_ip"),
+    ("target_health_state.unhealthy.connection_termination.enabled", "true"),
+    ("target_health_state.unhealthy.draining_interval_seconds", "0"),
+];
+
+/// Whether a protocol belongs to application load balancers.
+pub fn is_http(protocol: &str) -> bool {
+    matches!(protocol, "HTTP" | "HTTPS")
+}
+
+/// Every attribute of a target group with this protocol.
+pub fn target_group_defaults(protocol: &str) -> impl Iterator<Item = Default> {
+    let own = if is_http(protocol) { HTTP_TARGETS } else { NETWORK_TARGETS };
+    TARGETS.iter().chain(own).copied()
+}
+
+const HTTP_LISTENER: &[Default] = &[("routing.http.response.server.enabled", "true")];
+const TCP_LISTENER: &[Default] = &[("tcp.idle_timeout.seconds", "350")];
+
+/// Every attribute with a default of a listener with this protocol.
+pub fn listener_defaults(protocol: &str) -> impl Iterator<Item = Default> {
+    let own = match protocol {
+        "HTTP" | "HTTPS" => HTTP_LISTENER,
+        "TCP" | "TLS" | "TCP_UDP" => TCP_LISTENER,
+        _ => &[],
+    };
+    own.iter().copied()
+}
+
+/// The value of an attribute: what was set, or its default; empty when it has none.
+pub fn value<'a>(
+    set: &'a BTreeMap<String, String>,
+    mut defaults: impl Iterator<Item = Default>,
+    key: &str,
+) -> &'a str {
+    match set.get(key) {
+        Some(value) => value,
+        None => defaults.find(|(name, _)| *name == key).map_or("", |(_, value)| value),
+    }
+}
