@@ -10,6 +10,7 @@ pub mod ecs_leftovers;
 pub mod elb_usage;
 pub mod limits;
 pub mod repository_contents;
+pub mod service_counts;
 pub mod state;
 pub mod table;
 pub mod tables;

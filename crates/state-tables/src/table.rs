@@ -116,7 +116,11 @@ impl<R: Record> Table<R> {
     }
 
     /// The rows that the index `name` files under exactly `value`, in order of keys.
-    pub fn by<'a>(&'a self, name: &'static str, value: &str) -> impl Iterator<Item = &'a Row<R>> + 'a {
+    pub fn by<'a>(
+        &'a self,
+        name: &'static str,
+        value: &str,
+    ) -> impl Iterator<Item = &'a Row<R>> + use<'a, R> {
         let value: Arc<str> = value.into();
         let start: IndexEntry = (name, Arc::clone(&value), Arc::from(""));
         self.index

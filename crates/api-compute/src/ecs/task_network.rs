@@ -1,7 +1,7 @@
 //! Where the network interfaces of new tasks go.
 
 use state_model::Scope;
-use state_model::ec2::{SecurityGroup, Subnet};
+use state_model::ec2::Subnet;
 use state_tables::{Row, View};
 use wire_schema::ServiceError;
 use wire_shapes_compute::ecs as wire;
@@ -46,7 +46,7 @@ pub fn network<'v>(
         }
     }
     if security_groups.is_empty() {
-        security_groups.extend(default_group(view, scope, vpc_id).map(|group| group.id.clone()));
+        security_groups.extend(view.default_security_group(scope, vpc_id).map(|group| group.id.clone()));
     }
     let assign_public_ip = match &given.assign_public_ip {
         None | Some(wire::AssignPublicIp::Disabled) => false,
@@ -93,8 +93,4 @@ fn unknown_group(view: &View, scope: &Scope, id: &str) -> ServiceError {
         "Error retrieving security group information for [{id}]: The security group '{id}' does not exist \
          (ErrorCode: InvalidGroup.NotFound)"
     ))
-}
-
-fn default_group<'v>(view: &'v View, scope: &Scope, vpc_id: &str) -> Option<&'v Row<SecurityGroup>> {
-    view.security_groups.by("name", &scope.key(&format!("{vpc_id}/default"))).next()
 }

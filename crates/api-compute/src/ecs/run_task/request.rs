@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use state_model::ecs::cluster::Cluster;
+use state_model::ecs::new_task::PLATFORM_VERSION;
 use state_model::ecs::task_definition::TaskDefinition;
 use wire_schema::ServiceError;
 use wire_shapes_compute::ecs::{PropagateTags, RunTaskRequest};
@@ -13,9 +14,6 @@ use crate::ecs::limits::{
 };
 use crate::ecs::page::digest;
 use crate::ecs::validate;
-
-/// The only platform version there is; `LATEST` means it.
-pub const PLATFORM_VERSION: &str = "1.4.0";
 
 #[derive(Debug)]
 pub struct Request {
