@@ -5,3 +5,11 @@
 //! and go.
 //!
 //! **Invariant:** knows no store and no API; what it does is a function of its configuration and of what it observes.
+#![forbid(unsafe_code)]
+
+pub mod access_log;
+pub mod dialer;
+pub mod limits;
+pub mod metrics;
+pub mod runtime;
+pub mod worker;
