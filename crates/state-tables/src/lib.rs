@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ecs_leftovers;
+pub mod elb_usage;
 pub mod limits;
 pub mod repository_contents;
 pub mod state;
