@@ -9,6 +9,7 @@
 
 pub mod access_keys;
 pub mod authenticator;
+pub mod certificate_keys;
 pub mod context;
 pub mod identifiers;
 pub mod last_use;

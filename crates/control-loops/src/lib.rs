@@ -7,6 +7,7 @@
 //! **Invariant:** never uses a handler or a wire format, and never waits for a node.
 #![forbid(unsafe_code)]
 
+pub mod balancers;
 pub mod cleanup;
 pub mod dispatch;
 pub mod driver;

@@ -4,6 +4,9 @@
 #![forbid(unsafe_code)]
 
 pub mod addresses;
+pub mod balancers;
 pub mod cleanup;
+pub mod edge_config;
+pub mod edge_names;
 pub mod limits;
 pub mod placement;

@@ -18,6 +18,6 @@ pub mod task_columns;
 pub mod transaction;
 
 pub use state::{State, StateError, TransactError};
-pub use table::{Row, Table};
+pub use table::{Changed, Row, Table};
 pub use tables::View;
 pub use transaction::Transaction;

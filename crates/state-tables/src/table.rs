@@ -3,6 +3,7 @@
 use std::ops::{Bound, Deref};
 use std::sync::Arc;
 
+use imbl::ordmap::DiffItem;
 use imbl::{OrdMap, OrdSet};
 use state_model::record::{self, DecodeError, Record};
 use state_store::Revision;
@@ -31,6 +32,23 @@ impl<R> Deref for Row<R> {
     fn deref(&self) -> &R {
         &self.record
     }
+}
+
+/// Whether it is the same reading of the same record, not whether two records hold the same.
+impl<R> PartialEq for Row<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.revision == other.revision && Arc::ptr_eq(&self.record, &other.record)
+    }
+}
+
+/// A row that differs between two snapshots.
+#[derive(Debug)]
+pub struct Changed<'a, R> {
+    pub key: &'a str,
+    /// Absent when it is new.
+    pub before: Option<&'a Row<R>>,
+    /// Absent when it is gone.
+    pub after: Option<&'a Row<R>>,
 }
 
 /// (index, value, key)
@@ -127,6 +145,17 @@ impl<R: Record> Table<R> {
             .range((Bound::Included(start), Bound::Unbounded))
             .take_while(move |entry| entry.0 == name && entry.1 == value)
             .filter_map(|entry| self.rows.get(&entry.2))
+    }
+
+    /// What differs from an earlier snapshot of the table. Costs what has changed, however large both are.
+    pub fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = Changed<'a, R>> + 'a {
+        before.rows.diff(&self.rows).map(|item| match item {
+            DiffItem::Add(key, row) => Changed { key, before: None, after: Some(row) },
+            DiffItem::Update { old: (key, old), new: (_, new) } => {
+                Changed { key, before: Some(old), after: Some(new) }
+            }
+            DiffItem::Remove(key, row) => Changed { key, before: Some(row), after: None },
+        })
     }
 
     pub fn any_by(&self, name: &'static str, value: &str) -> bool {

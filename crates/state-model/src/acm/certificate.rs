@@ -22,7 +22,7 @@ pub struct Certificate {
     /// Without the leaf; empty when the leaf's issuer is not told.
     #[serde(default)]
     pub chain_pem: String,
-    /// The private key, PEM, sealed with the installation's master key; hexadecimal.
+    /// The private key, PEM, sealed with the installation's master key.
     pub sealed_private_key: String,
     /// For example `RSA_2048` or `EC_prime256v1`.
     pub key_algorithm: String,
