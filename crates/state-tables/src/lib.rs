@@ -10,6 +10,7 @@ pub mod ecs_leftovers;
 pub mod limits;
 pub mod repository_contents;
 pub mod service_counts;
+pub mod service_history;
 pub mod state;
 pub mod table;
 pub mod tables;
