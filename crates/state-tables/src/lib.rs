@@ -11,6 +11,7 @@ pub mod elb_usage;
 pub mod limits;
 pub mod repository_contents;
 pub mod service_counts;
+pub mod service_history;
 pub mod state;
 pub mod table;
 pub mod tables;

@@ -12,6 +12,8 @@ pub struct ServiceCounts {
     pub running: usize,
     /// On the way to RUNNING, and meant to get there.
     pub pending: usize,
+    /// Meant to run, whether they do or not: `desiredStatus` is RUNNING.
+    pub wanted: usize,
     /// Everything that hasn't stopped, also what is on its way there.
     pub live: usize,
 }
@@ -50,10 +52,11 @@ pub fn count<'v>(tasks: impl Iterator<Item = TaskColumns<'v>>) -> ServiceCounts 
     let mut counts = ServiceCounts::default();
     for task in tasks {
         counts.live += 1;
-        match (task.last_status(), task.desired_status()) {
-            ("RUNNING", _) => counts.running += 1,
-            (_, "RUNNING") => counts.pending += 1,
-            _ => {}
+        let is_wanted = task.desired_status() == "RUNNING";
+        counts.wanted += usize::from(is_wanted);
+        match task.last_status() {
+            "RUNNING" => counts.running += 1,
+            _ => counts.pending += usize::from(is_wanted),
         }
     }
     counts

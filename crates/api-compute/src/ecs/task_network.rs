@@ -13,8 +13,9 @@ use super::limits::{SECURITY_GROUPS_MAX, SUBNETS_MAX};
 #[derive(Debug)]
 pub struct Network<'v> {
     pub subnets: Vec<&'v Row<Subnet>>,
-    /// Ids.
+    /// Ids. The VPC's default group when none was given.
     pub security_groups: Vec<String>,
+    pub security_groups_given: Vec<String>,
     pub assign_public_ip: bool,
 }
 
@@ -45,6 +46,7 @@ pub fn network<'v>(
             security_groups.push(id.clone());
         }
     }
+    let security_groups_given = security_groups.clone();
     if security_groups.is_empty() {
         security_groups.extend(view.default_security_group(scope, vpc_id).map(|group| group.id.clone()));
     }
@@ -57,7 +59,7 @@ pub fn network<'v>(
             )));
         }
     };
-    Ok(Network { subnets, security_groups, assign_public_ip })
+    Ok(Network { subnets, security_groups, security_groups_given, assign_public_ip })
 }
 
 fn subnets<'v>(view: &'v View, scope: &Scope, ids: &[String]) -> Result<Vec<&'v Row<Subnet>>, ServiceError> {

@@ -6,6 +6,8 @@ mod harness;
 mod leftovers;
 mod none_exist;
 mod run_task;
+mod service_lab;
+mod services;
 mod task_definition_rules;
 mod task_definitions;
 mod tasks;
