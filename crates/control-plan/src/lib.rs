@@ -7,3 +7,4 @@ pub mod addresses;
 pub mod cleanup;
 pub mod limits;
 pub mod placement;
+pub mod services;

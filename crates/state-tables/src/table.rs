@@ -3,6 +3,7 @@
 use std::ops::{Bound, Deref};
 use std::sync::Arc;
 
+use imbl::ordmap::DiffItem;
 use imbl::{OrdMap, OrdSet};
 use state_model::record::{self, DecodeError, Record};
 use state_store::Revision;
@@ -23,6 +24,13 @@ impl<R> Row<R> {
 impl<R> Clone for Row<R> {
     fn clone(&self) -> Self {
         Self { record: Arc::clone(&self.record), revision: self.revision }
+    }
+}
+
+/// A revision writes a key once: rows of one key are the same when their revisions are.
+impl<R> PartialEq for Row<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.revision == other.revision
     }
 }
 
@@ -121,12 +129,29 @@ impl<R: Record> Table<R> {
         name: &'static str,
         value: &str,
     ) -> impl Iterator<Item = &'a Row<R>> + use<'a, R> {
+        self.entries_by(name, value).map(|(_, row)| row)
+    }
+
+    /// As [`Table::by`], with the keys.
+    pub fn entries_by<'a>(
+        &'a self,
+        name: &'static str,
+        value: &str,
+    ) -> impl Iterator<Item = (&'a str, &'a Row<R>)> + use<'a, R> {
         let value: Arc<str> = value.into();
         let start: IndexEntry = (name, Arc::clone(&value), Arc::from(""));
         self.index
             .range((Bound::Included(start), Bound::Unbounded))
             .take_while(move |entry| entry.0 == name && entry.1 == value)
-            .filter_map(|entry| self.rows.get(&entry.2))
+            .filter_map(|entry| self.rows.get(&entry.2).map(|row| (&*entry.2, row)))
+    }
+
+    /// Rows that were added, changed or removed since `former`, in their newest form. What both share isn't looked at.
+    pub fn changed_since<'a>(&'a self, former: &'a Self) -> impl Iterator<Item = (&'a str, &'a Row<R>)> {
+        former.rows.diff(&self.rows).map(|change| match change {
+            DiffItem::Add(key, row) | DiffItem::Remove(key, row) => (&**key, row),
+            DiffItem::Update { new: (key, row), .. } => (&**key, row),
+        })
     }
 
     pub fn any_by(&self, name: &'static str, value: &str) -> bool {
