@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod addresses;
+pub mod attach;
 pub mod cleanup;
 pub mod limits;
 pub mod placement;

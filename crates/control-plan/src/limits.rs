@@ -46,3 +46,13 @@ pub const DEPLOYMENTS_SEARCHED_MAX: usize = 100;
 
 /// Older deployments that one plan ends. There is more than one only when updates came faster than this planned.
 pub const SUPERSEDED_PER_PLAN_MAX: usize = 8;
+
+/// How long after its delay a draining target waits for its balancer to say that it was taken out. Shorter, and a request
+/// may still be sent to a task that ends; longer, and a balancer that is away holds up every stop.
+pub const DRAIN_REPORT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Targets of an interrupted Spot task drain no longer than the warning that AWS gives.
+pub const INTERRUPTED_DRAIN_MAX: Duration = Duration::from_secs(120);
+
+/// Changes of targets in one commit: each is up to two writes (a target and its health) and three preconditions.
+pub const TARGET_CHANGES_PER_COMMIT_MAX: usize = 30;

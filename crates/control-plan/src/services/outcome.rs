@@ -53,6 +53,7 @@ impl Planner<'_, '_> {
     }
 
     fn tell_steady_state(&mut self) {
+        self.due.at(self.now.plus(events::TOLD_AGAIN_AFTER));
         let told = self.snapshot.told.iter().find(|event| events::is_steady_state(event.message));
         let Some(told) = told.filter(|_| self.decisions.events.is_empty() && !self.has_moved()) else {
             self.text(events::steady_state(self.snapshot.name));
