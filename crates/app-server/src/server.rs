@@ -11,7 +11,7 @@ use api_auth::{Authenticator, SessionKeys};
 use api_platform::logs::ingest::Ingest;
 use api_registry::Registry;
 use control_loops::driver::Wake;
-use control_loops::{LoopContext, cleanup, driver, placement};
+use control_loops::{LoopContext, attach, cleanup, driver, placement, services};
 use control_plan::placement::NodeOffer;
 use node_runtime::spawner::Spawner;
 use state_model::Scope;
@@ -177,6 +177,16 @@ impl Base {
         let drive_interfaces =
             driver::drive("interfaces", Wake::Changes, context.clone(), shutdown.clone(), interfaces);
         supervisor::spawn("interfaces", drive_interfaces);
+        let memory = services::Memory::default();
+        let keep_services = move |context| services::activate(context, memory.clone());
+        let drive_services =
+            driver::drive("services", Wake::Changes, context.clone(), shutdown.clone(), keep_services);
+        supervisor::spawn("services", drive_services);
+        let memory = attach::Memory::default();
+        let keep_targets = move |context| attach::activate(context, memory.clone());
+        let drive_attach =
+            driver::drive("attach", Wake::Changes, context.clone(), shutdown.clone(), keep_targets);
+        supervisor::spawn("attach", drive_attach);
         let drive_history = driver::drive("history", Wake::Time, context, shutdown.clone(), cleanup::history);
         supervisor::spawn("history", drive_history);
     }

@@ -116,6 +116,8 @@ impl Dispatch {
         }
         if let Some(known) = told.tasks.get_mut(key)
             && task.intent.stop.is_some()
+            // What its targets have begun is finished first.
+            && !task.attached
             && !known.stop
         {
             known.stop = true;

@@ -51,6 +51,13 @@ pub struct Changed<'a, R> {
     pub after: Option<&'a Row<R>>,
 }
 
+impl<'a, R> Changed<'a, R> {
+    /// As it is now, or as it was before it went.
+    pub fn newest(&self) -> Option<&'a Row<R>> {
+        self.after.or(self.before)
+    }
+}
+
 /// (index, value, key)
 type IndexEntry = (&'static str, Arc<str>, Arc<str>);
 
@@ -139,12 +146,21 @@ impl<R: Record> Table<R> {
         name: &'static str,
         value: &str,
     ) -> impl Iterator<Item = &'a Row<R>> + use<'a, R> {
+        self.entries_by(name, value).map(|(_, row)| row)
+    }
+
+    /// As [`Table::by`], with the keys.
+    pub fn entries_by<'a>(
+        &'a self,
+        name: &'static str,
+        value: &str,
+    ) -> impl Iterator<Item = (&'a str, &'a Row<R>)> + use<'a, R> {
         let value: Arc<str> = value.into();
         let start: IndexEntry = (name, Arc::clone(&value), Arc::from(""));
         self.index
             .range((Bound::Included(start), Bound::Unbounded))
             .take_while(move |entry| entry.0 == name && entry.1 == value)
-            .filter_map(|entry| self.rows.get(&entry.2))
+            .filter_map(|entry| self.rows.get(&entry.2).map(|row| (&*entry.2, row)))
     }
 
     /// What differs from an earlier snapshot of the table. Costs what has changed, however large both are.

@@ -3,3 +3,5 @@
 mod installation;
 mod life;
 mod placement;
+mod service;
+mod services;
