@@ -14,5 +14,17 @@ pub const DOWN_QUEUE_MAX: usize = 1_024;
 /// Observations waiting for their commit. Agents wait beyond that.
 pub const UP_QUEUE_MAX: usize = 1_024;
 
+/// Frames waiting for a balancer. One that reads slower is waited for: the session serves it alone.
+pub const EDGE_DOWN_QUEUE_MAX: usize = 256;
+
+/// Reports of a balancer waiting to be written. It waits beyond that.
+pub const EDGE_UP_QUEUE_MAX: usize = 256;
+
+/// Reports in one commit: each costs one precondition and one write of the store's 128.
+pub const EDGE_REPORTS_PER_COMMIT_MAX: usize = 60;
+
+/// Bytes read from a balancer at once. Less costs system calls; more is memory that an idle session holds.
+pub const EDGE_READ_BYTES: usize = 16 * 1024;
+
 /// Observations in one commit: each costs one precondition and one write of the store's 128.
 pub const OBSERVATIONS_PER_COMMIT_MAX: usize = 60;
