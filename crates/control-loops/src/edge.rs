@@ -27,7 +27,10 @@ use crate::LoopContext;
 use crate::driver::LoopError;
 use crate::edge::changes::Affected;
 use crate::edge::reports::Standing;
-use crate::limits::{EDGE_DOWN_QUEUE_MAX, EDGE_READ_BYTES, EDGE_UP_QUEUE_MAX, FAILURE_PAUSE};
+use crate::limits::{
+    EDGE_DOWN_QUEUE_MAX, EDGE_IDLE_DRAIN_SECS, EDGE_IDLE_MAX, EDGE_READ_BYTES, EDGE_UP_QUEUE_MAX,
+    FAILURE_PAUSE,
+};
 
 /// Opens the private key of a certificate: PEM, or none when it can't be opened.
 #[derive(Clone)]
@@ -162,6 +165,11 @@ impl EdgeDispatch {
                     eni_ids = now;
                     affected
                 }
+                // It has nothing to serve, and has had nothing for long enough: it needn't stay in memory.
+                () = tokio::time::sleep(EDGE_IDLE_MAX), if before.elb_load_balancers.is_empty() => {
+                    told.send(&EdgeDown::Stop { drain_secs: EDGE_IDLE_DRAIN_SECS }).await?;
+                    return told.hang_on().await;
+                }
             };
             let view = self.context.state.view();
             affected.add(Affected::between(&before, &view));
@@ -225,8 +233,10 @@ impl EdgeDispatch {
             }
             // A report must not be lost: the balancer has no reason to send it again. So this waits for the store.
             while let Err(error) = self.write(&heard, &attached).await {
-                let error = &error as &dyn std::error::Error;
-                warn!(error, "reports of the balancer could not be recorded; trying again");
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "reports of the balancer could not be recorded; trying again"
+                );
                 tokio::time::sleep(FAILURE_PAUSE).await;
             }
             heard.health.clear();
@@ -272,6 +282,12 @@ struct Told {
 impl Told {
     async fn send(&self, message: &EdgeDown) -> Result<(), SessionError> {
         self.frames.send(edge_frame::encode(message)?).await.map_err(|_| SessionError::HungUp)
+    }
+
+    /// Nothing more is to be told: the session ends when the balancer hangs up.
+    async fn hang_on(&self) -> Result<(), SessionError> {
+        self.frames.closed().await;
+        Err(SessionError::HungUp)
     }
 }
 
