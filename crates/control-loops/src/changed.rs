@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use state_model::Record;
 use state_model::ecs::service::service_key;
 use state_model::ecs::task::TaskIntent;
 use state_tables::{Row, Table, View};
@@ -48,7 +49,7 @@ impl Tracker {
 }
 
 /// What differs, each by its key and in its newest form.
-fn rows<'a, R>(after: &'a Table<R>, before: &'a Table<R>) -> impl Iterator<Item = (&'a str, &'a Row<R>)> {
+fn rows<'a, R: Record>(after: &'a Table<R>, before: &'a Table<R>) -> impl Iterator<Item = (&'a str, &'a Row<R>)> {
     after.changed_since(before).filter_map(|changed| changed.newest().map(|row| (changed.key, row)))
 }
 

@@ -13,6 +13,7 @@ pub mod balancers;
 pub mod cleanup;
 pub mod dispatch;
 pub mod driver;
+pub mod edge;
 pub mod limits;
 pub mod network;
 pub mod placement;

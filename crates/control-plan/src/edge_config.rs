@@ -1,6 +1,6 @@
 //! What a balancer is told of a load balancer and of a target group.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
@@ -13,9 +13,9 @@ use state_model::acm::Certificate;
 use state_model::acm::certificate::certificate_key;
 use state_model::ec2::security_group::{RulePeer, RuleProtocol, SecurityGroupRule};
 use state_model::elbv2::target_group::TargetType;
-use state_model::elbv2::{Listener, LoadBalancer, Rule, Target, TargetGroup, attributes};
+use state_model::elbv2::{Listener, LoadBalancer, Rule, Target, TargetGroup};
 use state_model::record::Record;
-use state_tables::View;
+use state_tables::{View, elb_usage};
 
 /// What the configuration needs beside the snapshot.
 pub struct Surroundings<'a> {
@@ -51,7 +51,7 @@ pub fn load_balancer(view: &View, key: &str, surroundings: &Surroundings<'_>) ->
     if zones.is_empty() {
         return None;
     }
-    let listeners = view.elb_listeners.by(Listener::LOAD_BALANCER, key);
+    let listeners = elb_usage::listeners_of_load_balancer(view, key);
     Some(LoadBalancerConfig {
         arn: row.arn(),
         account: row.scope.account.clone(),
@@ -61,31 +61,14 @@ pub fn load_balancer(view: &View, key: &str, surroundings: &Surroundings<'_>) ->
         scheme: row.scheme,
         dns_name: row.dns_name.clone(),
         zones,
-        attributes: load_balancer_attributes(row),
+        attributes: elb_usage::load_balancer_attributes(row),
         public_ingress: public_ingress(view, row),
         listeners: listeners.map(|row| listener(view, row, surroundings)).collect(),
     })
 }
 
-/// All attributes, defaults included.
-pub fn load_balancer_attributes(load_balancer: &LoadBalancer) -> BTreeMap<String, String> {
-    with_defaults(&load_balancer.attributes, attributes::load_balancer_defaults(load_balancer.kind))
-}
-
-fn with_defaults(
-    set: &BTreeMap<String, String>,
-    defaults: impl Iterator<Item = attributes::Default>,
-) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> =
-        defaults.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    all.extend(set.iter().map(|(key, value)| (key.clone(), value.clone())));
-    all
-}
-
 fn listener(view: &View, row: &Listener, surroundings: &Surroundings<'_>) -> ListenerConfig {
-    let mut rules: Vec<RuleConfig> =
-        view.elb_rules.by(Rule::LISTENER, &row.key()).map(|row| rule(row)).collect();
-    rules.sort_by_key(|rule| rule.priority);
+    let rules = elb_usage::rules_of_listener(view, &row.key());
     let certificates = row.certificates.iter();
     ListenerConfig {
         arn: row.arn(),
@@ -94,8 +77,8 @@ fn listener(view: &View, row: &Listener, surroundings: &Surroundings<'_>) -> Lis
         certificates: certificates.filter_map(|arn| certificate(view, arn, surroundings)).collect(),
         ssl_policy: row.ssl_policy.clone(),
         alpn_policy: row.alpn_policy.clone(),
-        attributes: with_defaults(&row.attributes, attributes::listener_defaults(&row.protocol)),
-        rules,
+        attributes: elb_usage::listener_attributes(row),
+        rules: rules.into_iter().map(|row| rule(row)).collect(),
         default_action: row.default_action.clone(),
     }
 }
@@ -154,8 +137,9 @@ fn ingress_rules(rule: &SecurityGroupRule) -> Vec<IngressRule> {
 pub fn target_group(view: &View, key: &str) -> Option<TargetGroupConfig> {
     let row = view.elb_target_groups.get(key)?;
     let arn = row.arn();
-    let load_balancer = load_balancer_of(view, &arn).and_then(|key| view.elb_load_balancers.get(&key))?;
-    let targets = view.elb_targets.by(Target::TARGET_GROUP, key);
+    let load_balancer = elb_usage::load_balancer_of_target_group(view, &arn)
+        .and_then(|key| view.elb_load_balancers.get(&key))?;
+    let targets = elb_usage::targets_of_group(view, key);
     Some(TargetGroupConfig {
         path: format!("targetgroup/{}", row.path()),
         protocol: row.protocol.clone(),
@@ -163,7 +147,7 @@ pub fn target_group(view: &View, key: &str) -> Option<TargetGroupConfig> {
         port: row.port,
         target_type: row.target_type,
         health_check: row.health_check.clone(),
-        attributes: with_defaults(&row.attributes, attributes::target_group_defaults(&row.protocol)),
+        attributes: elb_usage::target_group_attributes(row),
         load_balancer_arn: Some(load_balancer.arn()),
         targets: targets.filter_map(|target_row| target(view, row, target_row)).collect(),
         arn,
@@ -199,26 +183,4 @@ fn load_balancer_address(view: &View, scope: &Scope, arn: &str) -> Option<Ipv4Ad
     let path = arn.rsplit_once(":loadbalancer/")?.1;
     let placement = view.elb_load_balancer_placements.get(&scope.key(path))?;
     placement.zones.first().map(|zone| zone.private_address)
-}
-
-/// The key of the load balancer that forwards to a target group: AWS lets at most one do so.
-pub fn load_balancer_of(view: &View, target_group_arn: &str) -> Option<String> {
-    let by_default = view.elb_listeners.by(Listener::TARGET_GROUP, target_group_arn).next();
-    if let Some(listener) = by_default {
-        return Some(listener.scope.key(&listener.load_balancer));
-    }
-    let rule = view.elb_rules.by(Rule::TARGET_GROUP, target_group_arn).next()?;
-    Some(rule.scope.key(rule.load_balancer()))
-}
-
-/// ARNs of the target groups that a load balancer forwards to.
-pub fn target_groups(view: &View, load_balancer_key: &str) -> BTreeSet<String> {
-    let mut arns = BTreeSet::new();
-    for listener in view.elb_listeners.by(Listener::LOAD_BALANCER, load_balancer_key) {
-        arns.extend(listener.default_action.target_groups().map(str::to_owned));
-        for rule in view.elb_rules.by(Rule::LISTENER, &listener.key()) {
-            arns.extend(rule.action.target_groups().map(str::to_owned));
-        }
-    }
-    arns
 }

@@ -8,9 +8,7 @@ use state_model::elbv2::target::HealthState;
 use state_model::elbv2::target_group::target_group_key;
 use state_model::elbv2::{LoadBalancer, Target};
 use state_model::record::Record;
-use state_tables::View;
-
-use crate::edge_config::{load_balancer_attributes, target_groups};
+use state_tables::{View, elb_usage};
 
 /// The zones to be told to those who ask for the name. A network load balancer leaves out a zone that has no healthy target,
 /// unless none has any: then all are told, as it serves all targets then.
@@ -21,7 +19,7 @@ pub fn zones<'v>(view: &'v View, load_balancer: &LoadBalancer) -> Vec<&'v Placed
     if load_balancer.kind == LoadBalancerKind::Application {
         return placed.iter().collect();
     }
-    let groups: Vec<String> = target_groups(view, &key).into_iter().collect();
+    let groups: Vec<String> = elb_usage::target_groups_of_load_balancer(view, &key).into_iter().collect();
     let healthy: Vec<&PlacedZone> =
         placed.iter().filter(|zone| is_healthy(view, load_balancer, &groups, zone)).collect();
     if healthy.is_empty() { placed.iter().collect() } else { healthy }
@@ -43,7 +41,7 @@ pub fn vpc_addresses(view: &View, load_balancer: &LoadBalancer) -> Vec<Ipv4Addr>
 
 /// Whether every target group has a healthy target that this zone may use.
 fn is_healthy(view: &View, load_balancer: &LoadBalancer, groups: &[String], zone: &PlacedZone) -> bool {
-    let of_load_balancer = load_balancer_attributes(load_balancer);
+    let of_load_balancer = elb_usage::load_balancer_attributes(load_balancer);
     let across = of_load_balancer.get(CROSS_ZONE).is_some_and(|value| value == "true");
     groups.iter().filter_map(|arn| view.elb_target_groups.get(&target_group_key(arn)?)).all(|group| {
         let own = attributes::value(

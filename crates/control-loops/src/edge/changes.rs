@@ -22,6 +22,11 @@ impl Affected {
         self.load_balancers.is_empty() && self.target_groups.is_empty()
     }
 
+    pub fn add(&mut self, other: Self) {
+        self.load_balancers.extend(other.load_balancers);
+        self.target_groups.extend(other.target_groups);
+    }
+
     /// All there is.
     pub fn everything(view: &View) -> Self {
         Self {
@@ -55,7 +60,8 @@ impl Affected {
             let target = changed.after.or(changed.before);
             affected.target_groups.extend(target.map(|target| target.scope.key(&target.target_group)));
         }
-        for changed in after.elb_load_balancer_placements.changed_since(&before.elb_load_balancer_placements) {
+        for changed in after.elb_load_balancer_placements.changed_since(&before.elb_load_balancer_placements)
+        {
             affected.moved(after, &changed);
         }
         affected.by_what_listeners_use(before, after);
@@ -79,7 +85,8 @@ impl Affected {
     fn moved(&mut self, view: &View, changed: &Changed<'_, LoadBalancerPlacement>) {
         self.load_balancers.insert(changed.key.to_owned());
         let Some(placement) = changed.after.or(changed.before) else { return };
-        let arn = placement.scope.arn("elasticloadbalancing", &format!("loadbalancer/{}", placement.load_balancer));
+        let arn =
+            placement.scope.arn("elasticloadbalancing", &format!("loadbalancer/{}", placement.load_balancer));
         let holding = view.elb_target_groups.iter().filter(|(key, _)| {
             view.elb_targets.by(Target::TARGET_GROUP, key).take(1).any(|target| target.target_id == arn)
         });

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use control_plan::edge_config;
 use link_protocol::edge::{HealthReport, ListeningReport};
 use state_model::elbv2::load_balancer::LoadBalancerState;
 use state_model::elbv2::target::HealthState;
 use state_model::elbv2::target_group::{target_group_arn, target_group_key};
 use state_model::elbv2::{LoadBalancer, LoadBalancerPlacement, LoadBalancerStatus, Target, TargetHealth};
 use state_model::record::Record;
-use state_tables::{Row, View};
+use state_tables::{Row, View, elb_usage};
 
 use crate::LoopContext;
 use crate::driver::LoopError;
@@ -47,7 +46,11 @@ fn reported_key(report: &HealthReport) -> Option<String> {
 }
 
 /// None when the report is of an earlier registration, of a target that is gone, or tells nothing new.
-fn next_health<'v>(view: &'v View, key: &str, report: &HealthReport) -> Option<(&'v Row<Target>, TargetHealth)> {
+fn next_health<'v>(
+    view: &'v View,
+    key: &str,
+    report: &HealthReport,
+) -> Option<(&'v Row<Target>, TargetHealth)> {
     let target = view.elb_targets.get(key)?;
     let is_of_now = target.registered_at == report.registered_at
         && target.is_draining() == (report.state == HealthState::Draining);
@@ -75,7 +78,7 @@ pub async fn forget_health(context: &LoopContext) -> Result<(), LoopError> {
             let stale = view.elb_target_health.iter().filter(|(key, health)| {
                 let is_used = used.entry(health.target_group.clone()).or_insert_with(|| {
                     let arn = target_group_arn(&health.scope, &health.target_group);
-                    edge_config::load_balancer_of(view, &arn).is_some()
+                    elb_usage::load_balancer_of_target_group(view, &arn).is_some()
                 });
                 !*is_used || !view.elb_targets.contains(key)
             });
@@ -103,8 +106,13 @@ pub async fn write_states(context: &LoopContext, standing: &Standing<'_>) -> Res
         let former = view.elb_load_balancer_status.get(&placement.key());
         let same = former.is_some_and(|former| former.state == state && former.reason == reason);
         let (scope, load_balancer) = (placement.scope.clone(), placement.load_balancer.clone());
-        (!same && placement.node == standing.node)
-            .then_some(LoadBalancerStatus { scope, load_balancer, state, reason, at: now })
+        (!same && placement.node == standing.node).then_some(LoadBalancerStatus {
+            scope,
+            load_balancer,
+            state,
+            reason,
+            at: now,
+        })
     })
     .await
 }
@@ -134,9 +142,8 @@ async fn write(
             .state
             .transact(|view, transaction| {
                 let placements = view.elb_load_balancer_placements.iter();
-                let changed = placements.filter_map(|(key, placement)| {
-                    next(view, placement, view.elb_load_balancers.get(key)?)
-                });
+                let changed = placements
+                    .filter_map(|(key, placement)| next(view, placement, view.elb_load_balancers.get(key)?));
                 for status in changed.take(EDGE_REPORTS_PER_COMMIT_MAX) {
                     transaction.expect_present::<LoadBalancer>(&status.key());
                     transaction.put(&status);
