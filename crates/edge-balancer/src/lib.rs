@@ -9,7 +9,9 @@
 
 pub mod access_log;
 pub mod dialer;
+pub mod http;
 pub mod limits;
 pub mod metrics;
 pub mod runtime;
+pub mod tls;
 pub mod worker;
