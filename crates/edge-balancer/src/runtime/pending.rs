@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use link_protocol::edge::ListenerConfig;
+use std::net::SocketAddr;
+use std::rc::Rc;
 
-use super::TargetGroupSlot;
+use link_protocol::edge::ListenerConfig;
+use tokio::net::TcpStream;
+
+use super::{Listener, TargetGroupSlot, Zone};
+use crate::worker::Worker;
 
 /// The rules of a listener, made for matching.
 #[derive(Debug, Default)]
@@ -20,4 +25,15 @@ pub fn compile(
 /// None for a listener without TLS. The error is told in the load balancer's state.
 pub fn server_config(_config: &ListenerConfig) -> Result<Option<Arc<rustls::ServerConfig>>, String> {
     Ok(None)
+}
+
+pub async fn serve_http(
+    client: TcpStream,
+    _peer: SocketAddr,
+    _local: SocketAddr,
+    _listener: Arc<Listener>,
+    _zone: Arc<Zone>,
+    _worker: Rc<Worker>,
+) {
+    crate::accept::reset(client);
 }
