@@ -62,7 +62,8 @@ fn admit(stream: TcpStream, peer: SocketAddr, service: &Arc<Service>, worker: &R
         match listener.protocol.as_str() {
             "TCP" | "TCP_UDP" => network::stream::serve(stream, peer, local, listener, zone, worker).await,
             "TLS" => network::tls::serve(stream, peer, local, listener, zone, worker).await,
-            _ => crate::runtime::pending::serve_http(stream, peer, local, listener, zone, worker).await,
+            // HTTP isn't served yet: the client learns at once.
+            _ => reset(stream),
         }
         drop(admitted);
     });

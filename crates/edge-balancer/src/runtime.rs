@@ -17,7 +17,6 @@ pub mod eligible;
 pub mod listener;
 pub mod load_balancer;
 pub mod options;
-pub mod pending;
 pub mod signal;
 pub mod target;
 pub mod target_group;

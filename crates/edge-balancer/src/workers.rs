@@ -53,6 +53,8 @@ pub struct Shared {
     pub clock: SharedClock,
     pub random: SharedRandom,
     pub access_log: Arc<access_log::Sink>,
+    /// What cookies are sealed with: the same for all workers, and for all runs of an installation.
+    pub cookie_key: [u8; 32],
     /// Connections of clients.
     pub connections: Arc<AtomicUsize>,
     pub connections_max: usize,

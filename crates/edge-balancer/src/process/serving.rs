@@ -1,6 +1,9 @@
 //! The worker process: one thread that follows control, and workers that carry traffic.
 
 use std::collections::HashSet;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,7 +15,7 @@ use link_protocol::edge::{EdgeDown, EdgeUp, METRICS_PERIOD_SECS};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::SigSet;
 use stdx::clock::{SharedClock, SystemClock};
-use stdx::random::SystemRandom;
+use stdx::random::{Random, SystemRandom};
 use stdx_async::supervisor;
 use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
@@ -81,10 +84,31 @@ fn start_workers(arguments: &Arguments, clock: &SharedClock) -> Result<Workers, 
         clock: clock.clone(),
         random: SystemRandom::shared(),
         access_log: Arc::new(access_log),
+        cookie_key: cookie_key(arguments).map_err(BalancerError::system("reading the key of cookies"))?,
         connections: Arc::new(AtomicUsize::new(0)),
         connections_max: connections_max(),
     };
     Workers::start(count, shared).map_err(BalancerError::system("starting workers"))
+}
+
+/// Made at the first start, and kept beside the state: cookies stay valid when the worker or the machine starts again.
+fn cookie_key(arguments: &Arguments) -> io::Result<[u8; 32]> {
+    let path = arguments.state.with_extension("key");
+    match fs::read(&path) {
+        Ok(bytes) if bytes.len() == 32 => {
+            let mut key = [0; 32];
+            key.copy_from_slice(&bytes);
+            return Ok(key);
+        }
+        Err(failure) if failure.kind() != io::ErrorKind::NotFound => return Err(failure),
+        // A file that was cut off is of no use.
+        _ => {}
+    }
+    let mut key = [0; 32];
+    SystemRandom.fill(&mut key);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+    file.write_all(&key)?;
+    Ok(key)
 }
 
 /// A connection takes a descriptor on either side; the rest is for listeners, stocks and files.
@@ -353,7 +377,7 @@ impl<'a> Follower<'a> {
     async fn end(mut self, drain: Duration) {
         self.session = None;
         let capture = Capture::of(&self.runtime).to_saved();
-        let _ = std::fs::remove_file(&self.arguments.socket);
+        let _ = fs::remove_file(&self.arguments.socket);
         for load_balancer in self.runtime.load_balancers() {
             self.sockets.remove(&load_balancer.arn).await;
             load_balancer.close();
