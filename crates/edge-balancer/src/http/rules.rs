@@ -152,7 +152,12 @@ mod tests {
         Condition::QueryString(vec![QueryPattern { key: key.map(str::to_owned), value: value.to_owned() }])
     }
 
-    fn request(method: &str, host: &str, target: &str, headers: &[(&'static str, &'static str)]) -> RequestHead {
+    fn request(
+        method: &str,
+        host: &str,
+        target: &str,
+        headers: &[(&'static str, &'static str)],
+    ) -> RequestHead {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_static(value));
@@ -206,7 +211,12 @@ mod tests {
 
     #[test]
     fn other_conditions_match() {
-        let head = request("GET", "a.com", "/?Version=V1&empty&sp=a%20b+c&star=%2a", &[("user-agent", "Mozilla/5.0")]);
+        let head = request(
+            "GET",
+            "a.com",
+            "/?Version=V1&empty&sp=a%20b+c&star=%2a",
+            &[("user-agent", "Mozilla/5.0")],
+        );
         let header = |name: &str, values: &[&str]| Condition::HttpHeader {
             name: name.to_owned(),
             patterns: wildcards(values),
