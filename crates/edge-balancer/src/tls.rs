@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use link_protocol::edge::{CertificateConfig, ListenerConfig};
-use rustls::crypto::ring;
 use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -20,9 +20,17 @@ pub enum TlsError {
     #[error("the listener has no certificate")]
     NoCertificate,
     #[error("certificate {arn} can't be read")]
-    Unreadable { arn: String, #[source] source: rustls::pki_types::pem::Error },
+    Unreadable {
+        arn: String,
+        #[source]
+        source: rustls::pki_types::pem::Error,
+    },
     #[error("certificate {arn} can't be used with its key")]
-    Unusable { arn: String, #[source] source: rustls::Error },
+    Unusable {
+        arn: String,
+        #[source]
+        source: rustls::Error,
+    },
     #[error("security policy {0} is unknown")]
     UnknownPolicy(String),
     #[error("the security policy has no usable protocol")]
@@ -75,8 +83,7 @@ pub struct Certificates {
 
 impl Certificates {
     fn new(configs: &[CertificateConfig], provider: &CryptoProvider) -> Result<Certificates, TlsError> {
-        let mut certificates =
-            Certificates { keys: Vec::new(), arns: Vec::new(), by_name: HashMap::new() };
+        let mut certificates = Certificates { keys: Vec::new(), arns: Vec::new(), by_name: HashMap::new() };
         for (index, config) in configs.iter().enumerate() {
             let key = certified_key(config, provider)?;
             for name in key.cert.first().map(|leaf| names::names(leaf)).unwrap_or_default() {
@@ -101,9 +108,7 @@ impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let candidates = self.candidates(hello.server_name());
         // Of an RSA and an ECDSA certificate for the same name, one that the client can check.
-        let fits = |index: &&usize| {
-            self.keys[**index].key.choose_scheme(hello.signature_schemes()).is_some()
-        };
+        let fits = |index: &&usize| self.keys[**index].key.choose_scheme(hello.signature_schemes()).is_some();
         let index = candidates.iter().find(fits).or(candidates.first())?;
         self.keys.get(*index).cloned()
     }
@@ -132,4 +137,11 @@ pub fn version_name(version: ProtocolVersion) -> &'static str {
 pub fn suite_name(suite: SupportedCipherSuite) -> &'static str {
     let names = policy::SUITES.iter();
     names.clone().find(|(_, known)| known.suite() == suite.suite()).map_or("-", |(name, _)| name)
+}
+
+/// The ARN of the certificate that a client with this name is given. For logs: it reads the certificates anew.
+pub fn chosen_certificate<'a>(config: &'a ListenerConfig, name: Option<&str>) -> Option<&'a str> {
+    let certificates = Certificates::new(&config.certificates, &ring::default_provider()).ok()?;
+    let index = *certificates.candidates(name).first()?;
+    config.certificates.get(index).map(|certificate| certificate.arn.as_str())
 }

@@ -6,6 +6,7 @@ use stdx::clock::SharedClock;
 use stdx::random::SharedRandom;
 
 use crate::access_log;
+use crate::http::local::Local;
 
 /// What a connection needs of the worker that serves it. Never shared between threads.
 #[derive(Debug)]
@@ -14,4 +15,19 @@ pub struct Worker {
     pub clock: SharedClock,
     pub random: SharedRandom,
     pub access_log: Arc<access_log::Sink>,
+    pub http: Local,
+}
+
+impl Worker {
+    /// `cookie_key` is the same for all workers, and for all runs of an installation.
+    pub fn new(
+        index: usize,
+        clock: SharedClock,
+        random: SharedRandom,
+        access_log: Arc<access_log::Sink>,
+        cookie_key: &[u8; 32],
+    ) -> Worker {
+        let http = Local::new(cookie_key, &*random, clock.now());
+        Worker { index, clock, random, access_log, http }
+    }
 }

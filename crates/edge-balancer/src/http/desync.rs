@@ -33,9 +33,9 @@ pub enum Finding {
 impl Finding {
     pub fn class(self) -> Class {
         match self {
-            Finding::GetHeadZeroContentLength | Finding::NonCompliantHeader | Finding::NonCompliantVersion => {
-                Class::Acceptable
-            }
+            Finding::GetHeadZeroContentLength
+            | Finding::NonCompliantHeader
+            | Finding::NonCompliantVersion => Class::Acceptable,
             Finding::AmbiguousUri
             | Finding::BothTeClPresent
             | Finding::DuplicateContentLength

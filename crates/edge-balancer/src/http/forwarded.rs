@@ -98,7 +98,11 @@ mod tests {
     }
 
     /// What the target gets of X-Forwarded-For.
-    fn applied(pairs: &[(&str, &str)], peer: &str, sent: &[&'static str]) -> Result<Vec<String>, TooManyAddresses> {
+    fn applied(
+        pairs: &[(&str, &str)],
+        peer: &str,
+        sent: &[&'static str],
+    ) -> Result<Vec<String>, TooManyAddresses> {
         let mut headers = HeaderMap::new();
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static("forged"));
         for value in sent {
@@ -109,7 +113,10 @@ mod tests {
         forwarded.apply(&options(pairs), &mut headers, &mut added)?;
         assert_eq!(headers.get(FORWARDED_PROTO), None);
         headers.extend(added);
-        assert_eq!((&headers[FORWARDED_PROTO], &headers[FORWARDED_PORT]), (&"https".parse().unwrap(), &"443".parse().unwrap()));
+        assert_eq!(
+            (&headers[FORWARDED_PROTO], &headers[FORWARDED_PORT]),
+            (&"https".parse().unwrap(), &"443".parse().unwrap())
+        );
         Ok(headers.get_all(FORWARDED_FOR).iter().map(|value| value.to_str().unwrap().to_owned()).collect())
     }
 

@@ -67,3 +67,9 @@ pub const POOL_SWEEP_PERIOD: Duration = Duration::from_secs(5);
 
 /// How many times a request is sent again, each time on another connection, when a kept connection turns out closed.
 pub const RESEND_MAX: u32 = 3;
+
+/// How long a connection that ends is read on, so that its last answer isn't lost to a reset.
+pub const LINGER: Duration = Duration::from_secs(2);
+
+/// What a connection that has changed its protocol copies by, in each direction.
+pub const TUNNEL_BUFFER_BYTES: usize = 16 * 1024;

@@ -68,7 +68,9 @@ fn check_unfinished(input: &[u8]) -> Result<(), Refusal> {
     if input.len() > REQUEST_HEAD_BYTES_MAX + REQUEST_LINE_BYTES_MAX {
         return Err(Refusal::status(StatusCode::BAD_REQUEST));
     }
-    if input.len() > REQUEST_LINE_BYTES_MAX && memchr::memchr(b'\n', &input[..REQUEST_LINE_BYTES_MAX]).is_none() {
+    if input.len() > REQUEST_LINE_BYTES_MAX
+        && memchr::memchr(b'\n', &input[..REQUEST_LINE_BYTES_MAX]).is_none()
+    {
         return Err(Refusal::status(StatusCode::URI_TOO_LONG));
     }
     match input.first() {
@@ -112,7 +114,8 @@ fn syntax_refusal(error: httparse::Error, head: &[u8]) -> Refusal {
     match error {
         httparse::Error::Version => {
             let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            let names_version = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default().starts_with(b"HTTP/");
+            let names_version =
+                line.rsplit(|byte| *byte == b' ').next().unwrap_or_default().starts_with(b"HTTP/");
             let status =
                 if names_version { StatusCode::HTTP_VERSION_NOT_SUPPORTED } else { StatusCode::BAD_REQUEST };
             Refusal { status, finding: Some(Finding::BadVersion) }
@@ -204,7 +207,8 @@ impl Fields {
         if field.name.len() + field.value.len() > HEADER_BYTES_MAX {
             return Err(Refusal::status(StatusCode::BAD_REQUEST));
         }
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Refusal::bad(Finding::BadHeader))?;
+        let name =
+            HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Refusal::bad(Finding::BadHeader))?;
         let value = field.value;
         // Most headers are none of these: the first letters tell it for less than a comparison with each.
         match name.as_str().as_bytes() {
@@ -246,7 +250,8 @@ impl Fields {
     }
 
     fn take_host(&mut self, head: &Bytes, value: &[u8]) -> Result<(), Refusal> {
-        let is_odd = value.iter().any(|byte| matches!(byte, 0..=32 | 127.. | b'/' | b'?' | b'#' | b'@' | b'\\'));
+        let is_odd =
+            value.iter().any(|byte| matches!(byte, 0..=32 | 127.. | b'/' | b'?' | b'#' | b'@' | b'\\'));
         if is_odd || self.host.is_some() {
             return Err(Refusal::bad(Finding::BadHeader));
         }
@@ -344,7 +349,14 @@ impl Fields {
         };
         let upgrade = self.upgrade.take().filter(|_| self.connection.upgrade && version == Version::HTTP_11);
         let expects_continue = self.expects_continue && framing != Framing::None;
-        Ok(RequestTraits { framing, keep_alive, expects_continue, upgrade, finding: self.finding, head_bytes })
+        Ok(RequestTraits {
+            framing,
+            keep_alive,
+            expects_continue,
+            upgrade,
+            finding: self.finding,
+            head_bytes,
+        })
     }
 }
 
@@ -442,7 +454,11 @@ mod tests {
         check_framing(&twice, Framing::Length(5), Some(Finding::DuplicateContentLength));
         let suspicious = post("Content_Length: 5");
         check_framing(&suspicious, Framing::None, Some(Finding::SuspiciousHeader));
-        check_refused(&post("Content-Length: 5\r\nContent-Length: 6"), 400, Some(Finding::MultipleContentLength));
+        check_refused(
+            &post("Content-Length: 5\r\nContent-Length: 6"),
+            400,
+            Some(Finding::MultipleContentLength),
+        );
         check_refused(&post("Content-Length: +5"), 400, Some(Finding::BadContentLength));
         check_refused(&post("Content-Length: 5, 5"), 400, Some(Finding::BadContentLength));
         check_refused(&post("Transfer-Encoding: gzip, chunked"), 501, Some(Finding::BadTransferEncoding));

@@ -31,7 +31,11 @@ pub fn parse_response(
     let Some(length) = find_head_end(input, *seen) else {
         *seen = input.len();
         let may_become_one = input.iter().zip(b"HTTP/1.").all(|(byte, wanted)| byte == wanted);
-        return if may_become_one && input.len() <= RESPONSE_HEAD_BYTES_MAX { Ok(None) } else { Err(Malformed) };
+        return if may_become_one && input.len() <= RESPONSE_HEAD_BYTES_MAX {
+            Ok(None)
+        } else {
+            Err(Malformed)
+        };
     };
     *seen = 0;
     if length > RESPONSE_HEAD_BYTES_MAX {

@@ -14,11 +14,13 @@ use crate::runtime::TargetGroupSlot;
 pub mod action;
 mod condition;
 mod glob;
+mod headers;
 mod index;
 pub mod transform;
 
 use action::CompiledAction;
 use condition::Test;
+use headers::ListenerHeaders;
 use index::RuleIndex;
 use transform::Rewrite;
 
@@ -28,6 +30,7 @@ pub struct CompiledRules {
     rules: Vec<Rule>,
     index: RuleIndex,
     default: Rule,
+    pub headers: ListenerHeaders,
 }
 
 #[derive(Debug)]
@@ -69,7 +72,7 @@ pub fn compile(
     }
     let action = CompiledAction::compile(&config.default_action, resolve);
     let default = Rule { priority: 0, tests: Vec::new(), action, rewrites: Vec::new() };
-    CompiledRules { rules, index, default }
+    CompiledRules { rules, index, default, headers: ListenerHeaders::parse(&config.attributes) }
 }
 
 impl CompiledRules {
@@ -152,7 +155,12 @@ mod tests {
         Condition::QueryString(vec![QueryPattern { key: key.map(str::to_owned), value: value.to_owned() }])
     }
 
-    fn request(method: &str, host: &str, target: &str, headers: &[(&'static str, &'static str)]) -> RequestHead {
+    fn request(
+        method: &str,
+        host: &str,
+        target: &str,
+        headers: &[(&'static str, &'static str)],
+    ) -> RequestHead {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_static(value));
@@ -206,7 +214,12 @@ mod tests {
 
     #[test]
     fn other_conditions_match() {
-        let head = request("GET", "a.com", "/?Version=V1&empty&sp=a%20b+c&star=%2a", &[("user-agent", "Mozilla/5.0")]);
+        let head = request(
+            "GET",
+            "a.com",
+            "/?Version=V1&empty&sp=a%20b+c&star=%2a",
+            &[("user-agent", "Mozilla/5.0")],
+        );
         let header = |name: &str, values: &[&str]| Condition::HttpHeader {
             name: name.to_owned(),
             patterns: wildcards(values),

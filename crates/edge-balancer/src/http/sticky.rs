@@ -91,7 +91,13 @@ pub fn sets_cookie(headers: &HeaderMap, name: &str) -> bool {
 }
 
 /// The two cookies that say the same, for pages of this site and of others.
-pub fn set_cookies(name: &str, cors_name: &str, value: &str, now_secs: u64, is_tls: bool) -> [HeaderValue; 2] {
+pub fn set_cookies(
+    name: &str,
+    cors_name: &str,
+    value: &str,
+    now_secs: u64,
+    is_tls: bool,
+) -> [HeaderValue; 2] {
     let expires = http_date(now_secs + COOKIE_LIFE.as_secs());
     let secure = if is_tls { "; Secure" } else { "" };
     [

@@ -11,9 +11,8 @@ const DNS_NAME: u8 = 0x82;
 
 /// Empty when it has none, or can't be read.
 pub fn names(certificate: &[u8]) -> Vec<String> {
-    let found = extensions(certificate).and_then(|extensions| {
-        children(extensions).find_map(|(tag, extension)| alt_names(tag, extension))
-    });
+    let found = extensions(certificate)
+        .and_then(|extensions| children(extensions).find_map(|(tag, extension)| alt_names(tag, extension)));
     let names = found.map(|names| children(names).filter(|(tag, _)| *tag == DNS_NAME));
     names.into_iter().flatten().filter_map(|(_, name)| String::from_utf8(name.to_vec()).ok()).collect()
 }

@@ -59,8 +59,15 @@ pub fn find(name: &str) -> Option<Policy> {
         | "TLS13-1-1"
         | "TLS13-1-0" => (BOTH, Kind::All),
         "FS-1-2-Res-2019-08" | "FS-1-2-Res-2020-10" => (ONLY_12, Kind::Restricted),
-        "2016-08" | "2015-05" | "FS-2018-06" | "FS-1-1-2019-08" | "FS-1-2-2019-08" | "TLS-1-0-2015-04"
-        | "TLS-1-1-2017-01" | "TLS-1-2-2017-01" | "TLS-1-2-Ext-2018-06" => (ONLY_12, Kind::All),
+        "2016-08"
+        | "2015-05"
+        | "FS-2018-06"
+        | "FS-1-1-2019-08"
+        | "FS-1-2-2019-08"
+        | "TLS-1-0-2015-04"
+        | "TLS-1-1-2017-01"
+        | "TLS-1-2-2017-01"
+        | "TLS-1-2-Ext-2018-06" => (ONLY_12, Kind::All),
         _ if rest.contains("-PQ-") => find_post_quantum(rest)?,
         _ => return None,
     };

@@ -69,7 +69,6 @@ impl CompiledAction {
     }
 }
 
-
 impl Forward {
     /// The group that a number below the sum of all weights falls on; none when all weights are 0.
     pub fn pick(&self, number: u64) -> Option<&WeightedGroup> {
@@ -90,9 +89,9 @@ mod tests {
 
     #[test]
     fn groups_are_picked_by_weight() {
-        let group = |weight| WeightedGroup { slot: Arc::new(TargetGroupSlot::empty(&format!("{weight}"))), weight };
-        let forward =
-            Forward { groups: vec![group(1), group(0), group(3)], weight: 4, stickiness: None };
+        let group =
+            |weight| WeightedGroup { slot: Arc::new(TargetGroupSlot::empty(&format!("{weight}"))), weight };
+        let forward = Forward { groups: vec![group(1), group(0), group(3)], weight: 4, stickiness: None };
         let picked: Vec<u32> = (0..8).filter_map(|number| Some(forward.pick(number)?.weight)).collect();
         assert_eq!(picked, [1, 3, 3, 3, 1, 3, 3, 3]);
         let none = Forward { groups: vec![group(0)], weight: 0, stickiness: None };

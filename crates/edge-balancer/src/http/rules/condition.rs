@@ -50,7 +50,9 @@ impl Test {
                 let parse = |method: &String| Method::from_bytes(method.as_bytes()).ok();
                 Test::Method(methods.iter().filter_map(parse).collect())
             }
-            Condition::QueryString(patterns) => Test::Query(patterns.iter().map(QueryTest::compile).collect()),
+            Condition::QueryString(patterns) => {
+                Test::Query(patterns.iter().map(QueryTest::compile).collect())
+            }
             Condition::SourceIp(blocks) => {
                 Test::Source(blocks.iter().filter_map(|block| network(block)).collect())
             }
@@ -71,9 +73,7 @@ impl Test {
                 pairs(query).any(|(key, value)| tests.iter().any(|test| test.matches(&key, &value)))
             }
             Test::Source(networks) => match subject.peer.to_canonical() {
-                IpAddr::V4(peer) => {
-                    networks.iter().any(|(network, mask)| u32::from(peer) & mask == *network)
-                }
+                IpAddr::V4(peer) => networks.iter().any(|(network, mask)| u32::from(peer) & mask == *network),
                 IpAddr::V6(_) => false,
             },
             Test::Never => false,
@@ -93,8 +93,7 @@ impl Matcher {
             }
             Patterns::Regexes(patterns) => {
                 // What is no regular expression was refused by the API; here it matches nothing.
-                let compile =
-                    |text: &String| RegexBuilder::new(text).case_insensitive(any_case).build().ok();
+                let compile = |text: &String| RegexBuilder::new(text).case_insensitive(any_case).build().ok();
                 Matcher::Regexes(patterns.iter().filter_map(compile).collect())
             }
         }

@@ -97,10 +97,7 @@ impl<V: Default> Patterns<V> {
     }
 }
 
-fn of_length<'a, V: Default>(
-    lengths: &'a mut Vec<(usize, HashMap<Box<[u8]>, V>)>,
-    text: &[u8],
-) -> &'a mut V {
+fn of_length<'a, V: Default>(lengths: &'a mut Vec<(usize, HashMap<Box<[u8]>, V>)>, text: &[u8]) -> &'a mut V {
     let place = lengths.iter().position(|(length, _)| *length == text.len()).unwrap_or_else(|| {
         lengths.push((text.len(), HashMap::new()));
         lengths.len() - 1
