@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use edge_balancer::access_log;
 use edge_balancer::http;
 use edge_balancer::runtime::Runtime;
-use edge_balancer::{access_log, worker::Worker};
+use edge_balancer::worker::Worker;
+use edge_balancer::workers::Shared;
 use link_protocol::edge::{
     CertificateConfig, ListenerConfig, LoadBalancerConfig, TargetConfig, TargetGroupConfig, ZoneConfig,
 };
@@ -34,8 +36,15 @@ fn main() -> Result<(), Failure> {
     let balancer = runtime.set_load_balancer(load_balancer(has("--tls"))?);
     let state = balancer.state().clone();
     let (zone, listener) = (state.zones[0].clone(), state.listeners["listener"].clone());
-    let sink = Arc::new(access_log::Sink::disabled());
-    let worker = Rc::new(Worker::new(0, clock, SystemRandom::shared(), sink, &[7; 32]));
+    let shared = Shared {
+        clock,
+        random: SystemRandom::shared(),
+        access_log: Arc::new(access_log::Sink::disabled()),
+        connections: Arc::default(),
+        connections_max: usize::MAX,
+        cookie_key: [7; 32],
+    };
+    let worker = Rc::new(Worker::new(0, &shared));
     let threads = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&threads, async move {
         let socket = tokio::net::TcpListener::bind(listen).await?;

@@ -6,6 +6,7 @@
 
 pub mod assignment;
 pub mod edge;
+pub mod edge_frame;
 pub mod log;
 pub mod network;
 pub mod observation;

@@ -125,7 +125,7 @@ mod tests {
             load_balancer_arn: None,
             targets: healthy_for_secs.iter().enumerate().map(target).collect(),
         };
-        Runtime::new(FakeClock::at(NOW)).set_target_group(config)
+        Runtime::new(FakeClock::at(NOW)).set_target_group(config).0
     }
 
     /// How often each target is chosen.

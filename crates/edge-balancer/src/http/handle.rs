@@ -20,7 +20,6 @@ use super::rules::transform::Rewritten;
 use super::trace::take_trace;
 use crate::metrics::Counter;
 use crate::runtime::load_balancer::LoadBalancerState;
-use crate::runtime::options::Desync;
 
 /// What came of a client.
 #[derive(Debug)]
@@ -35,7 +34,7 @@ pub struct ClientRequest {
 pub async fn handle(client: Rc<Client>, mut request: ClientRequest, record: Rc<Record>) -> Answer {
     record.take_head(&request.head);
     let balancer = client.listener.load_balancer.state().clone();
-    let verdict = desync_mode(balancer.options.desync).verdict(request.finding);
+    let verdict = desync::verdict(balancer.options.desync, request.finding);
     record.found(request.finding);
     if verdict == Verdict::Block {
         return own_error(&client, &record, 400);
@@ -70,14 +69,6 @@ pub async fn handle(client: Rc<Client>, mut request: ClientRequest, record: Rc<R
     listener.rules.headers.apply_to_response(&mut answer.headers);
     answer.close |= verdict == Verdict::AllowAndClose;
     answer
-}
-
-fn desync_mode(mode: Desync) -> desync::Mode {
-    match mode {
-        Desync::Monitor => desync::Mode::Monitor,
-        Desync::Defensive => desync::Mode::Defensive,
-        Desync::Strictest => desync::Mode::Strictest,
-    }
 }
 
 /// An answer of the balancer's own, entered into the record.

@@ -53,9 +53,6 @@ pub const IDLE_TARGET_CONNECTIONS_MAX: usize = 512;
 /// HTTP/2 connections that one worker has to one target at most; more requests share them.
 pub const HTTP2_TARGET_CONNECTIONS_MAX: usize = 8;
 
-/// "Connection timeout" of a target, and of its TLS handshake.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// A client that opens a TLS connection has to be done with its handshake by then.
 pub const CLIENT_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -1,18 +1,18 @@
 //! A connection to a target.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio_rustls::{TlsConnector, TlsStream};
 
-use super::limits::CONNECT_TIMEOUT;
 use super::stream::Stream;
+use crate::limits::CONNECT_TIMEOUT;
 use crate::runtime::{Target, Zone};
+use crate::unverified;
 
 #[derive(Debug)]
 pub struct TargetConnection {
@@ -49,20 +49,11 @@ pub struct TargetTls {
 }
 
 impl TargetTls {
-    pub fn new() -> Result<TargetTls, rustls::Error> {
-        let config = |protocol: &[u8]| {
-            let provider = Arc::new(ring::default_provider());
-            let verifier = Arc::new(AnyCertificate(provider.clone()));
-            let mut config = ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()?
-                .dangerous()
-                .with_custom_certificate_verifier(verifier)
-                .with_no_client_auth();
-            config.alpn_protocols = vec![protocol.to_vec()];
-            config.enable_sni = false;
-            Ok::<_, rustls::Error>(Arc::new(config))
-        };
-        Ok(TargetTls { http1: config(b"http/1.1")?, http2: config(b"h2")? })
+    pub fn new() -> io::Result<TargetTls> {
+        Ok(TargetTls {
+            http1: unverified::client_config(vec![b"http/1.1".to_vec()])?,
+            http2: unverified::client_config(vec![b"h2".to_vec()])?,
+        })
     }
 }
 
@@ -86,42 +77,4 @@ pub async fn connect(
 
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, ConnectError> {
     tokio::time::timeout(limit, work).await.map_err(|_| ConnectError::TimedOut)
-}
-
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
