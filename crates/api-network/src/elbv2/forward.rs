@@ -105,29 +105,10 @@ pub fn hold(
     from: From<'_>,
     action: &Action,
 ) -> Result<(), ServiceError> {
-    hold_all(view, context, transaction, from, &[action])
-}
-
-/// As [`hold`], of several actions at once.
-pub fn hold_all(
-    view: &View,
-    context: &Context,
-    transaction: &mut Transaction,
-    from: From<'_>,
-    actions: &[&Action],
-) -> Result<(), ServiceError> {
-    let user = from.load_balancer.key();
-    let mut all = elb_usage::target_groups_of_load_balancer(view, &user);
-    let mut held = BTreeSet::new();
-    for action in actions {
-        for arn in action.target_groups() {
-            let row = arns::target_group(view, &context.scope, arn)?;
-            check_group(view, from, row, action)?;
-            all.insert(arn.to_owned());
-            if held.insert(arn) {
-                transaction.update(row, row.record());
-            }
-        }
+    let mut all = elb_usage::target_groups_of_load_balancer(view, &from.load_balancer.key());
+    for row in check(view, context, from, action)? {
+        all.insert(row.arn());
+        transaction.update(row, row.record());
     }
     if all.len() > TARGET_GROUPS_PER_LOAD_BALANCER_MAX {
         return Err(too_many(
@@ -137,6 +118,22 @@ pub fn hold_all(
         ));
     }
     Ok(())
+}
+
+/// The target groups of an action, when the listener can forward to them all.
+pub fn check<'v>(
+    view: &'v View,
+    context: &Context,
+    from: From<'_>,
+    action: &Action,
+) -> Result<Vec<&'v Row<TargetGroup>>, ServiceError> {
+    let mut rows = Vec::new();
+    for arn in action.target_groups() {
+        let row = arns::target_group(view, &context.scope, arn)?;
+        check_group(view, from, row, action)?;
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
 fn check_group(

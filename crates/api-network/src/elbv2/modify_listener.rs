@@ -83,13 +83,13 @@ fn commit(
     }
     certificates::hold(view, &context.scope, transaction, &record.certificates)?;
     let from = forward::From { load_balancer, protocol: &record.protocol };
-    let mut actions = vec![&record.default_action];
-    let rules = elb_usage::rules_of_listener(view, &record.key());
+    forward::hold(view, context, transaction, from, &record.default_action)?;
     if record.protocol != row.protocol {
-        // The rules go on forwarding: their groups must suit the new protocol too.
-        actions.extend(rules.iter().map(|rule| &rule.action));
+        // The rules go on forwarding: their groups, which are this load balancer's already, must suit the new protocol.
+        for rule in elb_usage::rules_of_listener(view, &record.key()) {
+            forward::check(view, context, from, &rule.action)?;
+        }
     }
-    forward::hold_all(view, context, transaction, from, &actions)?;
     transaction.update(load_balancer, load_balancer.record());
     transaction.update(row, record);
     Ok(())

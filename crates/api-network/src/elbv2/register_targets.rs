@@ -1,5 +1,7 @@
 //! RegisterTargets. Registering again changes nothing, but revives a target that drains.
 
+use std::collections::BTreeMap;
+
 use state_model::Record;
 use state_model::elbv2::target::target_key;
 use state_model::elbv2::target_group::TargetType;
@@ -28,10 +30,11 @@ pub async fn register_targets(
         context
             .transact(|view, transaction| {
                 let row = arns::target_group(view, &context.scope, &arn)?;
-                // Who deletes the group meanwhile must not leave these behind.
-                transaction.expect(row);
+                // Who deletes the group meanwhile must not leave these behind: its row changes, so that it looks again.
+                transaction.update(row, row.record());
                 for target in resolve(view, &context, &arn, part)? {
                     register(view, transaction, &target);
+                    hold_load_balancer(view, &context, transaction, &target)?;
                 }
                 Ok(())
             })
@@ -58,20 +61,18 @@ fn resolve(
     wanted: &[TargetDescription],
 ) -> Result<Vec<Target>, ServiceError> {
     let group = arns::target_group(view, &context.scope, arn)?;
-    let mut targets: Vec<Target> = Vec::new();
+    let mut targets = BTreeMap::new();
     for description in wanted {
         let target = target(view, context, group, description)?;
-        if !targets.iter().any(|known| known.key() == target.key()) {
-            targets.push(target);
-        }
+        targets.insert(target.key(), target);
     }
     let present = elb_usage::targets_of_group(view, &group.key()).count();
-    let new = targets.iter().filter(|target| !view.elb_targets.contains(&target.key())).count();
+    let new = targets.keys().filter(|key| !view.elb_targets.contains(key)).count();
     let max = if group.target_type == TargetType::Alb { 1 } else { TARGETS_MAX };
     if present + new > max {
         return Err(too_many("TooManyTargets", "targets per target group", max));
     }
-    Ok(targets)
+    Ok(targets.into_values().collect())
 }
 
 fn target(
@@ -93,6 +94,20 @@ fn target(
         deregistered_at: None,
         task_key: None,
     })
+}
+
+/// A load balancer that is a target can't be deleted: it must not be at the same time either.
+fn hold_load_balancer(
+    view: &View,
+    context: &Context,
+    transaction: &mut Transaction,
+    target: &Target,
+) -> Result<(), ServiceError> {
+    if target.target_id.starts_with("arn:") {
+        let row = arns::load_balancer(view, &context.scope, &target.target_id)?;
+        transaction.update(row, row.record());
+    }
+    Ok(())
 }
 
 fn register(view: &View, transaction: &mut Transaction, target: &Target) {

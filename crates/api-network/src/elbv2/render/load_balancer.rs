@@ -19,6 +19,8 @@ pub fn load_balancer(view: &View, record: &LoadBalancer) -> wire::LoadBalancer {
         canonical_hosted_zone_id: Some(hosted_zones::canonical(&record.scope.region, record.kind).to_owned()),
         created_time: Some(Instant { millis: record.created_at.as_millis() }),
         dns_name: Some(record.dns_name.clone()),
+        enforce_security_group_inbound_rules_on_private_link_traffic: Some(String::from("on"))
+            .filter(|_| record.kind == LoadBalancerKind::Network && !record.security_groups.is_empty()),
         ip_address_type: Some(record.ip_address_type.as_str().into()),
         load_balancer_arn: Some(record.arn()),
         load_balancer_name: Some(record.name.clone()),
