@@ -6,7 +6,6 @@ use std::time::Duration;
 use control_loops::driver::{self, Wake};
 use control_loops::{attach, services};
 use link_protocol::{Assignment, Down, Observation, Up};
-use state_model::ecs::container_definition::ContainerDefinition;
 use state_model::ecs::service::{
     CircuitBreaker, DeploymentConfiguration, PropagateTags, SchedulingStrategy, Service, service_key,
 };
@@ -20,7 +19,6 @@ use state_model::elbv2::action::{Action, Forward, WeightedTargetGroup};
 use state_model::elbv2::target_group::{HealthCheck, ProtocolVersion, TargetType};
 use state_model::elbv2::target::HealthState;
 use state_model::elbv2::{Listener, Target, TargetGroup, TargetHealth};
-use state_model::record::Record;
 use state_tables::{Transaction, View};
 use stdx_async::{shutdown, supervisor};
 
@@ -320,19 +318,10 @@ fn deployment(revision: &str, previous: Option<String>, now: stdx::clock::Timest
     }
 }
 
-/// A container, for tests that need one with certain settings.
-pub fn container() -> ContainerDefinition {
-    ContainerDefinition { name: "app".into(), essential: true, ..ContainerDefinition::default() }
-}
-
 pub fn task_of(id: &str) -> String {
     task_key(&scope(), "default", id)
 }
 
 pub fn target_count(view: &View) -> usize {
     view.elb_targets.len()
-}
-
-pub fn key_of_targets(view: &View) -> Vec<String> {
-    view.elb_targets.iter().map(|(_, row)| row.key()).collect()
 }
