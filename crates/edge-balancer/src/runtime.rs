@@ -17,7 +17,6 @@ pub mod eligible;
 pub mod listener;
 pub mod load_balancer;
 pub mod options;
-pub mod pending;
 pub mod signal;
 pub mod target;
 pub mod target_group;
@@ -62,7 +61,8 @@ impl Runtime {
         slot(&mut self.lock(), arn)
     }
 
-    pub fn set_target_group(&self, config: TargetGroupConfig) -> Arc<TargetGroup> {
+    /// Also gives the targets whose health isn't what it was: new ones, and those that begin to drain.
+    pub fn set_target_group(&self, config: TargetGroupConfig) -> (Arc<TargetGroup>, Vec<Arc<Target>>) {
         let slot = self.slot(&config.arn);
         slot.replace(Arc::new(config), &self.metrics, self.clock.now())
     }
@@ -95,6 +95,7 @@ impl Runtime {
         let removed = self.lock().load_balancers.remove(arn);
         if let Some(load_balancer) = &removed {
             load_balancer.close();
+            load_balancer.gone.fire();
             self.metrics.forget(&load_balancer.path);
         }
         self.sweep();

@@ -9,9 +9,10 @@ use state_model::elbv2::action::Action;
 
 use super::load_balancer::LoadBalancer;
 use super::options;
-use super::pending::{self, CompiledRules};
 use super::signal::Signal;
 use super::target_group::TargetGroupSlot;
+use crate::http::rules::{self, CompiledRules};
+use crate::tls;
 
 /// The same object as long as its protocol and port are the same; its state is read anew for each request.
 #[derive(Debug)]
@@ -86,12 +87,12 @@ impl ListenerState {
             }
             Action::Redirect(_) | Action::FixedResponse(_) => Vec::new(),
         };
-        let (tls, failure) = match pending::server_config(&config) {
+        let (tls, failure) = match tls::server_config(&config) {
             Ok(tls) => (tls, None),
-            Err(failure) => (None, Some(failure)),
+            Err(failure) => (None, Some(failure.to_string())),
         };
         ListenerState {
-            rules: pending::compile(&config, resolve),
+            rules: rules::compile(&config, resolve),
             forward,
             tls,
             failure,

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use super::listener::Listener;
 use super::options::LoadBalancerOptions;
+use super::signal::Signal;
 use super::target_group::TargetGroupSlot;
 use crate::dialer::{Dialer, Dialers};
 use crate::metrics::{Dimensions, MetricSet, Registry};
@@ -21,6 +22,8 @@ pub struct LoadBalancer {
     pub arn: String,
     /// `app/NAME/<16 hex>`
     pub path: String,
+    /// It is deleted: connections that would go on for ever are cut.
+    pub gone: Signal,
     state: ArcSwap<LoadBalancerState>,
 }
 
@@ -104,7 +107,7 @@ impl LoadBalancer {
                 options: state.options.clone(),
                 config: state.config.clone(),
             };
-            Arc::new(LoadBalancer { arn, path, state: ArcSwap::from_pointee(empty) })
+            Arc::new(LoadBalancer { arn, path, gone: Signal::default(), state: ArcSwap::from_pointee(empty) })
         });
         balancer.enter(state, listeners, resolve);
         balancer
@@ -143,7 +146,7 @@ impl LoadBalancer {
     }
 
     /// Its listeners refer back to it: what is left of it lives as long as a connection of theirs.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let last = self.state.load_full();
         let empty = LoadBalancerState {
             config: last.config.clone(),

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use link_protocol::edge::{HealthReport, LastHealth, TargetConfig};
 use state_model::elbv2::target::HealthState;
 use stdx::clock::Timestamp;
+use tokio::sync::Notify;
 
 use super::signal::Signal;
 
@@ -24,8 +25,8 @@ pub struct Target {
     pub in_flight: AtomicU32,
     /// Its draining is over, or it is gone: whatever still uses it is to be ended.
     pub expired: Signal,
-    /// It turned unhealthy or began to drain, and connections are to be cut after all: network load balancers only.
-    pub cut: Signal,
+    /// Told to connections that are open when it turned unhealthy for good: network load balancers cut them.
+    pub cut: Notify,
     draining: AtomicBool,
     state: AtomicU8,
     healthy_since_ms: AtomicI64,
@@ -50,7 +51,7 @@ impl Target {
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             in_flight: AtomicU32::new(0),
             expired: Signal::default(),
-            cut: Signal::default(),
+            cut: Notify::new(),
             draining: AtomicBool::new(false),
             state: AtomicU8::new(0),
             healthy_since_ms: AtomicI64::new(0),

@@ -55,15 +55,16 @@ impl TargetGroupSlot {
         self.current.load()
     }
 
+    /// Also gives the targets whose health isn't what it was: new ones, and those that begin to drain.
     pub fn replace(
         &self,
         config: Arc<TargetGroupConfig>,
         registry: &Arc<Registry>,
         now: Timestamp,
-    ) -> Arc<TargetGroup> {
+    ) -> (Arc<TargetGroup>, Vec<Arc<Target>>) {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.load();
-        let (targets, gone) = carry_over(before.as_deref(), &config, now);
+        let Carried { targets, changed, gone } = carry_over(before.as_deref(), &config, now);
         let kept = match &before {
             Some(group) => group.kept.clone(),
             None => Arc::new(Kept {
@@ -77,7 +78,7 @@ impl TargetGroupSlot {
         let group = Arc::new(TargetGroup { config, options, targets, eligible, kept });
         self.current.store(Some(group.clone()));
         gone.iter().for_each(|target| target.expired.fire());
-        group
+        (group, changed)
     }
 
     /// Takes the group away: what still uses its targets ends.
@@ -141,30 +142,34 @@ impl TargetGroup {
     }
 }
 
-/// The targets of the new configuration, and those that are gone.
-fn carry_over(
-    before: Option<&TargetGroup>,
-    config: &TargetGroupConfig,
-    now: Timestamp,
-) -> (Vec<Arc<Target>>, Vec<Arc<Target>>) {
+struct Carried {
+    targets: Vec<Arc<Target>>,
+    changed: Vec<Arc<Target>>,
+    gone: Vec<Arc<Target>>,
+}
+
+fn carry_over(before: Option<&TargetGroup>, config: &TargetGroupConfig, now: Timestamp) -> Carried {
     let old = before.map_or(&[][..], |group| group.targets.as_slice());
     let mut known: HashMap<(&str, u16), &Arc<Target>> =
         old.iter().map(|target| ((target.id.as_str(), target.port()), target)).collect();
     let mut targets = Vec::with_capacity(config.targets.len());
+    let mut changed = Vec::new();
     for told in &config.targets {
         // A registration that was renewed is a new target; what runs over the old one goes on.
         let same = known.remove(&(told.id.as_str(), told.port)).filter(|target| target.is(told));
-        let target = match same {
+        let (target, is_new) = match same {
             // A target doesn't come back from draining without being registered anew.
-            Some(target) if !target.is_draining() || told.draining_since.is_some() => target.clone(),
-            _ => Arc::new(Target::new(told, now)),
+            Some(target) if !target.is_draining() || told.draining_since.is_some() => (target.clone(), false),
+            _ => (Arc::new(Target::new(told, now)), true),
         };
-        if let Some(since) = told.draining_since
-            && !target.is_draining()
-        {
+        let begins_to_drain = told.draining_since.filter(|_| !target.is_draining());
+        if let Some(since) = begins_to_drain {
             target.drain(since);
+        }
+        if is_new || begins_to_drain.is_some() {
+            changed.push(target.clone());
         }
         targets.push(target);
     }
-    (targets, known.into_values().cloned().collect())
+    Carried { targets, changed, gone: known.into_values().cloned().collect() }
 }
