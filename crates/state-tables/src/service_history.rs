@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use state_model::ecs::service::{Service, service_key};
 use state_model::ecs::service_deployment::{
-    DeploymentStatus, ServiceDeployment, ServiceDeploymentProgress, service_deployment_key,
+    ServiceDeployment, ServiceDeploymentProgress, service_deployment_key,
 };
 use state_model::ecs::service_event::ServiceEvent;
 use state_model::ecs::service_revision::{ServiceRevision, deployment_id, service_revision_key};
@@ -82,46 +82,40 @@ pub fn forget_service(
     true
 }
 
-/// Deletes the oldest deployments beyond those that are kept, and revisions that only they knew. What a rollback may go
-/// back to stays.
+/// Deletes the oldest deployments beyond those that are kept, and revisions that only they knew.
 pub fn forget_deployments(view: &View, service: &Service, transaction: &mut Transaction) {
     let newest_first = deployments(view, &service.uid);
-    if newest_first.len() <= SERVICE_DEPLOYMENTS_KEPT {
+    let has_ended =
+        |row: &&Row<ServiceDeployment>| progress(view, row).is_none_or(|progress| progress.status.is_final());
+    let old = newest_first.iter().rev().take(newest_first.len().saturating_sub(SERVICE_DEPLOYMENTS_KEPT));
+    let doomed: Vec<&Row<ServiceDeployment>> =
+        old.copied().filter(has_ended).take(SERVICE_DEPLOYMENTS_FORGOTTEN).collect();
+    if doomed.is_empty() {
         return;
     }
-    let status = |row: &ServiceDeployment| progress(view, row).map(|progress| progress.status);
-    let completed = newest_first.iter().find(|row| status(row) == Some(DeploymentStatus::Successful));
-    let completed = completed.map(|row| row.id.as_str());
-    let goes = |row: &&Row<ServiceDeployment>| {
-        row.id != service.deployment
-            && Some(row.id.as_str()) != completed
-            && status(row).is_none_or(DeploymentStatus::is_final)
-    };
-    let doomed: Vec<&Row<ServiceDeployment>> = newest_first
-        .iter()
-        .rev()
-        .take(newest_first.len() - SERVICE_DEPLOYMENTS_KEPT)
-        .copied()
-        .filter(goes)
-        .take(SERVICE_DEPLOYMENTS_FORGOTTEN)
-        .collect();
     let ids: HashSet<&str> = doomed.iter().map(|row| row.id.as_str()).collect();
-    let mut known: HashSet<&str> = HashSet::new();
-    for row in newest_first.iter().filter(|row| !ids.contains(row.id.as_str())) {
-        known.insert(&row.target_revision);
-        known.extend(row.source_revisions.iter().map(String::as_str));
-        known
-            .extend(progress(view, row).and_then(|row| row.rollback.as_ref()).map(|to| to.revision.as_str()));
-    }
+    let kept = newest_first.iter().filter(|row| !ids.contains(row.id.as_str()));
+    let known: HashSet<&str> = kept.flat_map(|row| revisions_of(view, row)).collect();
+    let unknown: HashSet<&str> =
+        doomed.iter().flat_map(|row| revisions_of(view, row)).filter(|id| !known.contains(id)).collect();
     for row in doomed {
         transaction.delete(row);
         if let Some(progress) = progress(view, row) {
             transaction.delete(progress);
         }
-        let in_use = known.contains(row.target_revision.as_str())
-            || live_tasks_of_revision(view, service, &deployment_id(&row.target_revision)).next().is_some();
-        if !in_use && let Some(revision) = revision(view, service, &row.target_revision) {
+    }
+    for id in unknown {
+        let in_use = live_tasks_of_revision(view, service, &deployment_id(id)).next().is_some();
+        if !in_use && let Some(revision) = revision(view, service, id) {
             transaction.delete(revision);
         }
     }
+}
+
+/// Every revision that the deployment speaks of.
+fn revisions_of<'v>(view: &'v View, deployment: &'v ServiceDeployment) -> Vec<&'v str> {
+    let rollback = progress(view, deployment).and_then(|progress| progress.rollback.as_ref());
+    let sources = deployment.source_revisions.iter().map(String::as_str);
+    let target = deployment.target_revision.as_str();
+    sources.chain([target]).chain(rollback.map(|rollback| rollback.revision.as_str())).collect()
 }
