@@ -1,11 +1,15 @@
 //! One file per subcommand.
 
+mod age;
+mod columns;
 mod down;
 mod env;
 mod image_push;
 mod logs;
 mod ps;
+mod service;
 mod session;
+mod tasks;
 mod up;
 
 use clap::CommandFactory;
@@ -18,6 +22,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Env(options) => env::run(&options),
         Command::Down(options) => down::run(&options),
         Command::Ps(options) => ps::run(&options),
+        Command::Service(options) => service::run(&options),
         Command::Logs(options) => logs::run(&options),
         Command::Image(Image::Push(options)) => image_push::run(&options),
         Command::Completion(options) => {

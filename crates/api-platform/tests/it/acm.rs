@@ -295,49 +295,53 @@ async fn internal_names_are_issued_at_once() {
 async fn what_cannot_be_issued_is_refused() {
     let bench = Bench::new().await;
     let base = || requesting("a.internal");
-    let mut checks: Vec<(wire::RequestCertificateRequest, &str, &str)> = Vec::new();
-    checks.push((wire::RequestCertificateRequest::default(), "ValidationException", "'domainName'"));
-    checks.push((requesting("www.example.com"), "ValidationException", "no public authority can validate"));
-    checks.push((
-        wire::RequestCertificateRequest { key_algorithm: Some(KeyAlgorithm::Rsa2048), ..base() },
-        "InvalidParameterException",
-        "makes no RSA_2048 keys",
-    ));
-    checks.push((
-        wire::RequestCertificateRequest { validation_method: Some(wire::ValidationMethod::Email), ..base() },
-        "ValidationException",
-        "no mail is ever sent",
-    ));
-    checks.push((
-        wire::RequestCertificateRequest {
-            certificate_authority_arn: Some("arn:aws:acm-pca:x".into()),
-            ..base()
-        },
-        "InvalidParameterException",
-        "AWS Private CA is not served",
-    ));
-    checks.push((
-        wire::RequestCertificateRequest { idempotency_token: Some("not a word".into()), ..base() },
-        "ValidationException",
-        r"\w+",
-    ));
-    checks.push((
-        wire::RequestCertificateRequest {
-            domain_validation_options: Some(vec![wire::DomainValidationOption {
-                domain_name: Some("a.internal".into()),
-                validation_domain: Some("b.internal".into()),
-            }]),
-            ..base()
-        },
-        "InvalidDomainValidationOptionsException",
-        "b.internal",
-    ));
     let many = (0..100).map(|number| format!("n{number}.internal")).collect();
-    checks.push((
-        wire::RequestCertificateRequest { subject_alternative_names: Some(many), ..base() },
-        "LimitExceededException",
-        "at most 100",
-    ));
+    let checks = [
+        (wire::RequestCertificateRequest::default(), "ValidationException", "'domainName'"),
+        (requesting("www.example.com"), "ValidationException", "no public authority can validate"),
+        (
+            wire::RequestCertificateRequest { key_algorithm: Some(KeyAlgorithm::Rsa2048), ..base() },
+            "InvalidParameterException",
+            "makes no RSA_2048 keys",
+        ),
+        (
+            wire::RequestCertificateRequest {
+                validation_method: Some(wire::ValidationMethod::Email),
+                ..base()
+            },
+            "ValidationException",
+            "no mail is ever sent",
+        ),
+        (
+            wire::RequestCertificateRequest {
+                certificate_authority_arn: Some("arn:aws:acm-pca:x".into()),
+                ..base()
+            },
+            "InvalidParameterException",
+            "AWS Private CA is not served",
+        ),
+        (
+            wire::RequestCertificateRequest { idempotency_token: Some("not a word".into()), ..base() },
+            "ValidationException",
+            r"\w+",
+        ),
+        (
+            wire::RequestCertificateRequest {
+                domain_validation_options: Some(vec![wire::DomainValidationOption {
+                    domain_name: Some("a.internal".into()),
+                    validation_domain: Some("b.internal".into()),
+                }]),
+                ..base()
+            },
+            "InvalidDomainValidationOptionsException",
+            "b.internal",
+        ),
+        (
+            wire::RequestCertificateRequest { subject_alternative_names: Some(many), ..base() },
+            "LimitExceededException",
+            "at most 100",
+        ),
+    ];
     for (input, code, part) in checks {
         let error = bench.request(input).await.expect_err("the call is refused");
         assert_eq!(error.code, code, "{}", error.message);

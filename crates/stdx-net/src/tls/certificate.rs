@@ -163,7 +163,7 @@ impl Certificate {
 
     fn parse(&self) -> Option<X509Certificate<'_>> {
         match X509Certificate::from_der(&self.der) {
-            Ok((rest, parsed)) if rest.is_empty() => Some(parsed),
+            Ok(([], parsed)) => Some(parsed),
             _ => None,
         }
     }
