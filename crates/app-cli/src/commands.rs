@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+pub mod balancer;
 mod down;
 mod env;
 mod image_push;
