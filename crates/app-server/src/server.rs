@@ -225,6 +225,7 @@ impl Base {
             .with(api_compute::ecs::service(), api_compute::ecs::Ecs::default())
             .with(api_compute::ecr::service(), stores.ecr(suffix, &self.keys))
             .with(api_network::ec2::service(), api_network::ec2::Ec2)
+            .with(api_network::elbv2::service(), api_network::elbv2::Elbv2)
             .with(api_platform::iam::table(), api_platform::iam::Iam { keys: Arc::clone(&self.keys) })
             .with(api_platform::s3::table(), api_platform::s3::S3 { objects: stores.objects.clone() })
             .with(api_platform::sts::table(), api_platform::sts::Sts { keys: Arc::clone(&self.keys) })
