@@ -172,3 +172,73 @@ fn container(task_id: &str, name: &str, random: &dyn Random) -> TaskContainer {
         runtime_id: format!("{task_id}-{}", random::digits(random, RUNTIME_ID_DIGITS)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_new_and_belong_together() {
+        use crate::ecs::container_definition::ContainerDefinition;
+        use crate::ecs::task_definition::TaskDefinitionStatus;
+        let scope = Scope::new("000000000000", "us-east-1");
+        let container = |name: &str| ContainerDefinition { name: name.into(), ..Default::default() };
+        let definition = TaskDefinition {
+            scope: scope.clone(),
+            family: "web".into(),
+            revision: 3,
+            status: TaskDefinitionStatus::Active,
+            registered_at: Timestamp::from_secs(0),
+            registered_by: String::new(),
+            deregistered_at: None,
+            delete_requested_at: None,
+            tags: BTreeMap::new(),
+            compatibilities: Vec::new(),
+            requires_attributes: Vec::new(),
+            body: TaskDefinitionBody {
+                container_definitions: vec![container("app"), container("side")],
+                cpu: Some(256),
+                memory_mib: Some(512),
+                ..Default::default()
+            },
+        };
+        let subnet = Subnet {
+            scope: scope.clone(),
+            id: "subnet-1".into(),
+            vpc_id: "vpc-1".into(),
+            cidr_block: "172.31.0.0/20".into(),
+            availability_zone: "us-east-1a".into(),
+            availability_zone_id: "use1-az1".into(),
+            default_for_az: true,
+            map_public_ip_on_launch: true,
+            tags: BTreeMap::new(),
+        };
+        let task = NewTask {
+            scope: &scope,
+            cluster: "default",
+            definition: &definition,
+            overrides: &TaskOverrides::default(),
+            size: TaskSize::of(&definition.body),
+            capacity_provider: Some("FARGATE_SPOT"),
+            group: "family:web",
+            started_by: None,
+            service: None,
+            subnet: &subnet,
+            security_groups: &[String::from("sg-1")],
+            assign_public_ip: true,
+            enable_execute_command: false,
+            created_at: Timestamp::from_secs(1),
+            created_by: "me",
+            tags: &BTreeMap::new(),
+        };
+        let random = random::SeededRandom::shared(1);
+        let (one, other) = (new_task(&task, &*random), new_task(&task, &*random));
+        assert_ne!(one.id, other.id);
+        assert_ne!(one.network.attachment_id, other.network.attachment_id);
+        assert_eq!((one.cpu, one.memory_mib, one.ephemeral_storage_gib), (256, 512, 20));
+        assert_eq!(one.network.availability_zone, "us-east-1a");
+        let names: Vec<_> = one.containers.iter().map(|container| container.name.as_str()).collect();
+        assert_eq!(names, ["app", "side"]);
+        assert!(one.containers.iter().all(|container| container.runtime_id.starts_with(&one.id)));
+    }
+}

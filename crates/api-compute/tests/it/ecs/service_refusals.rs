@@ -129,7 +129,7 @@ async fn members_that_nothing_here_does() {
 }
 
 #[tokio::test]
-async fn load_balancers_that_could_not_reach_the_tasks() {
+async fn target_groups_that_could_not_reach_the_tasks() {
     let harness = harness().await;
     target_group(&harness, "web").await;
     let unattached = new_target_group(&harness, "unattached");
@@ -141,84 +141,61 @@ async fn load_balancers_that_could_not_reach_the_tasks() {
             transaction.insert(&instances);
         })
         .await;
-    let good = load_balancer("web", "app", 80);
-    let mut classic = good.clone();
-    classic["loadBalancerName"] = json!("classic");
-    let mut advanced = good.clone();
-    advanced["advancedConfiguration"] = json!({});
-    let arn = target_group_arn;
-    for (balancers, code, message) in [
+    for (name, before, after) in [
+        ("unattached", "The target group with targetGroupArn", "does not have an associated load balancer."),
+        ("no", "The target group with targetGroupArn", "does not exist."),
         (
-            json!([load_balancer("unattached", "app", 80)]),
-            INVALID,
-            format!(
-                "The target group with targetGroupArn {} does not have an associated load balancer.",
-                arn("unattached")
-            ),
-        ),
-        (
-            json!([load_balancer("instances", "app", 80)]),
-            INVALID,
-            format!(
-                "The provided target group {} has target type instance, which is incompatible with the awsvpc \
-                 network mode specified in the task definition.",
-                arn("instances")
-            ),
-        ),
-        (
-            json!([load_balancer("no", "app", 80)]),
-            INVALID,
-            format!("The target group with targetGroupArn {} does not exist.", arn("no")),
-        ),
-        (
-            json!([load_balancer("web", "no", 80)]),
-            INVALID,
-            "The container no does not exist in the task definition.".into(),
-        ),
-        (
-            json!([load_balancer("web", "app", 81)]),
-            INVALID,
-            "The container app did not have a container port 81 defined.".into(),
-        ),
-        (
-            json!([good, good]),
-            INVALID,
-            format!("Duplicate targetGroupArn found: {}", arn("web")),
-        ),
-        (
-            json!([good, good, good, good, good, good]),
-            INVALID,
-            "load balancers can have at most 5 items.".into(),
-        ),
-        (
-            json!([classic]),
-            INVALID,
-            "loadBalancerName and targetGroupArn cannot both be specified. You must specify either a \
-             loadBalancerName or a targetGroupArn."
-                .into(),
-        ),
-        (
-            json!([{ "loadBalancerName": "classic", "containerName": "app", "containerPort": 80 }]),
-            INVALID,
-            "Classic Load Balancers are not supported with Fargate.".into(),
-        ),
-        (
-            json!([advanced]),
-            UNSUPPORTED,
-            "loadBalancers.advancedConfiguration: deployments that shift traffic between target groups are not \
-             available here."
-                .into(),
+            "instances",
+            "The provided target group",
+            "has target type instance, which is incompatible with the awsvpc network mode specified in the task \
+             definition.",
         ),
     ] {
-        check(&harness, "CreateService", create(json!({ "loadBalancers": balancers })), code, &message).await;
+        let message = format!("{before} {} {after}", target_group_arn(name));
+        let input = create(json!({ "loadBalancers": [load_balancer(name, "app", 80)] }));
+        check(&harness, "CreateService", input, INVALID, &message).await;
     }
     let elsewhere = json!({ "awsvpcConfiguration": { "subnets": ["subnet-3"] } });
+    let good = load_balancer("web", "app", 80);
     let input = create(json!({ "loadBalancers": [good], "networkConfiguration": elsewhere }));
-    let message = format!(
-        "The target group with targetGroupArn {} is in vpc-1, while the subnets are in vpc-2.",
-        arn("web")
-    );
+    let arn = target_group_arn("web");
+    let message =
+        format!("The target group with targetGroupArn {arn} is in vpc-1, while the subnets are in vpc-2.");
     check(&harness, "CreateService", input, INVALID, &message).await;
+}
+
+#[tokio::test]
+async fn load_balancers_that_name_no_port_of_a_container() {
+    let harness = harness().await;
+    target_group(&harness, "web").await;
+    let good = load_balancer("web", "app", 80);
+    let classic = json!({ "loadBalancerName": "classic", "containerName": "app", "containerPort": 80 });
+    let with = |member: &str, value: Value| {
+        let mut balancer = good.clone();
+        balancer[member] = value;
+        json!([balancer])
+    };
+    let both = "loadBalancerName and targetGroupArn cannot both be specified. You must specify either a \
+                loadBalancerName or a targetGroupArn.";
+    let advanced = "loadBalancers.advancedConfiguration: deployments that shift traffic between target groups \
+                    are not available here.";
+    let no_port = "The container app did not have a container port 81 defined.";
+    let duplicate = format!("Duplicate targetGroupArn found: {}", target_group_arn("web"));
+    for (balancers, code, message) in [
+        (
+            with("containerName", json!("no")),
+            INVALID,
+            "The container no does not exist in the task definition.",
+        ),
+        (with("containerPort", json!(81)), INVALID, no_port),
+        (json!([good, good]), INVALID, &duplicate),
+        (json!([good, good, good, good, good, good]), INVALID, "load balancers can have at most 5 items."),
+        (with("loadBalancerName", json!("classic")), INVALID, both),
+        (json!([classic]), INVALID, "Classic Load Balancers are not supported with Fargate."),
+        (with("advancedConfiguration", json!({})), UNSUPPORTED, advanced),
+    ] {
+        check(&harness, "CreateService", create(json!({ "loadBalancers": balancers })), code, message).await;
+    }
     let role = json!({ "loadBalancers": [good], "role": "ecsServiceRole" });
     let message = "You cannot specify an IAM role for services that require a service linked role.";
     check(&harness, "CreateService", create(role), INVALID, message).await;

@@ -5,20 +5,21 @@ use serde_json::{Value, json};
 use super::harness::{Harness, definition, with_container};
 use super::service_lab::{create, service};
 
+const DEFINITION: &str = "arn:aws:ecs:us-east-1:000000000000:task-definition/web:1";
+
 #[tokio::test]
 async fn the_first_answer_has_every_default() {
     let harness = Harness::new().await;
     harness.ok("RegisterTaskDefinition", definition(json!({}))).await;
     let output = harness.ok("CreateService", create(json!({}))).await;
     let service = &output["service"];
-    let deployment = &service["deployments"][0];
+    let id = service["deployments"][0]["id"].as_str().and_then(|id| id.strip_prefix("ecs-svc/"));
+    let id = id.expect("a revision");
     let network = json!({ "awsvpcConfiguration": {
         "subnets": ["subnet-1"], "securityGroups": [], "assignPublicIp": "DISABLED",
     } });
-    let id = deployment["id"].as_str().and_then(|id| id.strip_prefix("ecs-svc/")).expect("a revision");
     assert_eq!(id.len(), 19);
     let at = &service["createdAt"];
-    let definition = "arn:aws:ecs:us-east-1:000000000000:task-definition/web:1";
     let revision = format!("arn:aws:ecs:us-east-1:000000000000:service-revision/default/web/{id}");
     let expect = json!({
         "serviceArn": "arn:aws:ecs:us-east-1:000000000000:service/default/web",
@@ -33,7 +34,7 @@ async fn the_first_answer_has_every_default() {
         "launchType": "FARGATE",
         "platformVersion": "LATEST",
         "platformFamily": "Linux",
-        "taskDefinition": definition,
+        "taskDefinition": DEFINITION,
         "deploymentConfiguration": {
             "deploymentCircuitBreaker": { "enable": false, "rollback": false },
             "maximumPercent": 200,
@@ -42,23 +43,7 @@ async fn the_first_answer_has_every_default() {
             "bakeTimeInMinutes": 0,
         },
         "deploymentController": { "type": "ECS" },
-        "deployments": [{
-            "id": deployment["id"],
-            "status": "PRIMARY",
-            "taskDefinition": definition,
-            "desiredCount": 2,
-            "pendingCount": 0,
-            "runningCount": 0,
-            "failedTasks": 0,
-            "createdAt": at,
-            "updatedAt": at,
-            "launchType": "FARGATE",
-            "platformVersion": "1.4.0",
-            "platformFamily": "Linux",
-            "networkConfiguration": network,
-            "rolloutState": "IN_PROGRESS",
-            "rolloutStateReason": format!("ECS deployment ecs-svc/{id} in progress."),
-        }],
+        "deployments": [first_deployment(id, at, &network)],
         "taskSets": [],
         "currentServiceDeployment": service["currentServiceDeployment"],
         "currentServiceRevisions": [{
@@ -81,6 +66,26 @@ async fn the_first_answer_has_every_default() {
     assert_eq!(*service, expect);
     let described = harness.ok("DescribeServices", json!({ "services": ["web"], "include": ["TAGS"] })).await;
     assert_eq!(described, json!({ "services": [expect], "failures": [] }));
+}
+
+fn first_deployment(revision: &str, at: &Value, network: &Value) -> Value {
+    json!({
+        "id": format!("ecs-svc/{revision}"),
+        "status": "PRIMARY",
+        "taskDefinition": DEFINITION,
+        "desiredCount": 2,
+        "pendingCount": 0,
+        "runningCount": 0,
+        "failedTasks": 0,
+        "createdAt": at,
+        "updatedAt": at,
+        "launchType": "FARGATE",
+        "platformVersion": "1.4.0",
+        "platformFamily": "Linux",
+        "networkConfiguration": network,
+        "rolloutState": "IN_PROGRESS",
+        "rolloutStateReason": format!("ECS deployment ecs-svc/{revision} in progress."),
+    })
 }
 
 #[tokio::test]
