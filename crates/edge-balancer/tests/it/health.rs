@@ -102,11 +102,7 @@ fn a_target_that_never_answered_is_initial_then_unhealthy() {
     control.tell(&checked(&[closed]));
     let mut reasons = Vec::new();
     while reasons.last().is_none_or(|reason| reason != "Target.FailedHealthChecks") {
-        let report = control.hear(|message| match message {
-            link_protocol::edge::EdgeUp::Health(reports) => Some(reports),
-            _ => None,
-        });
-        reasons.extend(report.into_iter().filter_map(|report| report.reason));
+        reasons.extend(control.next_report().reason);
     }
     let expected = ["Elb.RegistrationInProgress", "Elb.InitialHealthChecking", "Target.FailedHealthChecks"];
     assert_eq!(reasons, expected);

@@ -1,5 +1,6 @@
 //! A balancer process, control's side of its socket, and servers to be targets.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -96,12 +97,22 @@ pub struct Control {
     decoder: Decoder,
     pub worker_pid: u32,
     revision: u64,
+    /// Reports that nobody has asked for yet.
+    reports: VecDeque<HealthReport>,
+    counters: u32,
 }
 
 impl Control {
     fn new(stream: UnixStream) -> Control {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut control = Control { stream, decoder: Decoder::default(), worker_pid: 0, revision: 0 };
+        let mut control = Control {
+            stream,
+            decoder: Decoder::default(),
+            worker_pid: 0,
+            revision: 0,
+            reports: VecDeque::new(),
+            counters: 0,
+        };
         if let Some(EdgeUp::Hello { pid, .. }) = control.try_hear() {
             control.worker_pid = pid;
         }
@@ -125,14 +136,22 @@ impl Control {
         }
     }
 
-    /// The first message that `wanted` takes.
+    /// The first message that `wanted` takes. Reports of health are kept for [`Control::health`].
     pub fn hear<T>(&mut self, mut wanted: impl FnMut(EdgeUp) -> Option<T>) -> T {
-        loop {
+        // Counters come every five seconds: this many without what is waited for is too many.
+        for _ in 0..1000 {
             let message = self.try_hear().expect("the balancer goes on talking");
+            if let EdgeUp::Health(reports) = &message {
+                self.reports.extend(reports.iter().cloned());
+            }
+            let is_counters = matches!(message, EdgeUp::Metrics(_));
             if let Some(found) = wanted(message) {
                 return found;
             }
+            self.counters += u32::from(is_counters);
+            assert!(self.counters < 12, "waited for a minute in vain");
         }
+        panic!("many messages, and not the one that is waited for");
     }
 
     /// Waits until everything told is in effect.
@@ -143,14 +162,27 @@ impl Control {
         self.hear(|message| (message == EdgeUp::Applied { revision }).then_some(()));
     }
 
+    /// The next report, also of those that came while something else was waited for.
+    pub fn next_report(&mut self) -> HealthReport {
+        loop {
+            if let Some(report) = self.reports.pop_front() {
+                return report;
+            }
+            self.hear(|message| matches!(message, EdgeUp::Health(_)).then_some(()));
+        }
+    }
+
     /// Waits until the target with this port is reported in this state.
     pub fn health(&mut self, port: u16, state: HealthState) -> HealthReport {
-        self.hear(|message| match message {
-            EdgeUp::Health(reports) => {
-                reports.into_iter().find(|report| report.port == port && report.state == state)
+        let is_it = |report: &HealthReport| report.port == port && report.state == state;
+        loop {
+            if let Some(index) = self.reports.iter().position(is_it)
+                && let Some(report) = self.reports.remove(index)
+            {
+                return report;
             }
-            _ => None,
-        })
+            self.hear(|message| matches!(message, EdgeUp::Health(_)).then_some(()));
+        }
     }
 }
 
