@@ -1,6 +1,7 @@
 //! The worker process: one thread that follows control, and workers that carry traffic.
 
 use std::collections::HashSet;
+use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -358,7 +359,7 @@ impl<'a> Follower<'a> {
     async fn end(mut self, drain: Duration) {
         self.session = None;
         let capture = Capture::of(&self.runtime).to_saved();
-        let _ = std::fs::remove_file(&self.arguments.socket);
+        let _ = fs::remove_file(&self.arguments.socket);
         for load_balancer in self.runtime.load_balancers() {
             self.sockets.remove(&load_balancer.arn).await;
             load_balancer.close();
