@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use control_plan::capacity::Capacity;
 use state_model::scope;
 
 pub const DATA_DIR_DEFAULT: &str = "/var/lib/neargate";
@@ -21,6 +22,8 @@ pub struct Config {
     /// Accept unknown access keys as the root of an account, without checking their signature.
     pub any_credentials: bool,
     pub isolation: Isolation,
+    /// What the tasks of this machine may take together.
+    pub capacity: Capacity,
 }
 
 /// The sandbox of tasks whose definition doesn't choose one by its tag `neargate:isolation`.
@@ -73,6 +76,7 @@ mod tests {
             account: ACCOUNT_DEFAULT.into(),
             any_credentials,
             isolation: Isolation::Namespace,
+            capacity: Capacity::default(),
         }
     }
 

@@ -168,7 +168,7 @@ impl Base {
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
         };
-        let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned() }];
+        let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned(), capacity: self.config.capacity }];
         let place = move |context| placement::activate(context, nodes.clone());
         let drive_placement =
             driver::drive("placement", Wake::Changes, context.clone(), shutdown.clone(), place);

@@ -5,6 +5,7 @@
 
 pub mod addresses;
 pub mod attach;
+pub mod capacity;
 pub mod cleanup;
 pub mod limits;
 pub mod placement;

@@ -20,6 +20,7 @@ pub fn run(options: &Up) -> anyhow::Result<()> {
             Isolation::Namespace => config::Isolation::Namespace,
             Isolation::Kernel => config::Isolation::Kernel,
         },
+        capacity: config::Capacity { cpu: options.capacity_cpu, memory_mib: options.capacity_memory },
     };
     config.check()?;
     refuse_what_is_not_there(options)?;

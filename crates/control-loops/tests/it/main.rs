@@ -5,3 +5,4 @@ mod life;
 mod placement;
 mod service;
 mod services;
+mod spot;
