@@ -208,6 +208,8 @@ impl Base {
                 }
             }
         };
+        let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned(), capacity: self.config.capacity }];
+        let place = move |context| placement::activate(context, nodes.clone());
         let drive_placement =
             driver::drive("placement", Wake::Changes, context.clone(), shutdown.clone(), place);
         supervisor::spawn("placement", drive_placement);
