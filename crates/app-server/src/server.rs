@@ -85,7 +85,10 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let handler = Arc::clone(&edge).into_handler();
     base.start_loops(&shutdown);
     node::start(&base, &stores, spawner, Arc::clone(&handler), &shutdown).await?;
-    supervisor::spawn("maintenance", stores::maintain(base.clone(), stores.clone(), shutdown.clone()));
+    supervisor::spawn(
+        "maintenance",
+        stores::maintain(base.clone(), stores.clone(), base.acm(&tls), shutdown.clone()),
+    );
 
     let serving = server::Config::default().with_tls(tls.server_config);
     let listening = server::serve(listener, &serving, handler)?;
