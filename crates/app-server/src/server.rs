@@ -96,6 +96,11 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let balancer = base.balancer(edges_attached);
     supervisor::spawn("balancer", balancer.follow(shutdown.clone()));
     supervisor::spawn("maintenance", stores::maintain(base.clone(), stores.clone(), shutdown.clone()));
+    node::start(&base, &stores, spawner, Arc::clone(&handler), &shutdown).await?;
+    supervisor::spawn(
+        "maintenance",
+        stores::maintain(base.clone(), stores.clone(), base.acm(&tls), shutdown.clone()),
+    );
 
     let serving = server::Config::default().with_tls(tls.server_config);
     let listening = server::serve(listener, &serving, handler)?;

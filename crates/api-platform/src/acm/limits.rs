@@ -21,3 +21,7 @@ pub const PAGE_ITEMS_MAX: i32 = 1_000;
 /// How long a request's token stands for the certificate that it made, as on AWS.
 pub const IDEMPOTENCY_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 pub const IDEMPOTENCY_TOKEN_CHARS_MAX: usize = 32;
+
+/// How long before its end a certificate in use is issued anew, as on AWS. It must leave time for an installation that is
+/// switched off for a while.
+pub const RENEWAL_PERIOD: Duration = Duration::from_hours(60 * 24);

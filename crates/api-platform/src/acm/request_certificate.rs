@@ -1,9 +1,7 @@
 use api_auth::Context;
 use state_model::acm::Certificate;
-use state_model::acm::certificate::CertificateOrigin;
 use state_tables::View;
 use stdx_net::tls::authority::Curve;
-use stdx_net::tls::certificate;
 use wire_schema::ServiceError;
 use wire_shapes_platform::acm::{
     self, CertificateExport, CertificateOptions, CertificateTransparencyLoggingPreference, KeyAlgorithm,
@@ -11,9 +9,10 @@ use wire_shapes_platform::acm::{
 };
 
 use super::errors::{invalid, invalid_domain_validation, invalid_parameter, limit_exceeded};
+use super::issuing::Order;
 use super::limits::{CERTIFICATES_MAX, IDEMPOTENCY_TOKEN_CHARS_MAX, IDEMPOTENCY_TOKEN_LIFETIME, NAMES_MAX};
 use super::tags::Tags;
-use super::{Acm, domain_names, tags, validation};
+use super::{Acm, domain_names, issuing, tags, validation};
 
 /// What was asked for, after every check that needs no state.
 struct Wanted {
@@ -30,7 +29,7 @@ pub async fn request_certificate(
 ) -> Result<acm::RequestCertificateResponse, ServiceError> {
     context.authorise("acm:RequestCertificate", "*")?;
     let wanted = validate(input)?;
-    let certificate = issue(&context, &wanted)?;
+    let certificate = record(&context, &wanted)?;
     let arn = context
         .transact(|view, transaction| {
             if let Some(arn) = requested_before(view, &context, &wanted) {
@@ -143,44 +142,18 @@ fn curve(algorithm: Option<KeyAlgorithm>) -> Result<Curve, ServiceError> {
     }
 }
 
-fn key_algorithm(curve: Curve) -> &'static str {
-    match curve {
-        Curve::P256 => "EC_prime256v1",
-        Curve::P384 => "EC_secp384r1",
-    }
-}
-
-fn issue(context: &Context<Acm>, wanted: &Wanted) -> Result<Certificate, ServiceError> {
-    let (service, random) = (&context.service, &*context.random);
-    let pems = service
-        .authority
-        .issue_pems(&wanted.names, wanted.curve, context.now, random)
-        .map_err(ServiceError::internal)?;
-    let read = certificate::read_pem(pems.certificate.as_bytes()).map_err(ServiceError::internal)?;
-    let facts = read.first().and_then(certificate::Certificate::facts);
-    let facts = facts.ok_or_else(|| ServiceError::internal("an issued certificate can't be read"))?;
-    let id = stdx::random::uuid(random);
-    Ok(Certificate {
-        scope: context.scope.clone(),
-        domain_name: wanted.names[0].clone(),
-        subject_alternative_names: wanted.names.clone(),
-        origin: CertificateOrigin::Issued,
-        certificate_pem: format!("{}{}", pems.certificate, pems.chain),
-        chain_pem: pems.chain,
-        sealed_private_key: service.keys.seal_certificate_key(&id, &pems.key, random),
-        key_algorithm: key_algorithm(wanted.curve).to_owned(),
-        signature_algorithm: facts.signature_algorithm,
-        serial: facts.serial,
-        subject: facts.subject,
-        issuer: facts.issuer,
-        not_before: facts.not_before,
-        not_after: facts.not_after,
-        created_at: context.now,
-        issued_at: context.now,
-        idempotency_token: wanted.token.clone(),
-        tags: wanted.tags.clone(),
-        id,
-    })
+fn record(context: &Context<Acm>, wanted: &Wanted) -> Result<Certificate, ServiceError> {
+    let order = Order {
+        scope: &context.scope,
+        id: stdx::random::uuid(&*context.random),
+        names: &wanted.names,
+        curve: wanted.curve,
+    };
+    let issued = issuing::issue(&context.service, order, context.now, &*context.random);
+    let mut certificate = issued.map_err(ServiceError::internal)?;
+    certificate.idempotency_token = wanted.token.clone();
+    certificate.tags = wanted.tags.clone();
+    Ok(certificate)
 }
 
 /// The certificate that the same token made within the hour for the same names.
@@ -190,7 +163,7 @@ fn requested_before(view: &View, context: &Context<Acm>, wanted: &Wanted) -> Opt
     let same = candidates.find(|certificate| {
         context.now.since(certificate.created_at) < IDEMPOTENCY_TOKEN_LIFETIME
             && certificate.subject_alternative_names == wanted.names
-            && certificate.key_algorithm == key_algorithm(wanted.curve)
+            && certificate.key_algorithm == issuing::key_algorithm(wanted.curve)
     });
     same.map(|certificate| certificate.arn())
 }

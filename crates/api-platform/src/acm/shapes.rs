@@ -15,6 +15,7 @@ use super::domain_names;
 
 pub fn detail(certificate: &Certificate, in_use_by: Vec<String>, now: Timestamp) -> CertificateDetail {
     let is_issued = certificate.origin == CertificateOrigin::Issued;
+    let in_use = !in_use_by.is_empty();
     let usage = certificate_usage::of(certificate);
     let names = &certificate.subject_alternative_names;
     let validations = || {
@@ -44,8 +45,7 @@ pub fn detail(certificate: &Certificate, in_use_by: Vec<String>, now: Timestamp)
             export: Some(CertificateExport::Disabled),
             validation_method: None,
         }),
-        // Nothing renews a certificate by itself.
-        renewal_eligibility: Some(RenewalEligibility::Ineligible),
+        renewal_eligibility: Some(renewal_eligibility(certificate, in_use)),
         serial: Some(certificate.serial.clone()),
         signature_algorithm: Some(certificate.signature_algorithm.clone()),
         status: Some(status(certificate, now)),
@@ -74,7 +74,7 @@ pub fn summary(certificate: &Certificate, usage: Usage, in_use: bool, now: Times
         key_usages: Some(usage.key),
         not_after: Some(instant(certificate.not_after)),
         not_before: Some(instant(certificate.not_before)),
-        renewal_eligibility: Some(RenewalEligibility::Ineligible),
+        renewal_eligibility: Some(renewal_eligibility(certificate, in_use)),
         status: Some(status(certificate, now)),
         subject_alternative_name_summaries: Some(certificate.subject_alternative_names.clone()),
         r#type: Some(shown_type(certificate)),
@@ -91,6 +91,14 @@ pub fn key_pair_origin(certificate: &Certificate) -> CertificateKeyPairOrigin {
     match certificate.origin {
         CertificateOrigin::Imported => CertificateKeyPairOrigin::CustomerProvided,
         CertificateOrigin::Issued => CertificateKeyPairOrigin::AwsManaged,
+    }
+}
+
+/// Who imported a certificate renews it; who doesn't use one needs no new one.
+fn renewal_eligibility(certificate: &Certificate, in_use: bool) -> RenewalEligibility {
+    match certificate.origin {
+        CertificateOrigin::Issued if in_use => RenewalEligibility::Eligible,
+        _ => RenewalEligibility::Ineligible,
     }
 }
 

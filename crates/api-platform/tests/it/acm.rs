@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_auth::{Context, Principal};
-use api_platform::acm::{self, Acm};
+use api_platform::acm::{self, Acm, renewal};
 use state_model::Scope;
 use state_model::acm::certificate::certificate_key;
 use state_model::elbv2::Listener;
@@ -369,7 +369,9 @@ async fn a_token_stands_for_its_certificate_for_an_hour() {
 async fn a_certificate_in_use_is_not_deleted() {
     let bench = Bench::new().await;
     let arn = bench.request(requesting("a.internal")).await.expect("issued");
+    assert_eq!(eligibility(&bench, &arn).await, wire::RenewalEligibility::Ineligible);
     let listener = bench.present(&arn).await;
+    assert_eq!(eligibility(&bench, &arn).await, wire::RenewalEligibility::Eligible);
     let balancer = listener.load_balancer_arn();
     assert_eq!(bench.describe(&arn).await.expect("described").in_use_by, Some(vec![balancer]));
     let message = format!("Certificate {arn} is in use.");
@@ -385,6 +387,49 @@ async fn a_certificate_in_use_is_not_deleted() {
         "ResourceNotFoundException",
         &format!("Could not find certificate {arn}."),
     );
+}
+
+async fn eligibility(bench: &Bench, arn: &str) -> wire::RenewalEligibility {
+    bench.describe(arn).await.expect("described").renewal_eligibility.expect("it is told")
+}
+
+#[tokio::test]
+async fn an_issued_certificate_in_use_is_renewed_before_its_end() {
+    let mut bench = Bench::new().await;
+    let tagged =
+        wire::RequestCertificateRequest { tags: Some(vec![tag("a", "1")]), ..requesting("a.internal") };
+    let used = bench.request(tagged).await.expect("issued");
+    let unused = bench.request(requesting("b.internal")).await.expect("issued");
+    let imported = bench.import(importing(&bench.made("c.example", Curve::P256))).await.expect("imported");
+    bench.present(&used).await;
+    let renew = async |bench: &Bench, days: u32| {
+        let at = bench.harness.now.plus(days * DAY);
+        renewal::renew(&bench.harness.state, &bench.service, at, &SystemRandom).await.expect("renewed")
+    };
+    let serials = async |bench: &Bench| {
+        let mut serials = Vec::new();
+        for arn in [&used, &unused, &imported] {
+            serials.push(bench.describe(arn).await.expect("described").serial.expect("a serial"));
+        }
+        serials
+    };
+    let before = serials(&bench).await;
+    assert_eq!(renew(&bench, 336).await, 0, "more than sixty days are left");
+    assert_eq!(renew(&bench, 338).await, 1);
+    assert_eq!(renew(&bench, 338).await, 0, "once");
+    let after = serials(&bench).await;
+    assert_ne!(after[0], before[0]);
+    assert_eq!(after[1..], before[1..]);
+    bench.harness.now = bench.harness.now.plus(400 * DAY);
+    let detail = bench.describe(&used).await.expect("described");
+    assert_eq!(
+        (detail.status, detail.domain_name),
+        (Some(CertificateStatus::Issued), Some("a.internal".into()))
+    );
+    let view = bench.harness.state.view();
+    let record = view.acm_certificates.get(&certificate_key(&used).expect("a key")).expect("a record");
+    assert_eq!(record.tags.len(), 1);
+    assert!(bench.harness.keys.unseal_certificate_key(record).is_some());
 }
 
 #[tokio::test]
