@@ -65,9 +65,10 @@ impl AccessLogs {
         for changed in after.elb_load_balancers.changed_since(&before.elb_load_balancers) {
             let new = changed.after.and_then(|row| destination(row));
             let former = changed.before.and_then(|row| destination(row));
-            let Some((load_balancer, destination)) = changed.after.zip(new.filter(|_| former != new)) else {
+            if former == new {
                 continue;
-            };
+            }
+            let Some((load_balancer, destination)) = changed.after.zip(new) else { continue };
             let account = &load_balancer.scope.account;
             let name = format!("{}AWSLogs/{account}/ELBAccessLogTestFile", folder(&destination.prefix));
             let text = format!("Enable AccessLog for ELB: {}", load_balancer.name);
