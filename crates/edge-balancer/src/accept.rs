@@ -9,6 +9,7 @@ use rustix::net::sockopt;
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 
+use crate::http;
 use crate::limits;
 use crate::metrics::Counter;
 use crate::network;
@@ -62,8 +63,7 @@ fn admit(stream: TcpStream, peer: SocketAddr, service: &Arc<Service>, worker: &R
         match listener.protocol.as_str() {
             "TCP" | "TCP_UDP" => network::stream::serve(stream, peer, local, listener, zone, worker).await,
             "TLS" => network::tls::serve(stream, peer, local, listener, zone, worker).await,
-            // HTTP isn't served yet: the client learns at once.
-            _ => reset(stream),
+            _ => http::serve(stream, peer, listener, zone, worker).await,
         }
         drop(admitted);
     });

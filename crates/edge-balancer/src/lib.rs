@@ -9,6 +9,7 @@
 
 pub mod accept;
 pub mod access_log;
+pub mod cookie_key;
 pub mod dialer;
 pub mod health;
 pub mod http;

@@ -138,3 +138,10 @@ pub fn suite_name(suite: SupportedCipherSuite) -> &'static str {
     let names = policy::SUITES.iter();
     names.clone().find(|(_, known)| known.suite() == suite.suite()).map_or("-", |(name, _)| name)
 }
+
+/// The ARN of the certificate that a client with this name is given. For logs: it reads the certificates anew.
+pub fn chosen_certificate<'a>(config: &'a ListenerConfig, name: Option<&str>) -> Option<&'a str> {
+    let certificates = Certificates::new(&config.certificates, &ring::default_provider()).ok()?;
+    let index = *certificates.candidates(name).first()?;
+    config.certificates.get(index).map(|certificate| certificate.arn.as_str())
+}

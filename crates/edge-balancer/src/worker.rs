@@ -7,6 +7,7 @@ use stdx::clock::SharedClock;
 use stdx::random::SharedRandom;
 
 use crate::access_log;
+use crate::http::local::Local;
 use crate::workers::Shared;
 
 /// What a connection needs of the worker that serves it. Never shared between threads.
@@ -16,6 +17,7 @@ pub struct Worker {
     pub clock: SharedClock,
     pub random: SharedRandom,
     pub access_log: Arc<access_log::Sink>,
+    pub http: Local,
     connections: Arc<AtomicUsize>,
     connections_max: usize,
 }
@@ -27,6 +29,7 @@ impl Worker {
             clock: shared.clock.clone(),
             random: shared.random.clone(),
             access_log: shared.access_log.clone(),
+            http: Local::new(&shared.cookie_key, &*shared.random, shared.clock.now()),
             connections: shared.connections.clone(),
             connections_max: shared.connections_max,
         }

@@ -13,6 +13,7 @@ use tokio::task::{AbortHandle, LocalSet, spawn_local};
 
 use crate::accept;
 use crate::access_log;
+use crate::http;
 use crate::limits;
 use crate::network::datagrams;
 use crate::runtime::{Listener, Zone};
@@ -53,11 +54,11 @@ pub struct Shared {
     pub clock: SharedClock,
     pub random: SharedRandom,
     pub access_log: Arc<access_log::Sink>,
-    /// What cookies are sealed with: the same for all workers, and for all runs of an installation.
-    pub cookie_key: [u8; 32],
     /// Connections of clients.
     pub connections: Arc<AtomicUsize>,
     pub connections_max: usize,
+    /// What cookies of stickiness are sealed with.
+    pub cookie_key: [u8; 32],
 }
 
 #[derive(Debug)]
@@ -135,6 +136,7 @@ fn serve(index: usize, shared: &Shared, mut commands: mpsc::Receiver<Command>) {
     };
     let worker = Rc::new(Worker::new(index, shared));
     LocalSet::new().block_on(&runtime, async move {
+        spawn_local(http::local::sweep_pools(worker.clone()));
         let mut sockets: Vec<(u64, AbortHandle)> = Vec::new();
         while let Some(command) = commands.recv().await {
             match command {

@@ -1,5 +1,7 @@
 //! How far a request is from the standard, and what is done with it: "Desync mitigation mode" of the user guide.
 
+use crate::runtime::options::Desync;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     Acceptable,
@@ -83,14 +85,6 @@ impl Finding {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    Monitor,
-    #[default]
-    Defensive,
-    Strictest,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Allow,
@@ -99,22 +93,12 @@ pub enum Verdict {
     Block,
 }
 
-impl Mode {
-    pub fn parse(text: &str) -> Mode {
-        match text {
-            "monitor" => Mode::Monitor,
-            "strictest" => Mode::Strictest,
-            _ => Mode::Defensive,
-        }
-    }
-
-    pub fn verdict(self, finding: Option<Finding>) -> Verdict {
-        let Some(finding) = finding else { return Verdict::Allow };
-        match (self, finding.class()) {
-            (Mode::Strictest, _) | (Mode::Defensive, Class::Severe) => Verdict::Block,
-            (Mode::Monitor, _) | (Mode::Defensive, Class::Acceptable) => Verdict::Allow,
-            (Mode::Defensive, Class::Ambiguous) => Verdict::AllowAndClose,
-        }
+pub fn verdict(mode: Desync, finding: Option<Finding>) -> Verdict {
+    let Some(finding) = finding else { return Verdict::Allow };
+    match (mode, finding.class()) {
+        (Desync::Strictest, _) | (Desync::Defensive, Class::Severe) => Verdict::Block,
+        (Desync::Monitor, _) | (Desync::Defensive, Class::Acceptable) => Verdict::Allow,
+        (Desync::Defensive, Class::Ambiguous) => Verdict::AllowAndClose,
     }
 }
 
@@ -140,15 +124,15 @@ mod tests {
 
     #[test]
     fn each_mode_has_its_verdicts() {
-        let check = |mode: &str, finding, verdict| assert_eq!(Mode::parse(mode).verdict(finding), verdict);
-        for mode in ["monitor", "defensive", "strictest"] {
+        let check = |mode, finding, expected| assert_eq!(verdict(mode, finding), expected);
+        for mode in [Desync::Monitor, Desync::Defensive, Desync::Strictest] {
             check(mode, None, Verdict::Allow);
         }
-        check("monitor", Some(Finding::MultipleContentLength), Verdict::Allow);
-        check("defensive", Some(Finding::GetHeadZeroContentLength), Verdict::Allow);
-        check("defensive", Some(Finding::BothTeClPresent), Verdict::AllowAndClose);
-        check("defensive", Some(Finding::BadContentLength), Verdict::Block);
-        check("strictest", Some(Finding::GetHeadZeroContentLength), Verdict::Block);
+        check(Desync::Monitor, Some(Finding::MultipleContentLength), Verdict::Allow);
+        check(Desync::Defensive, Some(Finding::GetHeadZeroContentLength), Verdict::Allow);
+        check(Desync::Defensive, Some(Finding::BothTeClPresent), Verdict::AllowAndClose);
+        check(Desync::Defensive, Some(Finding::BadContentLength), Verdict::Block);
+        check(Desync::Strictest, Some(Finding::GetHeadZeroContentLength), Verdict::Block);
         assert_eq!(Finding::EmptyHeader.worst(Finding::BadUri), Finding::BadUri);
         assert_eq!(Finding::EmptyHeader.worst(Finding::NonCompliantHeader), Finding::EmptyHeader);
     }

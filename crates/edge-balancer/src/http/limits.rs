@@ -53,9 +53,6 @@ pub const IDLE_TARGET_CONNECTIONS_MAX: usize = 512;
 /// HTTP/2 connections that one worker has to one target at most; more requests share them.
 pub const HTTP2_TARGET_CONNECTIONS_MAX: usize = 8;
 
-/// "Connection timeout" of a target, and of its TLS handshake.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// A client that opens a TLS connection has to be done with its handshake by then.
 pub const CLIENT_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -67,3 +64,9 @@ pub const POOL_SWEEP_PERIOD: Duration = Duration::from_secs(5);
 
 /// How many times a request is sent again, each time on another connection, when a kept connection turns out closed.
 pub const RESEND_MAX: u32 = 3;
+
+/// How long a connection that ends is read on, so that its last answer isn't lost to a reset.
+pub const LINGER: Duration = Duration::from_secs(2);
+
+/// What a connection that has changed its protocol copies by, in each direction.
+pub const TUNNEL_BUFFER_BYTES: usize = 16 * 1024;

@@ -14,11 +14,13 @@ use crate::runtime::TargetGroupSlot;
 pub mod action;
 mod condition;
 mod glob;
+mod headers;
 mod index;
 pub mod transform;
 
 use action::CompiledAction;
 use condition::Test;
+use headers::ListenerHeaders;
 use index::RuleIndex;
 use transform::Rewrite;
 
@@ -28,6 +30,7 @@ pub struct CompiledRules {
     rules: Vec<Rule>,
     index: RuleIndex,
     default: Rule,
+    pub headers: ListenerHeaders,
 }
 
 #[derive(Debug)]
@@ -69,7 +72,7 @@ pub fn compile(
     }
     let action = CompiledAction::compile(&config.default_action, resolve);
     let default = Rule { priority: 0, tests: Vec::new(), action, rewrites: Vec::new() };
-    CompiledRules { rules, index, default }
+    CompiledRules { rules, index, default, headers: ListenerHeaders::parse(&config.attributes) }
 }
 
 impl CompiledRules {

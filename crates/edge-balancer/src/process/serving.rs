@@ -1,9 +1,7 @@
 //! The worker process: one thread that follows control, and workers that carry traffic.
 
 use std::collections::HashSet;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +13,7 @@ use link_protocol::edge::{EdgeDown, EdgeUp, METRICS_PERIOD_SECS};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::SigSet;
 use stdx::clock::{SharedClock, SystemClock};
-use stdx::random::{Random, SystemRandom};
+use stdx::random::SystemRandom;
 use stdx_async::supervisor;
 use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,6 +23,7 @@ use tokio::task::{LocalSet, spawn_local};
 use super::held::{self, KeeperLink};
 use super::{Arguments, BalancerError, Role, keeper, program};
 use crate::access_log;
+use crate::cookie_key;
 use crate::health::{Checks, Outbox};
 use crate::limits;
 use crate::runtime::Runtime;
@@ -80,35 +79,18 @@ fn start_workers(arguments: &Arguments, clock: &SharedClock) -> Result<Workers, 
         Some(folder) => access_log::spool::start(folder, clock.clone())
             .map_err(BalancerError::system("starting the spool of access logs"))?,
     };
+    let random = SystemRandom::shared();
+    let cookie_key = cookie_key::load(&arguments.state, &*random)
+        .map_err(BalancerError::system("reading the key of cookies"))?;
     let shared = Shared {
         clock: clock.clone(),
-        random: SystemRandom::shared(),
+        random,
         access_log: Arc::new(access_log),
-        cookie_key: cookie_key(arguments).map_err(BalancerError::system("reading the key of cookies"))?,
         connections: Arc::new(AtomicUsize::new(0)),
         connections_max: connections_max(),
+        cookie_key,
     };
     Workers::start(count, shared).map_err(BalancerError::system("starting workers"))
-}
-
-/// Made at the first start, and kept beside the state: cookies stay valid when the worker or the machine starts again.
-fn cookie_key(arguments: &Arguments) -> io::Result<[u8; 32]> {
-    let path = arguments.state.with_extension("key");
-    match fs::read(&path) {
-        Ok(bytes) if bytes.len() == 32 => {
-            let mut key = [0; 32];
-            key.copy_from_slice(&bytes);
-            return Ok(key);
-        }
-        Err(failure) if failure.kind() != io::ErrorKind::NotFound => return Err(failure),
-        // A file that was cut off is of no use.
-        _ => {}
-    }
-    let mut key = [0; 32];
-    SystemRandom.fill(&mut key);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-    file.write_all(&key)?;
-    Ok(key)
 }
 
 /// A connection takes a descriptor on either side; the rest is for listeners, stocks and files.
