@@ -99,8 +99,6 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let access_logs = base.access_logs(&stores, balancer.files.spool.clone());
     supervisor::spawn("balancer", balancer.follow(shutdown.clone()));
     supervisor::spawn("access-logs", access_logs.follow(shutdown.clone()));
-    supervisor::spawn("maintenance", stores::maintain(base.clone(), stores.clone(), shutdown.clone()));
-    node::start(&base, &stores, spawner, Arc::clone(&handler), &shutdown).await?;
     supervisor::spawn(
         "maintenance",
         stores::maintain(base.clone(), stores.clone(), base.acm(&tls), shutdown.clone()),
@@ -214,7 +212,7 @@ impl Base {
 
     fn start_loops(&self, shutdown: &shutdown::Shutdown) {
         let context = self.loop_context();
-        let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned() }];
+        let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned(), capacity: self.config.capacity }];
         let pool = self.config.public_pool;
         let place = move |context: LoopContext| {
             let nodes = nodes.clone();
@@ -227,8 +225,6 @@ impl Base {
                 }
             }
         };
-        let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned(), capacity: self.config.capacity }];
-        let place = move |context| placement::activate(context, nodes.clone());
         let drive_placement =
             driver::drive("placement", Wake::Changes, context.clone(), shutdown.clone(), place);
         supervisor::spawn("placement", drive_placement);
