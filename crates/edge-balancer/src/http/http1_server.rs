@@ -138,7 +138,8 @@ impl Server {
             Framing::None => RequestBody::Empty,
             _ => RequestBody::Http1(self.connection.clone(), record.clone()),
         };
-        let request = ClientRequest { head, body, upgrade: traits.upgrade, finding: traits.finding };
+        let request =
+            ClientRequest { head, body, upgrade: traits.upgrade, finding: traits.finding, alone: false };
         let answer = match self.handle(request, &record).await {
             Handled::Answer(answer) => *answer,
             Handled::Gone => {
