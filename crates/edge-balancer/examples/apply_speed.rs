@@ -62,7 +62,7 @@ fn main() {
 fn apply(runtime: &Runtime, wire: &[u8]) {
     let mut decoder = Decoder::default();
     decoder.push(wire);
-    while let Ok(Some(message)) = decoder.message() {
+    while let Ok(Some(message)) = decoder.next() {
         match message {
             EdgeDown::TargetGroup(config) => drop(runtime.set_target_group(*config)),
             EdgeDown::LoadBalancer(config) => drop(runtime.set_load_balancer(*config)),

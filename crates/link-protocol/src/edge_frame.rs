@@ -49,7 +49,8 @@ impl Decoder {
     }
 
     /// The next message; none when it isn't complete yet.
-    pub fn message<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
+    #[expect(clippy::should_implement_trait, reason = "an iterator can give messages of one type alone")]
+    pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
         let rest = &self.buffer[self.used..];
         let Some((header, rest)) = rest.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
         let length = u32::from_be_bytes(*header) as usize;
@@ -78,7 +79,7 @@ mod tests {
             let mut heard = Vec::new();
             for piece in stream.chunks(size) {
                 decoder.push(piece);
-                while let Some(message) = decoder.message::<EdgeUp>().unwrap() {
+                while let Some(message) = decoder.next::<EdgeUp>().unwrap() {
                     heard.push(message);
                 }
             }
@@ -90,9 +91,9 @@ mod tests {
     fn what_is_too_large_or_not_json_is_an_error() {
         let mut decoder = Decoder::default();
         decoder.push(&u32::MAX.to_be_bytes());
-        assert!(matches!(decoder.message::<EdgeDown>(), Err(FrameError::TooLarge { .. })));
+        assert!(matches!(decoder.next::<EdgeDown>(), Err(FrameError::TooLarge { .. })));
         let mut decoder = Decoder::default();
         decoder.push(&[0, 0, 0, 1, b'{']);
-        assert!(matches!(decoder.message::<EdgeDown>(), Err(FrameError::Decode(_))));
+        assert!(matches!(decoder.next::<EdgeDown>(), Err(FrameError::Decode(_))));
     }
 }

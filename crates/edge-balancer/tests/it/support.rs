@@ -125,7 +125,7 @@ impl Control {
 
     pub fn try_hear(&mut self) -> Option<EdgeUp> {
         loop {
-            if let Some(message) = self.decoder.message().unwrap() {
+            if let Some(message) = self.decoder.next().unwrap() {
                 return Some(message);
             }
             let mut buffer = [0; 65536];

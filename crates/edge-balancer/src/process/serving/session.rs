@@ -88,7 +88,7 @@ async fn read(number: u64, mut reader: OwnedReadHalf, events: mpsc::Sender<Event
             Err(failure) => break Some(failure.to_string()),
         }
         loop {
-            match decoder.message() {
+            match decoder.next() {
                 Ok(None) => break,
                 Ok(Some(message)) => {
                     if events.send(Event::Message { session: number, message }).await.is_err() {
