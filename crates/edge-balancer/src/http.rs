@@ -72,9 +72,10 @@ pub async fn serve(
     let _ = stream.set_nodelay(true);
     if listener.protocol != "HTTPS" {
         let client = Rc::new(Client::new(listener, zone, worker, peer, None));
-        return http1_server::serve(client, Stream::Plain(stream)).await;
+        return Box::pin(http1_server::serve(client, Stream::Plain(stream))).await;
     }
-    let Some((stream, negotiated)) = handshake(stream, &listener).await else {
+    // Each part in memory of its own: what a handshake needs isn't kept for as long as the connection is open.
+    let Some((stream, negotiated)) = Box::pin(handshake(stream, &listener)).await else {
         zone.metrics.count(Counter::ClientTlsNegotiationErrorCount);
         return;
     };
@@ -82,9 +83,9 @@ pub async fn serve(
     let stream = Stream::Tls(Box::new(TlsStream::Server(stream)));
     let client = Rc::new(Client::new(listener, zone, worker, peer, Some(negotiated)));
     if is_http2 {
-        http2_server::serve(client, stream).await;
+        Box::pin(http2_server::serve(client, stream)).await;
     } else {
-        http1_server::serve(client, stream).await;
+        Box::pin(http1_server::serve(client, stream)).await;
     }
 }
 

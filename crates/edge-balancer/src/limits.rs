@@ -96,3 +96,6 @@ pub const ACCESS_LOG_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// As on AWS, every five minutes of the clock.
 pub const ACCESS_LOG_PERIOD_SECS: i64 = 300;
+
+/// After a write of the state, nothing is written for this many times as long as it took.
+pub const STATE_WRITE_REST: u32 = 4;

@@ -49,6 +49,7 @@ impl Decoder {
     }
 
     /// The next message; none when it isn't complete yet.
+    #[expect(clippy::should_implement_trait, reason = "an iterator can give messages of one type alone")]
     pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
         let rest = &self.buffer[self.used..];
         let Some((header, rest)) = rest.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };

@@ -167,12 +167,83 @@ fn end_of_period(now: Timestamp) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
+    use flate2::read::GzDecoder;
+    use stdx::clock::FakeClock;
+
     use super::*;
+    use crate::runtime::options::LogDestination;
 
     #[test]
     fn periods_follow_the_clock() {
         for (now, end) in [(0, 300), (299, 300), (300, 600), (1_767_225_605, 1_767_225_900)] {
             assert_eq!(end_of_period(Timestamp::from_secs(now)), Timestamp::from_secs(end));
         }
+    }
+
+    fn entry(line: &str) -> Entry {
+        Entry {
+            load_balancer_arn: "arn".to_owned(),
+            zone_address: Ipv4Addr::new(10, 0, 0, 1),
+            destination: LogDestination { bucket: "logs".to_owned(), prefix: "web".to_owned() },
+            line: line.to_owned(),
+        }
+    }
+
+    fn spool(folder: &Path) -> Spool {
+        let clock = FakeClock::at(Timestamp::from_secs(1000));
+        Spool { folder: folder.to_owned(), clock, files: HashMap::new(), count: 0 }
+    }
+
+    /// What is finished: what control is told, and the lines.
+    fn finished(folder: &Path) -> Vec<(FinishedLog, String)> {
+        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let told = files.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
+        told.map(|path| {
+            let about = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            let log = File::open(path.with_extension("log.gz")).unwrap();
+            let mut text = String::new();
+            // A file that was cut off gives what it has, then an error.
+            let _ = GzDecoder::new(log).read_to_string(&mut text);
+            (about, text)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_finished_log_has_its_lines_and_says_where_it_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = spool(folder.path());
+        spool.write(entry("first")).unwrap();
+        spool.write(entry("second")).unwrap();
+        spool.finish(|open| open.about.end <= Timestamp::from_secs(1199));
+        assert!(finished(folder.path()).is_empty());
+        spool.finish(|open| open.about.end <= Timestamp::from_secs(1200));
+        let about = FinishedLog {
+            load_balancer_arn: "arn".to_owned(),
+            bucket: "logs".to_owned(),
+            prefix: "web".to_owned(),
+            end: Timestamp::from_secs(1200),
+            zone_address: Ipv4Addr::new(10, 0, 0, 1),
+        };
+        assert_eq!(finished(folder.path()), [(about, "first\nsecond\n".to_owned())]);
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_finished_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = spool(folder.path());
+        first.write(entry("line")).unwrap();
+        for open in first.files.values_mut() {
+            open.writer.flush().unwrap();
+        }
+        // Killed: nothing is finished.
+        std::mem::forget(first);
+        spool(folder.path()).recover().unwrap();
+        let finished = finished(folder.path());
+        assert_eq!((finished.len(), finished[0].1.as_str()), (1, "line\n"));
+        let names = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 2, "a log and what is told of it");
     }
 }

@@ -97,7 +97,7 @@ async fn attempt(
     stay: &mut Stay,
 ) -> Answer {
     let Context { client, record } = context;
-    let ClientRequest { mut head, mut body, upgrade, .. } = request;
+    let ClientRequest { mut head, mut body, upgrade, alone, .. } = request;
     if group.config.protocol_version == ProtocolVersion::Http1 {
         head.headers.remove(header::TE);
     }
@@ -105,8 +105,13 @@ async fn attempt(
     let mut resends = 0;
     loop {
         record.dispatch(&target, group, Instant::now());
-        let sending =
-            send::Request { head: &head, added, upgrade: upgrade.as_deref(), fresh: resends == RESEND_MAX };
+        let sending = send::Request {
+            head: &head,
+            added,
+            upgrade: upgrade.as_deref(),
+            fresh: alone || resends == RESEND_MAX,
+            alone,
+        };
         let (code, again) = match send::send(client, group, &target, &sending, body).await {
             Outcome::Answered(mut answer) => {
                 record.target_answered(answer.status.as_u16(), Instant::now());

@@ -29,6 +29,8 @@ pub struct ClientRequest {
     /// The protocol that the client wants to change to.
     pub upgrade: Option<Bytes>,
     pub finding: Option<Finding>,
+    /// It is written in a way that others may read differently: no other request shares a connection with it.
+    pub alone: bool,
 }
 
 pub async fn handle(client: Rc<Client>, mut request: ClientRequest, record: Rc<Record>) -> Answer {
@@ -39,6 +41,7 @@ pub async fn handle(client: Rc<Client>, mut request: ClientRequest, record: Rc<R
     if verdict == Verdict::Block {
         return own_error(&client, &record, 400);
     }
+    request.alone = verdict == Verdict::AllowAndClose;
     check_header_names(&client, &balancer, &mut request.head.headers);
     strip_default_port(&client, &balancer, &mut request.head);
 

@@ -76,18 +76,19 @@ impl Server {
     async fn run(mut self) {
         loop {
             let next = match self.read_head().await {
-                ReadHead::Head(head, traits) => self.serve_request(head, traits).await,
-                ReadHead::Refused(refusal) => self.refuse(refusal).await,
+                // In memory of its own: a connection that waits for its next request keeps none of it.
+                ReadHead::Head(head, traits) => Box::pin(self.serve_request(head, traits)).await,
+                ReadHead::Refused(refusal) => Box::pin(self.refuse(refusal)).await,
                 ReadHead::Closed => Next::Close,
             };
             match next {
                 Next::Request => self.connection.rest(),
-                Next::Close => return self.close().await,
+                Next::Close => return Box::pin(self.close()).await,
                 Next::Tunnel(upgrade, record) => {
                     let Server { client, connection, .. } = self;
                     // The request's body is over: nobody else holds the connection.
                     if let Some(connection) = Rc::into_inner(connection) {
-                        tunnel::run(connection, *upgrade, record, idle_timeout(&client)).await;
+                        Box::pin(tunnel::run(connection, *upgrade, record, idle_timeout(&client))).await;
                     }
                     return;
                 }
@@ -137,7 +138,8 @@ impl Server {
             Framing::None => RequestBody::Empty,
             _ => RequestBody::Http1(self.connection.clone(), record.clone()),
         };
-        let request = ClientRequest { head, body, upgrade: traits.upgrade, finding: traits.finding };
+        let request =
+            ClientRequest { head, body, upgrade: traits.upgrade, finding: traits.finding, alone: false };
         let answer = match self.handle(request, &record).await {
             Handled::Answer(answer) => *answer,
             Handled::Gone => {
@@ -159,10 +161,9 @@ impl Server {
         }
     }
 
-    /// In memory of its own: a connection that waits for its next request keeps none of it.
     async fn handle(&mut self, request: ClientRequest, record: &Rc<Record>) -> Handled {
         let period = idle_timeout(&self.client);
-        let mut handling = Box::pin(handle(self.client.clone(), request, record.clone()));
+        let mut handling = std::pin::pin!(handle(self.client.clone(), request, record.clone()));
         let (connection, timer) = (&self.connection, &mut self.timer);
         std::future::poll_fn(|context| {
             if let Poll::Ready(answer) = handling.as_mut().poll(context) {

@@ -97,7 +97,8 @@ async fn respond(client: Rc<Client>, request: Request<Incoming>, active: Active)
         Ok(head) => {
             let body =
                 if is_complete { RequestBody::Empty } else { RequestBody::Http2(incoming, record.clone()) };
-            let request = ClientRequest { head: Box::new(head), body, upgrade: None, finding: None };
+            let request =
+                ClientRequest { head: Box::new(head), body, upgrade: None, finding: None, alone: false };
             let mut handling = Box::pin(handle(client.clone(), request, record.clone()));
             let handled = std::future::poll_fn(|context| {
                 if let Poll::Ready(answer) = handling.as_mut().poll(context) {

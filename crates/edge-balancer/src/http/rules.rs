@@ -265,4 +265,23 @@ mod tests {
             assert_eq!(found.priority, priority, "{method} {host} {target}");
         }
     }
+
+    #[test]
+    fn a_thousand_rules_leave_few_candidates() {
+        let by_host = |number: usize| vec![host(&[&format!("h{number}.com")])];
+        let by_path = |number: usize| vec![path(&[&format!("/p{number}/*")])];
+        let by_both = |number: usize| vec![host(&["a.com"]), path(&[&format!("/b{number}")])];
+        let every = (0..334).flat_map(|number| [by_host(number), by_path(number), by_both(number)]);
+        let rules = listener(every.collect());
+        assert_eq!(rules.len(), 1002);
+        for (host, target, priority) in
+            [("h333.com", "/", 1000), ("x.com", "/p333/x", 1001), ("a.com", "/b333", 1002), ("a.com", "/", 0)]
+        {
+            let head = request("GET", host, target, &[]);
+            let mut candidates = 0;
+            rules.index.candidates(host.as_bytes(), head.target.path(), &mut |some| candidates += some.len());
+            assert!(candidates <= 1, "{candidates} for {host}{target}");
+            assert_eq!(rules.find(&head, IpAddr::from([1, 2, 3, 4])).priority, priority);
+        }
+    }
 }

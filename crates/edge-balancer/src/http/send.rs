@@ -24,8 +24,10 @@ pub struct Request<'a> {
     pub head: &'a RequestHead,
     pub added: &'a [(HeaderName, HeaderValue)],
     pub upgrade: Option<&'a [u8]>,
-    /// Kept connections have failed too often: only a new one will do.
+    /// Kept connections have failed too often, or none is to be shared: only a new one will do.
     pub fresh: bool,
+    /// The connection is not used again.
+    pub alone: bool,
 }
 
 #[derive(Debug)]
@@ -84,8 +86,13 @@ async fn send_http1(
     let was_reused = connection.reused;
     let length = request.head.headers.get(header::CONTENT_LENGTH);
     let framing = body.framing(length.and_then(|length| parse_length(length.as_bytes())));
-    let sending =
-        Sending { head: request.head, added: request.added, framing, upgrade: request.upgrade, close: false };
+    let sending = Sending {
+        head: request.head,
+        added: request.added,
+        framing,
+        upgrade: request.upgrade,
+        close: request.alone,
+    };
     match target_http1::send(connection, &sending, body, in_flight, &client.worker).await {
         Ok(target_http1::Answer::Response { head, body }) => Outcome::Answered(Box::new(Answer {
             status: head.status,

@@ -27,6 +27,8 @@ pub async fn run(connection: Connection, upgrade: Upgrade, record: Rc<Record>, i
     let Upgrade { stream, input, mut in_flight } = upgrade;
     let mut target = Watched { stream, input, moved: &moved, read: &from_target };
     let mut timer = IdleTimer::new(idle);
+    let listener = record.client.listener.clone();
+    let mut gone = std::pin::pin!(listener.load_balancer.gone.fired());
     {
         let copying = tokio::io::copy_bidirectional_with_sizes(
             &mut client,
@@ -36,7 +38,10 @@ pub async fn run(connection: Connection, upgrade: Upgrade, record: Rc<Record>, i
         );
         let mut copying = std::pin::pin!(copying);
         std::future::poll_fn(|context| {
-            if copying.as_mut().poll(context).is_ready() || in_flight.poll_expired(context).is_ready() {
+            let is_over = copying.as_mut().poll(context).is_ready()
+                || in_flight.poll_expired(context).is_ready()
+                || gone.as_mut().poll(context).is_ready();
+            if is_over {
                 return Poll::Ready(());
             }
             timer.poll_expired(context, moved.get(), idle)

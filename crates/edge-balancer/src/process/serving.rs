@@ -18,6 +18,7 @@ use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::{LocalSet, spawn_local};
+use tokio::time::Instant;
 
 use super::held::{self, KeeperLink};
 use super::{Arguments, BalancerError, Role, keeper, program};
@@ -400,9 +401,12 @@ async fn save(runtime: Arc<Runtime>, path: std::path::PathBuf, unsaved: Rc<Notif
         tokio::time::sleep(limits::STATE_WRITE_DELAY).await;
         let capture = Capture::of(&runtime);
         let path = path.clone();
+        let started = Instant::now();
         let written = supervisor::blocking(move || state_file::write(&path, &capture.to_saved())).await;
         if let Err(failure) = written {
             tracing::error!(%failure, "the configuration can't be saved");
         }
+        // A large configuration that changes all the time takes a part of a disk, never all of it.
+        tokio::time::sleep(started.elapsed() * limits::STATE_WRITE_REST).await;
     }
 }

@@ -33,12 +33,15 @@ pub struct TargetGroup {
     kept: Arc<Kept>,
 }
 
+/// A load balancer's path, and a zone.
+type ZoneKey = (String, String);
+
 /// What outlives a change of configuration.
 #[derive(Debug)]
 struct Kept {
     turn: AtomicUsize,
     registry: Arc<Registry>,
-    metrics: ArcSwap<Vec<((String, String), Arc<MetricSet>)>>,
+    metrics: ArcSwap<Vec<(ZoneKey, Arc<MetricSet>)>>,
 }
 
 impl TargetGroupSlot {

@@ -12,13 +12,14 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use state_model::elbv2::target_group::ProtocolVersion;
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::support::{
     Balancer, attributes, body, certificate, ok, raw_target, read_message, run, status, target,
@@ -212,5 +213,100 @@ fn http2_can_be_switched_off() {
         let secure = secure(&[("routing.http2.enabled", "false")]).await;
         let stream = secure.connect("a.example.com", &["h2", "http/1.1"]).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    });
+}
+
+/// Ends TLS in front of a target, with a certificate that nobody has signed.
+async fn behind_tls(target: SocketAddr, alpn: &'static [u8]) -> SocketAddr {
+    let (config, _) = certificate(&["nobody.invalid"]);
+    let chain = CertificateDer::pem_slice_iter(config.chain_pem.as_bytes()).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(config.private_key_pem.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut server = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    server.alpn_protocols = vec![alpn.to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(server));
+    raw_target(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(mut outside) = acceptor.accept(stream).await else { return };
+            let mut inside = TcpStream::connect(target).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
+        }
+    })
+    .await
+}
+
+#[test]
+fn targets_with_tls_need_no_known_certificate() {
+    run(async {
+        let (plain, _) = target(|_| ok("fine")).await;
+        let (http1, http2) =
+            (behind_tls(plain, b"http/1.1").await, behind_tls(http2_target().await, b"h2").await);
+        let secure = secure(&[]).await;
+        let set = |address, version| {
+            secure.balancer.set_group("group", &[address], move |group| {
+                group.protocol = "HTTPS".to_owned();
+                group.protocol_version = version;
+            });
+        };
+        let mut sender = secure.http2().await;
+        let call = || {
+            let mut call = request("POST", "/", "message");
+            call.headers_mut().insert("te", "trailers".parse().unwrap());
+            call
+        };
+        set(http1, ProtocolVersion::Http1);
+        for _ in 0..2 {
+            assert_eq!(read(sender.send_request(call()).await.unwrap()).await.1, "fine");
+        }
+        set(http2, ProtocolVersion::Http2);
+        for _ in 0..2 {
+            assert_eq!(read(sender.send_request(call()).await.unwrap()).await.1, "message");
+        }
+        let without_tls = raw_target(|mut stream| async move {
+            tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                .await
+                .unwrap();
+        })
+        .await;
+        set(without_tls, ProtocolVersion::Http1);
+        assert_eq!(sender.send_request(call()).await.unwrap().status(), StatusCode::BAD_GATEWAY);
+        assert_eq!(secure.balancer.count(Counter::TargetTlsNegotiationErrorCount), 1);
+    });
+}
+
+#[test]
+fn a_stream_that_is_reset_is_a_460_and_frees_its_target() {
+    run(async {
+        let (asked, mut was_asked) = tokio::sync::mpsc::channel(1);
+        let address = raw_target(move |mut stream| {
+            let asked = asked.clone();
+            async move {
+                read_message(&mut stream).await;
+                asked.send(()).await.unwrap();
+                assert_eq!(read_message(&mut stream).await, "");
+                asked.send(()).await.unwrap();
+            }
+        })
+        .await;
+        let secure = secure(&[]).await;
+        secure.balancer.set_group("group", &[address], |_| {});
+        let mut sender = secure.http2().await;
+        {
+            let mut pending = std::pin::pin!(sender.send_request(request("GET", "/", "")));
+            tokio::select! {
+                _ = &mut pending => panic!("nobody has answered"),
+                _ = was_asked.recv() => {}
+            }
+        }
+        was_asked.recv().await.unwrap();
+        while secure.balancer.count(Counter::HttpCodeElb4xxCount) == 0 {
+            tokio::task::yield_now().await;
+        }
     });
 }

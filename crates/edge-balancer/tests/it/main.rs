@@ -8,3 +8,4 @@ mod namespaces;
 mod process;
 mod streams;
 mod support;
+mod tls;

@@ -24,8 +24,8 @@ fn namespace() -> Option<(File, PathBuf, thread::JoinHandle<()>, std::sync::mpsc
         }
         let up = Command::new("ip").args(["link", "set", "lo", "up"]).status();
         let file = File::open("/proc/thread-self/ns/net").unwrap();
-        let _ = made.send(up.is_ok_and(|status| status.success()).then_some(file));
         let listener = TcpListener::bind("127.0.0.1:7000").unwrap();
+        let _ = made.send(up.is_ok_and(|status| status.success()).then_some(file));
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let _ = stream.and_then(|mut stream| stream.write_all(b"inside"));
