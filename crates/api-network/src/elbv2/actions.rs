@@ -110,7 +110,8 @@ fn redirect(
     Ok(redirect)
 }
 
-fn check_redirect(
+/// A redirect that was good for one protocol and port need not be so for others.
+pub fn check_redirect(
     redirect: &Redirect,
     listener_protocol: &str,
     listener_port: u16,

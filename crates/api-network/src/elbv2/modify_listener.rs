@@ -1,8 +1,8 @@
 //! ModifyListener: what isn't given stays.
 
 use state_model::Record;
-use state_model::elbv2::Listener;
 use state_model::elbv2::attributes::listener_defaults;
+use state_model::elbv2::{Action, Listener};
 use state_tables::{Row, Transaction, View, elb_usage};
 use wire_schema::ServiceError;
 use wire_shapes_network::elbv2::{ModifyListenerInput, ModifyListenerOutput};
@@ -58,6 +58,8 @@ fn changed(present: &Listener, input: &ModifyListenerInput) -> Result<Listener, 
     if input.default_actions.is_some() {
         let actions = input.default_actions.clone();
         record.default_action = actions::parse(actions, "defaultActions", &record.protocol, record.port)?;
+    } else if let Action::Redirect(redirect) = &record.default_action {
+        actions::check_redirect(redirect, &record.protocol, record.port)?;
     }
     // What belongs to another protocol is no attribute of this one.
     if record.protocol != present.protocol {

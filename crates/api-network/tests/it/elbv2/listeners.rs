@@ -242,6 +242,31 @@ async fn a_listener_changes_and_keeps_the_rest() {
 }
 
 #[tokio::test]
+async fn a_redirect_must_not_come_to_loop() {
+    let kit = Kit::new().await;
+    let load_balancer = kit.application("web").await;
+    let input = wire::CreateListenerInput {
+        default_actions: Some(vec![wire::Action {
+            r#type: Some("redirect".into()),
+            redirect_config: Some(wire::RedirectActionConfig {
+                port: Some("8080".into()),
+                status_code: Some("HTTP_302".into()),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }]),
+        ..listener_input(&load_balancer, "HTTP", 80, "")
+    };
+    let arn = kit.create_listener(input).await.expect("it leads elsewhere").listener_arn;
+    let input = wire::ModifyListenerInput { listener_arn: arn, port: Some(8080), ..Default::default() };
+    refused(
+        elbv2::modify_listener::modify_listener(kit.context(), input).await,
+        "InvalidLoadBalancerAction",
+        "The redirect configuration is not valid because it creates a loop.",
+    );
+}
+
+#[tokio::test]
 async fn further_certificates_come_and_go() {
     let kit = Kit::new().await;
     let load_balancer = kit.application("web").await;
