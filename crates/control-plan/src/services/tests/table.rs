@@ -69,6 +69,24 @@ fn a_rollout_keeps_within_both_percentages() {
 }
 
 #[test]
+fn what_a_superseded_rollout_began_goes_first() {
+    check(
+        "its pending tasks take the room",
+        &rollout(2, &["1h@a", "1h@b", "0p@a", "0p@b"]),
+        "-0p@b -0p@a \"stopped 2 pending tasks\"",
+    );
+    let stage = rollout(2, &["1h@a", "0h@b", "2h@a"]).with(|stage| {
+        stage.minimum = 50;
+        stage.progress.healthy_tasks = 1;
+    });
+    check(
+        "what is missing starts, and one is replaced",
+        &stage,
+        "+2@b -1h@a \"has started 1 tasks: (task T)\" \"has stopped 1 running tasks: (task 1h@a)\"",
+    );
+}
+
+#[test]
 fn percentages_that_leave_no_room_are_told() {
     let stage = rollout(2, &["1h@a", "1h@b"]).with(|stage| {
         stage.minimum = 75;
