@@ -32,11 +32,16 @@ pub struct TaskRow<'v> {
 /// The tasks of services, by the service's uid.
 pub type TasksByService<'v> = HashMap<&'v str, Vec<TaskRow<'v>>>;
 
+/// A desired count is only a wish: no more room than this is made before the tasks are seen.
+const ROOM_MAX: u32 = 1_000;
+
 /// Those of all services: each table is read once, in order, which for many tasks costs far less than looking each up.
 pub fn all_tasks(view: &View) -> TasksByService<'_> {
     let mut targets = all_targets(view);
     let mut observations = view.task_observations.iter().peekable();
-    let mut tasks = TasksByService::with_capacity(view.services.len());
+    let rows = view.services.iter().map(|(_, row)| row.record());
+    let sized = |service: &'_ Service| Vec::with_capacity(service.desired_count.min(ROOM_MAX) as usize);
+    let mut tasks: TasksByService<'_> = rows.map(|row| (row.uid.as_str(), sized(row))).collect();
     for (key, intent) in view.task_intents.iter() {
         while observations.next_if(|(other, _)| *other < key).is_some() {}
         let Some(service) = &intent.service else { continue };
