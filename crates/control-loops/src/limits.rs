@@ -37,7 +37,7 @@ pub const EDGE_READ_BYTES: usize = 16 * 1024;
 pub const OBSERVATIONS_PER_COMMIT_MAX: usize = 60;
 
 /// Everything is looked at this often, also what no change seems to touch.
-pub const FULL_PASS_PERIOD: Duration = Duration::from_secs(60);
+pub const FULL_PASS_PERIOD: Duration = Duration::from_secs(10 * 60);
 
 /// Services whose tasks are looked up one by one. Beyond, reading the tables in order is the cheaper way.
 pub const SERVICES_LOOKED_UP_MAX: usize = 256;

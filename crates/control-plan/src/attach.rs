@@ -104,7 +104,7 @@ fn join<'v>(
     balancer: &ServiceLoadBalancer,
     now: Timestamp,
 ) -> Option<Change<'v>> {
-    let placed = task.columns.placement?.placed()?;
+    let placed = view.task_placements.get(task.key)?.record().placed()?;
     let group = view.elb_target_groups.get(&target_group_key(&balancer.target_group_arn)?)?;
     let path = group.path();
     let is_of_group = |target: &Target| target.target_group == path && target.port == balancer.container_port;

@@ -31,7 +31,8 @@ fn observed_failure(observation: &TaskObservation) -> Option<FailureKind<'static
     match observation.stop.as_ref()? {
         ObservedStop::FailedToStart { .. } => Some(FailureKind::NeverStarted),
         ObservedStop::EssentialContainerExited => exited(observation),
-        // The machine's fault says nothing of what it ran.
+        // The machine's fault says nothing of what it ran; but what is lost before it runs may be lost again at once.
+        ObservedStop::Lost { .. } if observation.times.started_at.is_none() => Some(FailureKind::Lost),
         ObservedStop::Requested | ObservedStop::Lost { .. } => None,
     }
 }
@@ -56,4 +57,65 @@ fn was_killed(containers: &[ObservedContainer]) -> bool {
             container.reason.as_deref().is_some_and(|reason| reason.starts_with("OutOfMemoryError"));
         container.exit_code.is_some_and(|code| KILLED.contains(&code)) && !is_out_of_memory
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use state_model::Scope;
+    use state_model::ecs::task::{ObservedTimes, Phase};
+
+    use super::*;
+
+    /// `containers` are exit codes and reasons, in the order of their ends.
+    fn check(
+        stop: ObservedStop,
+        ran_secs: Option<i64>,
+        containers: &[(i32, &str)],
+        expected: Option<FailureKind<'_>>,
+    ) {
+        let ended = containers.iter().enumerate().map(|(index, (code, reason))| ObservedContainer {
+            exit_code: Some(*code),
+            reason: Some((*reason).to_owned()),
+            finished_at: Some(Timestamp::from_millis(100_000 + index as i64)),
+            ..ObservedContainer::default()
+        });
+        let observation = TaskObservation {
+            scope: Scope::new("000000000000", "us-east-1"),
+            cluster: String::from("default"),
+            id: String::from("t"),
+            generation: 1,
+            phase: Phase::Stopping,
+            containers: ended.collect(),
+            times: ObservedTimes {
+                started_at: ran_secs.map(|secs| Timestamp::from_secs(100 - secs)),
+                stopping_at: Some(Timestamp::from_secs(100)),
+                ..ObservedTimes::default()
+            },
+            stop: Some(stop.clone()),
+            changes: 0,
+        };
+        assert_eq!(observed_failure(&observation), expected, "{stop:?} after {ran_secs:?}: {containers:?}");
+    }
+
+    #[test]
+    fn what_counts_as_a_failure() {
+        let exited = || ObservedStop::EssentialContainerExited;
+        let lost = || ObservedStop::Lost { reason: String::new() };
+        let crashed = Some(FailureKind::Crashed);
+        check(
+            ObservedStop::FailedToStart { reason: String::new() },
+            None,
+            &[],
+            Some(FailureKind::NeverStarted),
+        );
+        check(exited(), None, &[(1, "")], Some(FailureKind::NeverStarted));
+        check(exited(), Some(1), &[(1, "")], crashed);
+        check(exited(), Some(1), &[(0, ""), (143, "")], crashed);
+        check(exited(), Some(10), &[(1, "")], None);
+        check(exited(), Some(1), &[(137, ""), (1, "")], None);
+        check(exited(), Some(1), &[(137, "OutOfMemoryError: Container killed due to memory usage")], crashed);
+        check(lost(), Some(1), &[], None);
+        check(lost(), None, &[], Some(FailureKind::Lost));
+        check(ObservedStop::Requested, Some(1), &[(143, "")], None);
+    }
 }

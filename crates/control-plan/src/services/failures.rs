@@ -67,6 +67,7 @@ impl Planner<'_, '_> {
         let counts = match kind {
             FailureKind::NeverStarted => !self.progress.reached_running,
             FailureKind::Crashed => true,
+            FailureKind::Lost => false,
             FailureKind::Refused(reason) => {
                 self.tell_once(events::failed_to_launch(self.snapshot.name, reason));
                 !self.progress.reached_running

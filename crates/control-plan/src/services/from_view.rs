@@ -24,6 +24,7 @@ use crate::limits::{DEPLOYMENTS_SEARCHED_MAX, SUPERSEDED_PER_PLAN_MAX};
 #[derive(Clone, Debug)]
 pub struct TaskRow<'v> {
     pub key: &'v str,
+    /// Without the placement of a task that its node has told of.
     pub columns: TaskColumns<'v>,
     pub targets: Vec<(&'v Target, Option<&'v TargetHealth>)>,
 }
@@ -31,20 +32,23 @@ pub struct TaskRow<'v> {
 /// The tasks of services, by the service's uid.
 pub type TasksByService<'v> = HashMap<&'v str, Vec<TaskRow<'v>>>;
 
+/// A desired count is only a wish: no more room than this is made before the tasks are seen.
+const ROOM_MAX: u32 = 1_000;
+
 /// Those of all services: each table is read once, in order, which for many tasks costs far less than looking each up.
 pub fn all_tasks(view: &View) -> TasksByService<'_> {
     let mut targets = all_targets(view);
-    let mut placements = view.task_placements.iter().peekable();
     let mut observations = view.task_observations.iter().peekable();
-    let mut tasks = TasksByService::with_capacity(view.services.len());
+    let rows = view.services.iter().map(|(_, row)| row.record());
+    let sized = |service: &'_ Service| Vec::with_capacity(service.desired_count.min(ROOM_MAX) as usize);
+    let mut tasks: TasksByService<'_> = rows.map(|row| (row.uid.as_str(), sized(row))).collect();
     for (key, intent) in view.task_intents.iter() {
-        while placements.next_if(|(other, _)| *other < key).is_some() {}
         while observations.next_if(|(other, _)| *other < key).is_some() {}
         let Some(service) = &intent.service else { continue };
-        let placement = placements.peek().filter(|(other, _)| *other == key).map(|(_, row)| &**row.record());
         let observation =
             observations.peek().filter(|(other, _)| *other == key).map(|(_, row)| &**row.record());
         let targets = targets.remove(key).unwrap_or_default();
+        let placement = unobserved_placement(view, key, observation);
         let row = task_row(key, intent.record(), placement, observation, targets);
         tasks.entry(&service.uid).or_default().push(row);
     }
@@ -71,8 +75,8 @@ pub fn tasks_of<'v>(view: &'v View, service: &Service) -> Vec<TaskRow<'v>> {
     // A service of the same name that was there before has the same group.
     let own = intents.filter(|(_, intent)| intent.service.as_ref().is_some_and(|own| own.uid == service.uid));
     own.map(|(key, intent)| {
-        let placement = view.task_placements.get(key).map(|row| &**row.record());
         let observation = view.task_observations.get(key).map(|row| &**row.record());
+        let placement = unobserved_placement(view, key, observation);
         let targets = view.elb_targets.entries_by(Target::TASK, key);
         let targets = targets.map(|(key, target)| {
             (&**target.record(), view.elb_target_health.get(key).map(|row| &**row.record()))
@@ -80,6 +84,18 @@ pub fn tasks_of<'v>(view: &'v View, service: &Service) -> Vec<TaskRow<'v>> {
         task_row(key, intent.record(), placement, observation, targets.collect())
     })
     .collect()
+}
+
+/// Once its node has told of a task, that alone says how far it is: where it was placed isn't looked up.
+fn unobserved_placement<'v>(
+    view: &'v View,
+    key: &str,
+    observation: Option<&TaskObservation>,
+) -> Option<&'v TaskPlacement> {
+    match observation {
+        Some(_) => None,
+        None => view.task_placements.get(key).map(|row| &**row.record()),
+    }
 }
 
 fn task_row<'v>(

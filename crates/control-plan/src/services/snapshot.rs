@@ -112,6 +112,8 @@ pub enum FailureKind<'a> {
     NeverStarted,
     /// Its containers exited by themselves right after they had begun.
     Crashed,
+    /// Its node lost it before it ran.
+    Lost,
     /// No node has room for it.
     Capacity,
     /// It could not be placed for another reason.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use state_model::Scope;
 use state_model::ecs::cluster::StrategyItem;
 use state_model::ecs::service::{CircuitBreaker, DeploymentConfiguration};
-use state_model::ecs::service_deployment::{DeploymentStatus, ServiceDeployment, ServiceDeploymentProgress};
+use state_model::ecs::service_deployment::{
+    DeploymentStatus, DeploymentStop, ServiceDeployment, ServiceDeploymentProgress, StopKind,
+};
 use state_model::ecs::task::{Health, Phase};
 use state_model::elbv2::target::HealthState;
 use stdx::clock::Timestamp;
@@ -30,6 +32,7 @@ pub struct Stage {
     pub is_deleted: bool,
     pub strategy: Vec<StrategyItem>,
     pub progress: ServiceDeploymentProgress,
+    pub stop: Option<StopKind>,
     pub completed: Option<&'static str>,
     pub zones: Vec<&'static str>,
     pub tasks: Vec<&'static str>,
@@ -73,6 +76,7 @@ impl Default for Stage {
             is_deleted: false,
             strategy: Vec::new(),
             progress: progress(DeploymentStatus::Successful),
+            stop: None,
             completed: Some("1"),
             zones: vec!["a", "b"],
             tasks: vec!["2h@a", "2h@b"],
@@ -113,7 +117,7 @@ impl Stage {
             changed_at: NOW.minus(Duration::from_secs(600)),
             deployment: Deployment {
                 created_at: NOW.minus(Duration::from_secs(600)),
-                stop: None,
+                stop: self.stop.map(|kind| DeploymentStop { kind, at: NOW }),
                 progress: &self.progress,
             },
             superseded: Vec::new(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use state_model::ecs::cluster::StrategyItem;
-use state_model::ecs::service_deployment::{DeploymentRollback, DeploymentStatus};
+use state_model::ecs::service_deployment::{DeploymentRollback, DeploymentStatus, StopKind};
 
 use super::stage::{NOW, Stage, breaker, check, progress, rollout};
 use crate::services::plan;
@@ -66,6 +66,24 @@ fn a_rollout_keeps_within_both_percentages() {
     check("they count until they have left", &half, "");
     let half = half.with(|stage| stage.tasks = vec!["1x@a", "1x@b", "1h@a", "1h@b"]);
     check("then new ones start", &half, "+2@a +2@b \"has started 2 tasks: (task T) (task T)\"");
+}
+
+#[test]
+fn what_a_superseded_rollout_began_goes_first() {
+    check(
+        "its pending tasks take the room",
+        &rollout(2, &["1h@a", "1h@b", "0p@a", "0p@b"]),
+        "-0p@b -0p@a \"stopped 2 pending tasks\"",
+    );
+    let stage = rollout(2, &["1h@a", "0h@b", "2h@a"]).with(|stage| {
+        stage.minimum = 50;
+        stage.progress.healthy_tasks = 1;
+    });
+    check(
+        "what is missing starts, and one is replaced",
+        &stage,
+        "+2@b -1h@a \"has started 1 tasks: (task T)\" \"has stopped 1 running tasks: (task 1h@a)\"",
+    );
 }
 
 #[test]
@@ -286,4 +304,17 @@ fn a_strategy_spreads_over_providers() {
         &stage,
         "+2@b/FARGATE_SPOT +2@b/FARGATE +2@a/FARGATE_SPOT \"has started 3 tasks: (task T) (task T) (task T)\"",
     );
+}
+
+#[test]
+fn a_deployment_is_stopped_on_request() {
+    let stage = rollout(2, &["1h@a", "1h@b", "2r@a"]);
+    let rollback = Stage { stop: Some(StopKind::Rollback), ..stage.clone() };
+    check("back", &rollback, "rollback_in_progress:0 \"rolling back to deployment ecs-svc/1\"");
+    let nowhere = Stage { completed: None, ..rollback };
+    check("there is no way back", &nowhere, "stopped:0");
+    let abort = Stage { stop: Some(StopKind::Abort), ..stage.clone() };
+    check("it stays as it is", &abort, "stopped:0");
+    let done = Stage { stop: Some(StopKind::Rollback), ..Stage::default() };
+    check("it was over already", &done, "");
 }
