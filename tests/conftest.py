@@ -10,6 +10,7 @@ import pytest
 import images
 from host_state import host_state, left_behind
 from neargate_server import Server
+from service_lab import ServiceLab
 from task_lab import AnyRegistry, Lab
 
 
@@ -177,3 +178,15 @@ def lab(shared_lab) -> Lab:
     """Runs tasks on the shared server; none outlives its test."""
     yield shared_lab
     shared_lab.clean()
+
+
+@pytest.fixture(scope="session")
+def shared_service_lab(server, client, execution_role, tmp_path_factory) -> ServiceLab:
+    return ServiceLab(client, execution_role, pusher(server, client), tmp_path_factory.mktemp("services"))
+
+
+@pytest.fixture
+def services(shared_service_lab) -> ServiceLab:
+    """Runs services on the shared server; none outlives its test."""
+    yield shared_service_lab
+    shared_service_lab.clean()

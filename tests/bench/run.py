@@ -26,7 +26,9 @@ from botocore.auth import SigV4Auth  # noqa: E402
 from botocore.awsrequest import AWSRequest  # noqa: E402
 from botocore.credentials import Credentials  # noqa: E402
 
+import balancer  # noqa: E402
 import images  # noqa: E402
+import services  # noqa: E402
 from neargate_server import Server  # noqa: E402
 
 SECONDS_OF_LOAD = 6
@@ -429,6 +431,38 @@ def bench_ready(bench: Bench) -> None:
         bench.server.terminate()
     say("ready with 10,000 and more task definitions, median of 5", statistics.median(took), "ms")
     bench.server.up()
+
+
+def bench_balancer(bench: Bench) -> None:
+    """The balancer beside HAProxy and nginx: one core for the proxy, one for client and target."""
+    balancer.run(fresh(bench, "balancer"), say)
+
+
+def bench_configuration(bench: Bench) -> None:
+    """1,000 target groups, 10,000 targets, 1,000 rules: a change's way into effect, and a request's cost."""
+    balancer.run_configuration(fresh(bench, "configuration"), say)
+
+
+def bench_killed(bench: Bench) -> None:
+    """SIGKILL of a service's only task behind a load balancer, until another one serves."""
+    services.run_killed_task(bench.server, fresh(bench, "killed"), say)
+
+
+def bench_rollout(bench: Bench) -> None:
+    """A rolling update of ten tasks while 200 requests a second come in."""
+    services.run_rollout(bench.server, fresh(bench, "rollout"), say)
+
+
+def bench_planner(bench: Bench) -> None:
+    """One pass over 5,000 services with 100,000 tasks."""
+    command = ["cargo", "run", "--release", "--quiet", "--package", "control-plan", "--example", "plan_services"]
+    print(subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE.parent.parent).stdout, end="")
+
+
+def fresh(bench: Bench, name: str) -> Path:
+    folder = bench.folder / name
+    folder.mkdir()
+    return folder
 
 
 BENCHES = {name.removeprefix("bench_"): value for name, value in list(globals().items()) if name.startswith("bench_")}

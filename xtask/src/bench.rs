@@ -7,8 +7,9 @@ use anyhow::{Result, ensure};
 
 use crate::setup;
 
-/// What the benchmarks take beside the tests: the load generator, and a registry and an engine to compare with.
-const PACKAGES: &[&str] = &["wrk", "docker-registry", "podman"];
+/// What the benchmarks take beside the tests: load generators, and a registry, an engine and two proxies to compare with.
+const PACKAGES: &[&str] =
+    &["wrk", "nghttp2-client", "docker-registry", "podman", "haproxy", "nginx-light", "openssl"];
 
 pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
     ensure!(setup::is_root(), "the benchmarks run containers: run them with sudo or as root");

@@ -40,8 +40,14 @@ const RUNNING: &[Package] = &[
 /// What building takes beside the Rust toolchain, and what the clients in tests and the demo take.
 const BUILDING: &[Package] = &[needed("gcc"), needed("libc6-dev"), needed("python3"), needed("python3-venv")];
 
-const TESTING: &[Package] =
-    &[needed("skopeo"), needed("buildah"), optional("awscli"), needed("mount"), needed("procps")];
+const TESTING: &[Package] = &[
+    needed("skopeo"),
+    needed("buildah"),
+    optional("awscli"),
+    needed("mount"),
+    needed("procps"),
+    needed("openssl"),
+];
 
 /// Installs what is missing.
 pub fn packages(with_tests: bool) -> Result<()> {

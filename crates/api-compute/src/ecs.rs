@@ -1,17 +1,21 @@
-//! ECS: clusters, task definitions, tasks. One file per operation; what a request may say is in `validate`, what an
+//! ECS: clusters, task definitions, tasks, services. One file per operation; what a request may say is in `validate`, what an
 //! answer looks like in `render`.
 //!
 //! Every handler keeps one order: authorise, validate, one transaction, answer from what was written.
 
 pub mod create_cluster;
+pub mod create_service;
 pub mod delete_account_setting;
 pub mod delete_attributes;
 pub mod delete_cluster;
+pub mod delete_service;
 pub mod delete_task_definitions;
 pub mod deregister_task_definition;
 pub mod describe_capacity_providers;
 pub mod describe_clusters;
 pub mod describe_container_instances;
+pub mod describe_service_deployments;
+pub mod describe_service_revisions;
 pub mod describe_services;
 pub mod describe_task_definition;
 pub mod describe_tasks;
@@ -20,6 +24,7 @@ pub mod list_account_settings;
 pub mod list_attributes;
 pub mod list_clusters;
 pub mod list_container_instances;
+pub mod list_service_deployments;
 pub mod list_services;
 pub mod list_tags_for_resource;
 pub mod list_task_definition_families;
@@ -32,15 +37,19 @@ pub mod put_cluster_capacity_providers;
 pub mod register_task_definition;
 pub mod run_task;
 pub mod start_task;
+pub mod stop_service_deployment;
 pub mod stop_task;
 pub mod tag_resource;
 pub mod untag_resource;
 pub mod update_cluster;
 pub mod update_cluster_settings;
+pub mod update_service;
 pub mod update_task_protection;
 
 mod account_settings;
+mod client_token;
 mod cluster_settings;
+mod compute;
 mod errors;
 mod limits;
 mod lookup;
@@ -49,9 +58,11 @@ mod render;
 mod requirements;
 mod revisions;
 mod runnable;
+mod service;
 mod tagged;
 mod task_network;
 mod task_protection;
+mod task_source;
 mod validate;
 
 use state_model::Scope;
@@ -78,9 +89,11 @@ pub fn default_log_driver_mode<'v>(view: &'v View, scope: &Scope) -> &'v str {
 pub fn service() -> ServiceTable<Context> {
     ServiceTable::new(&ecs::SERVICE)
         .operation::<op::CreateCluster, _, _>(create_cluster::create_cluster)
+        .operation::<op::CreateService, _, _>(create_service::create_service)
         .operation::<op::DeleteAccountSetting, _, _>(delete_account_setting::delete_account_setting)
         .operation::<op::DeleteAttributes, _, _>(delete_attributes::delete_attributes)
         .operation::<op::DeleteCluster, _, _>(delete_cluster::delete_cluster)
+        .operation::<op::DeleteService, _, _>(delete_service::delete_service)
         .operation::<op::DeleteTaskDefinitions, _, _>(delete_task_definitions::delete_task_definitions)
         .operation::<op::DeregisterTaskDefinition, _, _>(
             deregister_task_definition::deregister_task_definition,
@@ -92,6 +105,12 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::DescribeContainerInstances, _, _>(
             describe_container_instances::describe_container_instances,
         )
+        .operation::<op::DescribeServiceDeployments, _, _>(
+            describe_service_deployments::describe_service_deployments,
+        )
+        .operation::<op::DescribeServiceRevisions, _, _>(
+            describe_service_revisions::describe_service_revisions,
+        )
         .operation::<op::DescribeServices, _, _>(describe_services::describe_services)
         .operation::<op::DescribeTaskDefinition, _, _>(describe_task_definition::describe_task_definition)
         .operation::<op::DescribeTasks, _, _>(describe_tasks::describe_tasks)
@@ -100,6 +119,7 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::ListAttributes, _, _>(list_attributes::list_attributes)
         .operation::<op::ListClusters, _, _>(list_clusters::list_clusters)
         .operation::<op::ListContainerInstances, _, _>(list_container_instances::list_container_instances)
+        .operation::<op::ListServiceDeployments, _, _>(list_service_deployments::list_service_deployments)
         .operation::<op::ListServices, _, _>(list_services::list_services)
         .operation::<op::ListTagsForResource, _, _>(list_tags_for_resource::list_tags_for_resource)
         .operation::<op::ListTaskDefinitionFamilies, _, _>(
@@ -118,11 +138,13 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::RegisterTaskDefinition, _, _>(register_task_definition::register_task_definition)
         .operation::<op::RunTask, _, _>(run_task::run_task)
         .operation::<op::StartTask, _, _>(start_task::start_task)
+        .operation::<op::StopServiceDeployment, _, _>(stop_service_deployment::stop_service_deployment)
         .operation::<op::StopTask, _, _>(stop_task::stop_task)
         .operation::<op::TagResource, _, _>(tag_resource::tag_resource)
         .operation::<op::UntagResource, _, _>(untag_resource::untag_resource)
         .operation::<op::UpdateCluster, _, _>(update_cluster::update_cluster)
         .operation::<op::UpdateClusterSettings, _, _>(update_cluster_settings::update_cluster_settings)
+        .operation::<op::UpdateService, _, _>(update_service::update_service)
         .operation::<op::UpdateTaskProtection, _, _>(update_task_protection::update_task_protection)
 }
 

@@ -42,6 +42,9 @@ mod rule_changes;
 mod tagged;
 mod tags;
 
+pub(crate) use group_lookup::in_vpc as security_group_by_name;
+pub(crate) use render::subnet::available as available_addresses;
+
 use wire_protocols::ServiceTable;
 use wire_shapes_network::ec2;
 use wire_shapes_network::ec2::operations as op;

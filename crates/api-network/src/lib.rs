@@ -9,3 +9,4 @@
 
 pub mod defaults;
 pub mod ec2;
+pub mod elbv2;

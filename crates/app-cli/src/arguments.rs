@@ -58,7 +58,7 @@ pub struct Up {
     /// Accept unknown access keys as the account's root, for existing test suites; only on a loopback address
     #[arg(long)]
     pub any_credentials: bool,
-    /// Addresses of load balancers and public IPs
+    /// Addresses of load balancers that face the internet; outside of 127.0.0.0/8 the host takes those that are used
     #[arg(long, value_name = "CIDR", default_value = config::PUBLIC_POOL_DEFAULT)]
     pub public_pool: String,
     /// Where state is kept: `embedded`, or the URL of a store that several machines share

@@ -2,6 +2,7 @@
 
 mod age;
 mod columns;
+pub mod balancer;
 mod down;
 mod env;
 mod image_push;

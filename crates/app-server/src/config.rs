@@ -1,8 +1,10 @@
 //! What `neargate up` was told, checked before anything is opened.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use control_plan::balancers::PublicPool;
+use state_model::ec2::subnet::Ipv4Block;
 use state_model::scope;
 
 pub const DATA_DIR_DEFAULT: &str = "/var/lib/neargate";
@@ -21,6 +23,8 @@ pub struct Config {
     /// Accept unknown access keys as the root of an account, without checking their signature.
     pub any_credentials: bool,
     pub isolation: Isolation,
+    /// Addresses of load balancers that face the internet.
+    pub public_pool: PublicPool,
 }
 
 /// The sandbox of tasks whose definition doesn't choose one by its tag `neargate:isolation`.
@@ -44,6 +48,29 @@ pub enum ConfigError {
          the option out, or listen on 127.0.0.1"
     )]
     AnyCredentialsBeyondLoopback(SocketAddr),
+    #[error("--public-pool {pool}: {reason}")]
+    PublicPool { pool: String, reason: &'static str },
+}
+
+/// Reads `--public-pool`.
+pub fn public_pool(text: &str) -> Result<PublicPool, ConfigError> {
+    let refuse = |reason| ConfigError::PublicPool { pool: text.to_owned(), reason };
+    let block = Ipv4Block::parse(text).ok_or_else(|| {
+        refuse("a pool is a block of IPv4 addresses like 192.0.2.0/24, without bits beside its prefix")
+    })?;
+    let [first, ..] = block.network.octets();
+    if block.prefix_length < 8 {
+        return Err(refuse("a pool has at most 16,777,216 addresses: /8 or longer"));
+    }
+    if first == 0 || first >= 224 || block.network.is_link_local() {
+        return Err(refuse("nobody can be reached at these addresses"));
+    }
+    if block.contains(Ipv4Addr::LOCALHOST) {
+        return Err(refuse(
+            "the host's own 127.0.0.1 must stay outside; 127.80.0.0/16 is a pool of loopback addresses",
+        ));
+    }
+    Ok(PublicPool(block))
 }
 
 impl Config {
@@ -73,6 +100,7 @@ mod tests {
             account: ACCOUNT_DEFAULT.into(),
             any_credentials,
             isolation: Isolation::Namespace,
+            public_pool: public_pool(PUBLIC_POOL_DEFAULT).expect("the default is a pool"),
         }
     }
 
@@ -82,6 +110,23 @@ mod tests {
         assert_eq!(config("[::1]:4566", true).check(), Ok(()));
         assert_eq!(config("0.0.0.0:4566", false).check(), Ok(()));
         assert!(config("0.0.0.0:4566", true).check().is_err());
+    }
+
+    #[test]
+    fn pools_are_blocks_that_can_be_reached() {
+        for (pool, accepted) in [
+            ("127.80.0.0/16", true),
+            ("192.0.2.0/24", true),
+            ("192.0.2.7/32", true),
+            ("192.0.2.7/24", false),
+            ("127.0.0.0/8", false),
+            ("0.0.0.0/8", false),
+            ("169.254.0.0/16", false),
+            ("224.0.0.0/8", false),
+            ("192.0.2.0", false),
+        ] {
+            assert_eq!(public_pool(pool).is_ok(), accepted, "{pool}");
+        }
     }
 
     #[test]

@@ -77,6 +77,10 @@ impl DataDir {
         self.root.join("node/tasks")
     }
 
+    pub fn balancer(&self) -> PathBuf {
+        self.root.join("balancer")
+    }
+
     fn server_file(&self) -> PathBuf {
         self.root.join("server.json")
     }

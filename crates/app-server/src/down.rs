@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use node_network::Instance;
 use rustix::process::{Pid, Signal};
 
+use crate::balancer::process::{self, BalancerFiles};
 use crate::data_dir::DataDir;
 use crate::host_names::{self, HostFiles};
 use crate::runtimes;
@@ -21,6 +22,7 @@ pub fn run(data_dir: &DataDir) -> Vec<anyhow::Error> {
     if let Err(error) = stop_server(data_dir) {
         errors.push(error);
     }
+    errors.extend(end_balancer(data_dir).err());
     let instance = data_dir.instance();
     let runtimes = runtimes::all(&instance);
     let failed = node_runtime::teardown::teardown_all(&instance, &runtimes);
@@ -50,11 +52,20 @@ fn stop_server(data_dir: &DataDir) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ends_within(handle: &impl std::os::fd::AsFd, limit: Duration) -> io::Result<bool> {
+pub(crate) fn ends_within(handle: &impl std::os::fd::AsFd, limit: Duration) -> io::Result<bool> {
     let mut events = [rustix::event::PollFd::new(handle, rustix::event::PollFlags::IN)];
     let limit =
         rustix::time::Timespec { tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX), tv_nsec: 0 };
     Ok(rustix::event::poll(&mut events, Some(&limit))? > 0)
+}
+
+/// Before the networks: it holds their namespaces.
+fn end_balancer(data_dir: &DataDir) -> anyhow::Result<()> {
+    let files = BalancerFiles::of(data_dir);
+    let left = process::end(&files);
+    files.forget();
+    anyhow::ensure!(left.is_empty(), "processes of the balancer do not end: {left:?}");
+    Ok(())
 }
 
 fn remove_run_directory(instance: &str) -> anyhow::Result<()> {

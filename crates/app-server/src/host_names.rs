@@ -9,8 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use control_plan::edge_names;
 use state_model::Scope;
-use state_tables::State;
+use state_tables::{State, View};
 use stdx_async::shutdown::Shutdown;
 use stdx_async::supervisor;
 
@@ -58,14 +59,37 @@ pub struct HostNames {
     pub authority_pem: String,
 }
 
+/// What the files are to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Regions in use: each has its registry.
+    pub scopes: Vec<Scope>,
+    /// Names of load balancers, each with every address that it has.
+    pub load_balancers: Vec<(String, Ipv4Addr)>,
+}
+
+impl Published {
+    fn of(view: &View) -> Self {
+        let load_balancers = view.elb_load_balancers.iter().flat_map(|(_, load_balancer)| {
+            let addresses = edge_names::host_addresses(view, load_balancer);
+            addresses.into_iter().map(|address| (load_balancer.dns_name.clone(), address))
+        });
+        Self {
+            scopes: view.regions.iter().map(|(_, region)| region.scope.clone()).collect(),
+            load_balancers: load_balancers.collect(),
+        }
+    }
+}
+
 /// `<account>.dkr.ecr.<region>.neargate.internal`
 pub fn registry_host(scope: &Scope) -> String {
     format!("{}.dkr.ecr.{}.{DOMAIN}", scope.account, scope.region)
 }
 
 impl HostNames {
-    /// Makes the files say exactly these scopes.
-    pub fn publish(&self, scopes: &[Scope]) -> Result<(), HostNamesError> {
+    /// Makes the files say exactly this.
+    pub fn publish(&self, published: &Published) -> Result<(), HostNamesError> {
+        let scopes = &published.scopes;
         let address = match self.listen.ip() {
             address if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             address => address,
@@ -75,6 +99,7 @@ impl HostNames {
             lines.extend(ENDPOINT_PREFIXES.iter().map(|prefix| format!("{address} {prefix}{address}")));
         }
         lines.extend(scopes.iter().map(|scope| format!("{address} {}", registry_host(scope))));
+        lines.extend(published.load_balancers.iter().map(|(name, address)| format!("{address} {name}")));
         write_block(&self.files.hosts, &self.instance, Some(&lines))?;
         for scope in scopes {
             self.publish_certificate(&registry_host(scope))?;
@@ -111,13 +136,13 @@ fn certificate_name(instance: &str) -> String {
 /// Publishes again whenever an account or region is brought to life or dropped.
 pub async fn follow(state: Arc<State>, names: HostNames, mut shutdown: Shutdown) {
     let mut changes = state.changes();
-    let mut published: Vec<Scope> = Vec::new();
+    let mut published = Published::default();
     loop {
         changes.mark_unchanged();
-        let scopes = scopes(&state);
-        if scopes != published {
+        let wanted = Published::of(&state.view());
+        if wanted != published {
             let names = names.clone();
-            let to_publish = scopes.clone();
+            let to_publish = wanted.clone();
             let outcome = supervisor::blocking(move || names.publish(&to_publish)).await;
             if let Err(error) = outcome {
                 // A convenience of this host: without it everything else works, so a read-only /etc is only told.
@@ -126,17 +151,13 @@ pub async fn follow(state: Arc<State>, names: HostNames, mut shutdown: Shutdown)
                     "names on the host can't be published"
                 );
             }
-            published = scopes;
+            published = wanted;
         }
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
             () = shutdown.requested() => return,
         }
     }
-}
-
-fn scopes(state: &State) -> Vec<Scope> {
-    state.view().regions.iter().map(|(_, region)| region.scope.clone()).collect()
 }
 
 /// Removes every trace of `instance`, going on after a failure.
@@ -187,7 +208,16 @@ fn write_block(path: &Path, instance: &str, lines: Option<&[String]>) -> Result<
     if after == before {
         return Ok(());
     }
-    fs::write(path, after).map_err(fail("writing"))
+    replace_content(path, &before, &after).map_err(fail("writing"))
+}
+
+/// Writes from the first difference on: who reads the file meanwhile never finds the lines above missing.
+fn replace_content(path: &Path, before: &str, after: &str) -> io::Result<()> {
+    use std::os::unix::fs::FileExt;
+    let same = before.bytes().zip(after.bytes()).take_while(|(old, new)| old == new).count();
+    let file = fs::OpenOptions::new().write(true).open(path)?;
+    file.write_all_at(&after.as_bytes()[same..], same as u64)?;
+    file.set_len(after.len() as u64)
 }
 
 fn with_block(text: &str, instance: &str, lines: Option<&[String]>) -> String {

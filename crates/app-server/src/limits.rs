@@ -24,5 +24,21 @@ pub const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// How long `down` waits for tasks to end by their stop signal before it removes them by force.
 pub const DOWN_GRACE: Duration = Duration::from_secs(2);
 
+/// How long a balancer gets to answer after its start. Too short ends one on a slow machine again and again.
+pub const BALANCER_START_MAX: Duration = Duration::from_secs(10);
+
+/// How long its processes get to end after they were killed.
+pub const BALANCER_END_MAX: Duration = Duration::from_secs(2);
+
+/// How long the balancer may be out of reach before its load balancers are told as failed. It serves meanwhile, if it runs:
+/// too short tells failures that nobody sees, too long hides real ones.
+pub const BALANCER_SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// Seconds that requests in flight get when a balancer of another version is replaced.
+pub const BALANCER_DRAIN_SECS: u32 = 60;
+
+/// Bytes of the balancer's own log before the next start begins a new one.
+pub const BALANCER_LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Between two rounds of upkeep: retention of logs, garbage of images and layers, expiry of uploads.
 pub const MAINTENANCE_PERIOD: Duration = Duration::from_secs(60);

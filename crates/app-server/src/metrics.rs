@@ -1,5 +1,8 @@
 //! What `/_neargate/metrics` tells Prometheus.
 
+mod balancer;
+
+use control_loops::edge::EdgeMetrics;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -38,7 +41,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    pub fn new() -> Self {
+    /// `balancer` has the newest counters of the balancer.
+    pub fn new(balancer: EdgeMetrics) -> Self {
         let mut registry = Registry::with_prefix("neargate");
         let requests = Family::default();
         registry.register("requests", "API requests by service, operation and status", requests.clone());
@@ -50,6 +54,7 @@ impl Metrics {
         registry.register("state_revision", "Commits of the state store", revision.clone());
         let resident_bytes = Gauge::default();
         registry.register("process_resident_bytes", "Resident memory of the server", resident_bytes.clone());
+        registry.register_collector(Box::new(balancer::BalancerCollector(balancer)));
         Self { registry, requests, latency, live_tasks, revision, resident_bytes }
     }
 
@@ -70,12 +75,6 @@ impl Metrics {
     }
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// From the second field of `/proc/self/statm`, in pages of 4 KiB.
 fn resident_bytes() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
@@ -89,7 +88,7 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_what_they_were() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(EdgeMetrics::default());
         metrics.request("ecs", "RunTask", 200, Duration::from_millis(2));
         metrics.request("ecs", "RunTask", 200, Duration::from_millis(3));
         let text = metrics.render(&View::default());

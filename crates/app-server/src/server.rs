@@ -3,6 +3,7 @@
 mod node;
 mod stores;
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -10,9 +11,11 @@ use anyhow::Context as _;
 use api_auth::{Authenticator, SessionKeys};
 use api_platform::logs::ingest::Ingest;
 use api_registry::Registry;
-use control_loops::driver::Wake;
-use control_loops::{LoopContext, cleanup, driver, placement};
+use control_loops::driver::{Activation, Wake};
+use control_loops::edge::{EdgeMetrics, Unseal};
+use control_loops::{LoopContext, attach, balancers, cleanup, driver, placement, services};
 use control_plan::placement::NodeOffer;
+use node_network::Instance;
 use node_runtime::spawner::Spawner;
 use state_model::Scope;
 use state_tables::State;
@@ -21,9 +24,11 @@ use stdx::random::{SharedRandom, SystemRandom};
 use stdx_async::{shutdown, supervisor};
 use stdx_net::{server, tls};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use wire_protocols::sigv4::SigningKeys;
 
+use crate::balancer::process::BalancerFiles;
+use crate::balancer::{self, Balancer};
 use crate::config::Config;
 use crate::data_dir::{DataDir, ServerFile};
 use crate::edge::{Bodies, Edge, Services};
@@ -47,6 +52,8 @@ struct Base {
     random: SharedRandom,
     keys: Arc<SessionKeys>,
     state: Arc<State>,
+    /// The newest counters of the balancer.
+    edge_metrics: EdgeMetrics,
     /// The lines of tasks on their way into the log store.
     ingest: Arc<Ingest>,
 }
@@ -69,7 +76,8 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let feed = supervisor::spawn("state-feed", feed.run());
     let config = Config { listen, ..config };
     let ingest = Arc::new(Ingest::new(Arc::clone(&state), stores.logs.clone()));
-    let base = Base { config, data_dir, clock, random, keys, state, ingest };
+    let base =
+        Base { config, data_dir, clock, random, keys, state, edge_metrics: EdgeMetrics::default(), ingest };
 
     base.make_home(&root).await?;
     let tls = base.open_tls()?;
@@ -84,11 +92,11 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let edge = Arc::new(base.edge(&stores, &root, &tls));
     let handler = Arc::clone(&edge).into_handler();
     base.start_loops(&shutdown);
-    node::start(&base, &stores, spawner, Arc::clone(&handler), &shutdown).await?;
-    supervisor::spawn(
-        "maintenance",
-        stores::maintain(base.clone(), stores.clone(), base.acm(&tls), shutdown.clone()),
-    );
+    let edges_attached = node::start(&base, &stores, spawner, Arc::clone(&handler), &shutdown).await?;
+    let balancer = base.balancer(edges_attached);
+    supervisor::spawn("balancer", balancer.follow(shutdown.clone()));
+    let upkeep = stores::maintain(base.clone(), stores.clone(), base.acm(&tls), shutdown.clone());
+    supervisor::spawn("maintenance", upkeep);
 
     let serving = server::Config::default().with_tls(tls.server_config);
     let listening = server::serve(listener, &serving, handler)?;
@@ -165,14 +173,42 @@ impl Base {
         Ok(tls::open(options, Arc::clone(&self.clock), Arc::clone(&self.random))?)
     }
 
-    fn start_loops(&self, shutdown: &shutdown::Shutdown) {
-        let context = LoopContext {
+    fn loop_context(&self) -> LoopContext {
+        LoopContext {
             state: Arc::clone(&self.state),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
+        }
+    }
+
+    fn balancer(&self, attached: watch::Receiver<BTreeSet<String>>) -> Balancer {
+        let keys = Arc::clone(&self.keys);
+        let wiring = balancer::Wiring {
+            context: self.loop_context(),
+            node: LOCAL_NODE.to_owned(),
+            instance: Instance::of_data_dir(&self.data_dir.root),
+            unseal: Unseal(Arc::new(move |certificate| keys.unseal_certificate_key(certificate))),
+            attached,
+            metrics: self.edge_metrics.clone(),
         };
+        Balancer::new(BalancerFiles::of(&self.data_dir), wiring)
+    }
+
+    fn start_loops(&self, shutdown: &shutdown::Shutdown) {
+        let context = self.loop_context();
         let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned() }];
-        let place = move |context| placement::activate(context, nodes.clone());
+        let pool = self.config.public_pool;
+        let place = move |context: LoopContext| {
+            let nodes = nodes.clone();
+            async move {
+                let placed = placement::activate(context.clone(), nodes).await?;
+                // In one loop: both give out addresses of the same subnets.
+                match balancers::activate(context, LOCAL_NODE, pool).await? {
+                    Activation::Again => Ok(Activation::Again),
+                    Activation::Idle(_) => Ok(placed),
+                }
+            }
+        };
         let drive_placement =
             driver::drive("placement", Wake::Changes, context.clone(), shutdown.clone(), place);
         supervisor::spawn("placement", drive_placement);
@@ -180,6 +216,16 @@ impl Base {
         let drive_interfaces =
             driver::drive("interfaces", Wake::Changes, context.clone(), shutdown.clone(), interfaces);
         supervisor::spawn("interfaces", drive_interfaces);
+        let memory = services::Memory::default();
+        let keep_services = move |context| services::activate(context, memory.clone());
+        let drive_services =
+            driver::drive("services", Wake::Changes, context.clone(), shutdown.clone(), keep_services);
+        supervisor::spawn("services", drive_services);
+        let memory = attach::Memory::default();
+        let keep_targets = move |context| attach::activate(context, memory.clone());
+        let drive_attach =
+            driver::drive("attach", Wake::Changes, context.clone(), shutdown.clone(), keep_targets);
+        supervisor::spawn("attach", drive_attach);
         let drive_history = driver::drive("history", Wake::Time, context, shutdown.clone(), cleanup::history);
         supervisor::spawn("history", drive_history);
     }
@@ -191,6 +237,7 @@ impl Base {
             .with(api_compute::ecr::service(), stores.ecr(suffix, &self.keys))
             .with(api_network::ec2::service(), api_network::ec2::Ec2)
             .with(api_platform::acm::table(), self.acm(tls))
+            .with(api_network::elbv2::service(), api_network::elbv2::Elbv2)
             .with(api_platform::iam::table(), api_platform::iam::Iam { keys: Arc::clone(&self.keys) })
             .with(api_platform::s3::table(), api_platform::s3::S3 { objects: stores.objects.clone() })
             .with(api_platform::sts::table(), api_platform::sts::Sts { keys: Arc::clone(&self.keys) })
@@ -215,7 +262,7 @@ impl Base {
                 random: Arc::clone(&self.random),
                 default_region: self.config.region.clone(),
             },
-            metrics: Metrics::new(),
+            metrics: Metrics::new(self.edge_metrics.clone()),
             reset: Reset {
                 state: Arc::clone(&self.state),
                 clock: Arc::clone(&self.clock),

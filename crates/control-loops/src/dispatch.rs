@@ -3,7 +3,7 @@
 //! It is the only writer of `observed`, and writes nothing but what the assigned node reported for the assigned
 //! generation.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use link_protocol::network::NetworkSnapshot;
@@ -12,7 +12,7 @@ use state_model::ecs::task::{Phase, TaskColumns, TaskObservation};
 use state_model::ecs::task_definition::task_definition_key;
 use state_tables::{View, task_columns};
 use stdx_async::shutdown::Shutdown;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{debug, warn};
 
 use crate::LoopContext;
@@ -36,6 +36,8 @@ pub struct Dispatch {
     pub node: String,
     pub link: NodeLink,
     pub log_mode_blocking: LogModeDefault,
+    /// Hears which interfaces of load balancers are in place on the node.
+    pub edges_attached: watch::Sender<BTreeSet<String>>,
 }
 
 /// What this session has told the node.
@@ -114,6 +116,8 @@ impl Dispatch {
         }
         if let Some(known) = told.tasks.get_mut(key)
             && task.intent.stop.is_some()
+            // What its targets have begun is finished first.
+            && !task.attached
             && !known.stop
         {
             known.stop = true;
@@ -152,13 +156,15 @@ impl Dispatch {
 
     /// Writes the observations that have arrived, in as few commits as the store's limits allow.
     async fn record(&mut self, first: Up) {
-        let Up::Observed(first) = first;
-        let mut batch = vec![*first];
-        while batch.len() < OBSERVATIONS_PER_COMMIT_MAX {
-            match self.link.up.try_recv() {
-                Ok(Up::Observed(next)) => batch.push(*next),
-                Err(_) => break,
+        let mut batch = Vec::new();
+        let mut next = Some(first);
+        while let Some(up) = next {
+            match up {
+                Up::Observed(observation) => batch.push(*observation),
+                Up::EdgesAttached { eni_ids } => drop(self.edges_attached.send_replace(eni_ids)),
             }
+            let has_room = batch.len() < OBSERVATIONS_PER_COMMIT_MAX;
+            next = if has_room { self.link.up.try_recv().ok() } else { None };
         }
         // An observation must not be lost: the node has no reason to send it again. So this waits for the store.
         while let Err(error) = self.commit(&batch).await {

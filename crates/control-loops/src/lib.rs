@@ -7,12 +7,18 @@
 //! **Invariant:** never uses a handler or a wire format, and never waits for a node.
 #![forbid(unsafe_code)]
 
+pub mod attach;
+mod changed;
+pub mod balancers;
 pub mod cleanup;
 pub mod dispatch;
 pub mod driver;
+pub mod edge;
 pub mod limits;
 pub mod network;
 pub mod placement;
+mod service_events;
+pub mod services;
 
 use std::sync::Arc;
 

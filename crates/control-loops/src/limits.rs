@@ -14,5 +14,33 @@ pub const DOWN_QUEUE_MAX: usize = 1_024;
 /// Observations waiting for their commit. Agents wait beyond that.
 pub const UP_QUEUE_MAX: usize = 1_024;
 
+/// Frames waiting for a balancer. One that reads slower is waited for: the session serves it alone.
+pub const EDGE_DOWN_QUEUE_MAX: usize = 256;
+
+/// Reports of a balancer waiting to be written. It waits beyond that.
+pub const EDGE_UP_QUEUE_MAX: usize = 256;
+
+/// Reports in one commit: each costs one precondition and one write of the store's 128.
+pub const EDGE_REPORTS_PER_COMMIT_MAX: usize = 60;
+
+/// A balancer without any load balancer ends after this time. Too short starts it anew for each of a row of tests, too long
+/// holds its memory for nothing.
+pub const EDGE_IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// Seconds that its connections get then: they are of load balancers that were deleted that long ago.
+pub const EDGE_IDLE_DRAIN_SECS: u32 = 5;
+
+/// Bytes read from a balancer at once. Less costs system calls; more is memory that an idle session holds.
+pub const EDGE_READ_BYTES: usize = 16 * 1024;
+
 /// Observations in one commit: each costs one precondition and one write of the store's 128.
 pub const OBSERVATIONS_PER_COMMIT_MAX: usize = 60;
+
+/// Everything is looked at this often, also what no change seems to touch.
+pub const FULL_PASS_PERIOD: Duration = Duration::from_secs(60);
+
+/// Services whose tasks are looked up one by one. Beyond, reading the tables in order is the cheaper way.
+pub const SERVICES_LOOKED_UP_MAX: usize = 256;
+
+/// The wait before a decision that met another writer is made again, when that writer's change doesn't wake the loop.
+pub const CONFLICT_PAUSE: Duration = Duration::from_millis(50);

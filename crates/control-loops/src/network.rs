@@ -1,8 +1,11 @@
-//! The network snapshot of a node: the VPCs and groups of the tasks placed there.
+//! The network snapshot of a node: the VPCs and groups of the tasks and load balancers placed there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
-use link_protocol::network::{GroupSnapshot, NetworkSnapshot, VpcSnapshot};
+use control_plan::edge_names;
+use link_protocol::Interface;
+use link_protocol::network::{GroupSnapshot, NameSnapshot, NetworkSnapshot, VpcSnapshot};
 use state_model::Scope;
 use state_model::ec2::NetworkInterface;
 use state_tables::View;
@@ -26,9 +29,55 @@ pub fn snapshot(view: &View, node: &str) -> NetworkSnapshot {
         let subnet_cidr_blocks = subnets.map(|subnet| subnet.cidr_block.clone()).collect();
         let groups = with_references(view, &scope, groups);
         let groups = groups.iter().map(|group| group_snapshot(view, node, &scope, group)).collect();
-        Some(VpcSnapshot { scope, id, cidr_block, subnet_cidr_blocks, groups })
+        let names = names(view, &key);
+        Some(VpcSnapshot { scope, id, cidr_block, subnet_cidr_blocks, groups, names })
     });
-    NetworkSnapshot { vpcs: vpcs.collect() }
+    NetworkSnapshot {
+        vpcs: vpcs.collect(),
+        edges: edges(view, node),
+        host_addresses: host_addresses(view, node),
+    }
+}
+
+/// The interfaces of the load balancers that are placed on the node.
+fn edges(view: &View, node: &str) -> Vec<Interface> {
+    let placements = view.elb_load_balancer_placements.by("node", node);
+    let zones = placements.flat_map(|placement| {
+        placement.zones.iter().map(|zone| placement.scope.key(&zone.eni_id)).collect::<Vec<_>>()
+    });
+    zones.filter_map(|key| edge(view, view.network_interfaces.get(&key)?)).collect()
+}
+
+fn edge(view: &View, interface: &NetworkInterface) -> Option<Interface> {
+    let scope = &interface.scope;
+    Some(Interface {
+        eni_id: interface.id.clone(),
+        vpc_id: interface.vpc_id.clone(),
+        vpc_cidr_block: view.vpcs.get(&scope.key(&interface.vpc_id))?.cidr_block.clone(),
+        subnet_id: interface.subnet_id.clone(),
+        subnet_cidr_block: view.subnets.get(&scope.key(&interface.subnet_id))?.cidr_block.clone(),
+        address: interface.address,
+        mac_address: interface.mac_address.clone(),
+        private_dns_name: interface.private_dns_name.clone(),
+        security_groups: interface.security_groups.clone(),
+    })
+}
+
+/// Public addresses that the host doesn't have by itself: every loopback address is its own already.
+fn host_addresses(view: &View, node: &str) -> BTreeSet<Ipv4Addr> {
+    let placements = view.elb_load_balancer_placements.by("node", node);
+    let zones = placements.flat_map(|placement| placement.record().zones.iter());
+    zones.filter_map(|zone| zone.public_address).filter(|address| !address.is_loopback()).collect()
+}
+
+/// The names of the VPC's load balancers.
+fn names(view: &View, vpc_key: &str) -> Vec<NameSnapshot> {
+    let load_balancers = view.elb_load_balancers.by("vpc", vpc_key);
+    let named = load_balancers.map(|load_balancer| NameSnapshot {
+        name: load_balancer.dns_name.clone(),
+        addresses: edge_names::vpc_addresses(view, load_balancer),
+    });
+    named.filter(|name| !name.addresses.is_empty()).collect()
 }
 
 fn with_references(view: &View, scope: &Scope, mut groups: BTreeSet<String>) -> BTreeSet<String> {
@@ -47,6 +96,10 @@ fn with_references(view: &View, scope: &Scope, mut groups: BTreeSet<String>) -> 
 }
 
 fn is_on(view: &View, interface: &NetworkInterface, node: &str) -> bool {
+    if let Some(load_balancer) = &interface.load_balancer_key {
+        let placement = view.elb_load_balancer_placements.get(load_balancer);
+        return placement.is_some_and(|placement| placement.node == node);
+    }
     let placement = view.task_placements.get(&interface.task_key);
     placement.and_then(|placement| placement.placed()).is_some_and(|placed| placed.node == node)
 }

@@ -53,6 +53,11 @@ pub fn allocate(
     shared.map(|address| take(subnet, address, reserved))
 }
 
+/// Whether no interface of the subnet has the address.
+pub fn is_free(view: &View, subnet: &Subnet, address: Ipv4Addr, reserved: &Reserved) -> bool {
+    Candidates { view, scope: &subnet.scope, subnet: &subnet.id }.is_free(address, reserved)
+}
+
 fn take(subnet: &Subnet, address: Ipv4Addr, reserved: &mut Reserved) -> Ipv4Addr {
     reserved.in_subnet.insert((subnet.scope.key(&subnet.id), address));
     reserved.anywhere.insert(address);

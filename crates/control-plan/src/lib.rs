@@ -4,6 +4,11 @@
 #![forbid(unsafe_code)]
 
 pub mod addresses;
+pub mod attach;
+pub mod balancers;
 pub mod cleanup;
+pub mod edge_config;
+pub mod edge_names;
 pub mod limits;
 pub mod placement;
+pub mod services;

@@ -18,3 +18,41 @@ pub const STOPPED_TASK_KEPT: Duration = Duration::from_secs(60 * 60);
 
 /// Random addresses tried before the subnet is searched in order.
 pub const ADDRESS_GUESSES_MAX: u32 = 16;
+
+/// Tasks that one plan of a service starts. Each is a precondition and a write of the store's 128; what is left follows with
+/// the next plan.
+pub const LAUNCHES_PER_PLAN_MAX: usize = 40;
+
+/// Tasks that one plan of a service stops, with the same cost.
+pub const STOPS_PER_PLAN_MAX: usize = 40;
+
+/// Of them, those that are unhealthy: each is told by an event of its own, and together they must fit in a commit.
+pub const UNHEALTHY_STOPS_PER_PLAN_MAX: usize = 8;
+
+/// The first wait after a task failed to start, doubled by each further failure up to what ECS waits at most. A shorter one
+/// lets an image that can't start fill the history; a longer one delays the recovery from a failure that passes.
+pub const START_DELAY_FIRST: Duration = Duration::from_secs(1);
+pub const START_DELAY_MAX: Duration = Duration::from_secs(27 * 60);
+
+/// A task that ran for this long did start: exits before it count as failures. Longer, and an application that was killed
+/// soon is taken for one that can't run; shorter, and one that crashes late in its start is started again without end.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(10);
+
+/// Failures in a row from which a service tells of them.
+pub const INCONSISTENT_STARTS_TOLD_FROM: u32 = 3;
+
+/// Older deployments that one plan looks back through for one that was completed.
+pub const DEPLOYMENTS_SEARCHED_MAX: usize = 100;
+
+/// Older deployments that one plan ends. There is more than one only when updates came faster than this planned.
+pub const SUPERSEDED_PER_PLAN_MAX: usize = 8;
+
+/// How long after its delay a draining target waits for its balancer to say that it was taken out. Shorter, and a request
+/// may still be sent to a task that ends; longer, and a balancer that is away holds up every stop.
+pub const DRAIN_REPORT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Targets of an interrupted Spot task drain no longer than the warning that AWS gives.
+pub const INTERRUPTED_DRAIN_MAX: Duration = Duration::from_secs(120);
+
+/// Changes of targets in one commit: each is up to two writes (a target and its health) and three preconditions.
+pub const TARGET_CHANGES_PER_COMMIT_MAX: usize = 30;

@@ -24,7 +24,7 @@ pub struct Decision {
     pub interface: Option<NetworkInterface>,
 }
 
-const CAPACITY_UNAVAILABLE: &str =
+pub const CAPACITY_UNAVAILABLE: &str =
     "Capacity is unavailable at this time. Please try again later or in a different availability zone";
 
 /// Decides for the tasks that wait, oldest first, at most as many as one commit takes.

@@ -6,6 +6,7 @@
 
 pub mod assignment;
 pub mod edge;
+pub mod edge_frame;
 pub mod log;
 pub mod network;
 pub mod observation;
@@ -16,12 +17,14 @@ pub use network::NetworkSnapshot;
 pub use observation::Observation;
 pub use services::{ControlServices, Credentials, ServiceFailure};
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 /// Control to node. A node applies messages in order; each is idempotent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Down {
-    /// The networks of all assigned tasks, whole: what isn't in it is to be removed.
+    /// The networks of all assigned tasks and of the balancer, whole: what isn't in it is to be removed.
     Network(Box<NetworkSnapshot>),
     /// Run this task, or take over what runs of it. Ignored unless the generation is newer than what the node knows.
     Assign(Box<Assignment>),
@@ -37,4 +40,8 @@ pub enum Down {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Up {
     Observed(Box<Observation>),
+    /// The interfaces of load balancers that are in place on the node, whole: those that aren't named are not.
+    EdgesAttached {
+        eni_ids: BTreeSet<String>,
+    },
 }

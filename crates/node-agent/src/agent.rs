@@ -1,6 +1,6 @@
 //! The agent's front: takes what control sends and gives it to the task drivers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -92,6 +92,8 @@ pub struct Agent {
     networks: NodeNetworks,
     tasks: HashMap<String, TaskHandle>,
     up: mpsc::Sender<Up>,
+    /// The interfaces of load balancers that were reported in place.
+    edges_told: Option<BTreeSet<String>>,
 }
 
 #[derive(Debug)]
@@ -127,7 +129,7 @@ impl Agent {
             directory,
             starts: Arc::new(Semaphore::new(TASK_STARTS_AT_ONCE_MAX)),
         });
-        Self { context, networks, tasks: HashMap::new(), up }
+        Self { context, networks, tasks: HashMap::new(), up, edges_told: None }
     }
 
     /// Serves one session; ends when control hangs up. Tasks go on.
@@ -139,7 +141,7 @@ impl Agent {
                 message = down.recv() => message,
                 () = tokio::time::sleep(NETWORK_RETRY), if unfinished.is_some() => {
                     if let Some(snapshot) = unfinished.take() {
-                        unfinished = (!self.networks.apply(&snapshot).await).then_some(snapshot);
+                        unfinished = self.apply(snapshot).await;
                     }
                     continue;
                 }
@@ -147,7 +149,7 @@ impl Agent {
             let Some(message) = message else { return };
             match message {
                 Down::Network(snapshot) => {
-                    unfinished = (!self.networks.apply(&snapshot).await).then_some(snapshot);
+                    unfinished = self.apply(snapshot).await;
                 }
                 Down::Assign(assignment) => self.assign(*assignment),
                 Down::Stop { task } => self.want(&task, Desired::Stopped),
@@ -158,6 +160,20 @@ impl Agent {
                 Down::Complete => self.remove_leftovers().await,
             }
         }
+    }
+
+    /// Returns the snapshot when something of it is left to do.
+    async fn apply(&mut self, snapshot: Box<NetworkSnapshot>) -> Option<Box<NetworkSnapshot>> {
+        let complete = self.networks.apply(&snapshot).await;
+        let eni_ids = self.networks.edges();
+        if self.edges_told.as_ref() != Some(&eni_ids) {
+            // Never waited for: control may itself be waiting for this agent. A full queue is tried again later.
+            if self.up.try_send(Up::EdgesAttached { eni_ids: eni_ids.clone() }).is_err() {
+                return Some(snapshot);
+            }
+            self.edges_told = Some(eni_ids);
+        }
+        (!complete).then_some(snapshot)
     }
 
     fn assign(&mut self, assignment: Assignment) {
@@ -192,7 +208,7 @@ impl Agent {
 
     /// Control has named every task of this node: folders, supervisors and interfaces of others are of tasks whose end
     /// is recorded, or that a reset has dropped.
-    async fn remove_leftovers(&self) {
+    async fn remove_leftovers(&mut self) {
         self.networks
             .retain(self.tasks.values().map(|task| (task.vpc_id.as_str(), task.eni_id.as_str())))
             .await;

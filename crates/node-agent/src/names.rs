@@ -1,5 +1,6 @@
 //! The resolver of every VPC of the node.
 
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -20,6 +21,9 @@ const UPSTREAMS_FILE: &str = "/etc/resolv.conf";
 /// The API's place never changes while a VPC is open.
 const API_TTL_SECS: u32 = 60;
 
+/// As AWS gives for names of load balancers: clients that keep to it follow addresses that come and go.
+const LOAD_BALANCER_TTL_SECS: u32 = 60;
+
 /// What SDKs write before the endpoint's host for some operations, also when that is an address.
 const ENDPOINT_PREFIXES: [&str; 2] = ["stream-", "data-"];
 
@@ -32,7 +36,7 @@ pub struct Resolvers {
     api: Ipv4Addr,
     clock: SharedClock,
     random: SharedRandom,
-    running: Mutex<Vec<Resolver>>,
+    running: Mutex<HashMap<String, Resolver>>,
 }
 
 impl Resolvers {
@@ -44,6 +48,11 @@ impl Resolvers {
         let mut ours = Zone::new(self.domain.clone());
         let registry = format!("{}.dkr.ecr.{}.{}", vpc.scope.account, vpc.scope.region, self.domain);
         ours.add(&registry, API_TTL_SECS, RecordData::A(self.api));
+        for named in &vpc.names {
+            for address in &named.addresses {
+                ours.add(&named.name, LOAD_BALANCER_TTL_SECS, RecordData::A(*address));
+            }
+        }
         let [forward, reverse] = Zone::of_block(vpc.cidr_block.parse()?, &vpc.scope.region);
         let mut zones = vec![ours, forward, reverse];
         for prefix in ENDPOINT_PREFIXES {
@@ -67,7 +76,15 @@ impl VpcOpened for Resolvers {
         let resolver = Resolver::start(network, config, self.clock.clone(), self.random.clone()).await?;
         resolver.publish(self.zones(vpc)?);
         // Kept as long as the agent: a VPC stays on its node.
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).push(resolver);
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(vpc.id.clone(), resolver);
+        Ok(())
+    }
+
+    fn names_changed(&self, vpc: &VpcSnapshot) -> Result<(), VpcOpenError> {
+        let zones = self.zones(vpc)?;
+        if let Some(resolver) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&vpc.id) {
+            resolver.publish(zones);
+        }
         Ok(())
     }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
-use link_protocol::network::{GroupSnapshot, NetworkSnapshot, VpcSnapshot};
-use node_network::config::{Cidr, GroupRule, GroupRules, Peer, Traffic, VpcConfig};
+use link_protocol::Interface;
+use link_protocol::network::{GroupSnapshot, NameSnapshot, NetworkSnapshot, VpcSnapshot};
+use node_network::config::{Cidr, EniConfig, GroupRule, GroupRules, Peer, Traffic, VpcConfig};
 use node_network::{Network, NetworkError};
 use state_model::ec2::security_group::{RulePeer, RuleProtocol, SecurityGroupRule};
 use tracing::{error, warn};
@@ -14,6 +15,11 @@ use tracing::{error, warn};
 #[async_trait::async_trait]
 pub trait VpcOpened: Send + Sync + std::fmt::Debug + 'static {
     async fn vpc_opened(&self, network: &Network, vpc: &VpcSnapshot) -> Result<(), VpcOpenError>;
+
+    /// The names of the VPC's load balancers are others than before.
+    fn names_changed(&self, _vpc: &VpcSnapshot) -> Result<(), VpcOpenError> {
+        Ok(())
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -29,16 +35,22 @@ pub struct NodeNetworks {
     network: Arc<Network>,
     opened: Vec<Arc<dyn VpcOpened>>,
     applied: HashMap<String, AppliedVpc>,
+    /// The interfaces of load balancers that are in place, by their ids.
+    edges: BTreeMap<String, Interface>,
+    /// None before the first snapshot: a former server may have left some.
+    host_addresses: Option<BTreeSet<Ipv4Addr>>,
 }
 
 #[derive(Debug, Default)]
 struct AppliedVpc {
     groups: HashMap<String, GroupSnapshot>,
+    /// None before they were told.
+    names: Option<Vec<NameSnapshot>>,
 }
 
 impl NodeNetworks {
     pub fn new(network: Arc<Network>, opened: Vec<Arc<dyn VpcOpened>>) -> Self {
-        Self { network, opened, applied: HashMap::new() }
+        Self { network, opened, applied: HashMap::new(), edges: BTreeMap::new(), host_addresses: None }
     }
 
     /// Goes on after a failure: what could not be done is tried again with the next snapshot, and an interface whose
@@ -57,6 +69,9 @@ impl NodeNetworks {
                 complete = false;
             }
         }
+        // After the groups that their rules come from: an interface whose groups are missing lets nothing through.
+        complete &= self.apply_edges(snapshot).await;
+        complete &= self.apply_host_addresses(&snapshot.host_addresses);
         for (id, applied) in &mut self.applied {
             let wanted = snapshot.vpcs.iter().find(|vpc| vpc.id == *id);
             let wanted: BTreeSet<&str> =
@@ -73,11 +88,86 @@ impl NodeNetworks {
         complete
     }
 
+    /// The interfaces of load balancers that are in place.
+    pub fn edges(&self) -> BTreeSet<String> {
+        self.edges.keys().cloned().collect()
+    }
+
+    /// Brings the interfaces of load balancers to what control says. Says whether all was done.
+    async fn apply_edges(&mut self, snapshot: &NetworkSnapshot) -> bool {
+        let mut complete = true;
+        let gone: Vec<Interface> = {
+            let kept = |eni_id: &str| snapshot.edges.iter().any(|edge| edge.eni_id == eni_id);
+            self.edges.values().filter(|edge| !kept(&edge.eni_id)).cloned().collect()
+        };
+        for edge in gone {
+            match self.network.detach_edge(&edge.vpc_id, &edge.eni_id).await {
+                Ok(()) => drop(self.edges.remove(&edge.eni_id)),
+                Err(failure) => {
+                    complete = false;
+                    warn_of_edge(&edge, &failure, "a load balancer's interface can't be removed");
+                }
+            }
+        }
+        for edge in &snapshot.edges {
+            if self.edges.get(&edge.eni_id) == Some(edge) {
+                continue;
+            }
+            match self.attach_edge(edge).await {
+                Ok(()) => drop(self.edges.insert(edge.eni_id.clone(), edge.clone())),
+                Err(failure) => {
+                    complete = false;
+                    warn_of_edge(edge, &failure, "a load balancer's interface can't be attached");
+                }
+            }
+        }
+        complete
+    }
+
+    fn apply_host_addresses(&mut self, wanted: &BTreeSet<Ipv4Addr>) -> bool {
+        if self.host_addresses.as_ref() == Some(wanted) {
+            return true;
+        }
+        if let Err(failure) = self.network.set_host_addresses(wanted) {
+            let error = &failure as &dyn std::error::Error;
+            warn!(error, "public addresses can't be given to the host");
+            return false;
+        }
+        self.host_addresses = Some(wanted.clone());
+        true
+    }
+
+    async fn attach_edge(&self, edge: &Interface) -> Result<(), NetworkError> {
+        let mut eni = EniConfig {
+            eni_id: edge.eni_id.clone(),
+            vpc_id: edge.vpc_id.clone(),
+            subnet: edge.subnet_cidr_block.parse()?,
+            address: edge.address,
+            mac: edge.mac_address.parse()?,
+            groups: edge.security_groups.clone(),
+            source_dest_check: true,
+        };
+        if eni.groups.is_empty() {
+            self.network.set_group(&eni.vpc_id, open_group()).await?;
+            eni.groups.push(OPEN_GROUP.to_owned());
+        }
+        self.network.attach_edge(eni).await.map(drop)
+    }
+
     /// Removes interfaces and VPCs that a former server left and that none of these tasks has.
-    pub async fn retain(&self, interfaces: impl Iterator<Item = (&str, &str)>) {
+    pub async fn retain(&mut self, interfaces: impl Iterator<Item = (&str, &str)>) {
         let mut by_vpc: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (vpc, interface) in interfaces {
             by_vpc.entry(vpc.to_owned()).or_default().insert(interface.to_owned());
+        }
+        for edge in self.edges.values() {
+            by_vpc.entry(edge.vpc_id.clone()).or_default().insert(edge.eni_id.clone());
+        }
+        let host_addresses = self.host_addresses.clone().unwrap_or_default();
+        self.apply_host_addresses(&host_addresses);
+        if let Err(failure) = self.network.retain_edges(&self.edges()) {
+            let error = &failure as &dyn std::error::Error;
+            warn!(error, "namespaces of a former server's load balancers can't be removed");
         }
         let kept: BTreeSet<String> = self.applied.keys().cloned().collect();
         if let Err(failure) = self.network.retain_vpcs(&kept).await {
@@ -108,6 +198,12 @@ impl NodeNetworks {
             self.network.set_group(&vpc.id, group_rules(group)).await?;
             applied.groups.insert(group.id.clone(), group.clone());
         }
+        if applied.names.as_ref() != Some(&vpc.names) {
+            applied.names = Some(vpc.names.clone());
+            for opened in &self.opened {
+                opened.names_changed(vpc)?;
+            }
+        }
         Ok(())
     }
 
@@ -123,6 +219,27 @@ impl NodeNetworks {
         }
         Ok(())
     }
+}
+
+/// The group of a load balancer that was made without any: it lets everyone in, and reaches everyone. No id of EC2's has
+/// this form.
+const OPEN_GROUP: &str = "neargate-open";
+
+fn open_group() -> GroupRules {
+    let everything = vec![GroupRule {
+        traffic: Traffic::All,
+        peer: Peer::Cidr(Cidr { address: Ipv4Addr::UNSPECIFIED, prefix: 0 }),
+    }];
+    GroupRules {
+        id: OPEN_GROUP.to_owned(),
+        ingress: everything.clone(),
+        egress: everything,
+        remote_members: Vec::new(),
+    }
+}
+
+fn warn_of_edge(edge: &Interface, failure: &NetworkError, what: &'static str) {
+    warn!(eni = edge.eni_id, error = failure as &dyn std::error::Error, "{what}");
 }
 
 /// The VPC's resolver: its network's address plus two.

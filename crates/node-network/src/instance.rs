@@ -38,6 +38,16 @@ impl Instance {
         self.namespace_dir().join(vpc_id)
     }
 
+    /// The namespaces of load balancers' interfaces, by the interfaces' ids: kept without any process.
+    pub fn edge_dir(&self) -> PathBuf {
+        self.run_dir().join("edges")
+    }
+
+    /// The label of the addresses that the host takes for load balancers: 13 characters, of the 15 that Linux allows.
+    pub(crate) fn address_label(&self) -> String {
+        format!("lo:ng{}", self.hash)
+    }
+
     /// What every host-side link of this instance begins with.
     pub(crate) fn link_prefix(&self) -> String {
         format!("ng{}", self.hash)

@@ -11,6 +11,7 @@
 //! program.
 
 pub mod config;
+mod edges;
 mod error;
 mod instance;
 pub mod limits;

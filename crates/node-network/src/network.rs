@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::net::{SocketAddrV4, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::config::{
     AttachedEni, EniConfig, GroupRules, NetnsTarget, NetworkConfig, VpcConfig, check_identifier,
 };
+use crate::edges;
 use crate::error::{NetworkError, TeardownErrors};
 use crate::instance::Instance;
 use crate::limits;
@@ -109,6 +110,36 @@ impl Network {
     /// Takes an interface out of its VPC; its veth pair goes with the task's namespace.
     pub async fn detach(&self, vpc_id: &str, eni_id: &str) -> Result<(), NetworkError> {
         self.ask(vpc_id, |reply| Request::Detach { eni_id: eni_id.to_owned(), reply }).await
+    }
+
+    /// Gives a load balancer's interface a namespace of its own, where the balancer finds it by
+    /// [`Instance::edge_dir`]. Asking again changes only what differs.
+    pub async fn attach_edge(&self, eni: EniConfig) -> Result<AttachedEni, NetworkError> {
+        check_identifier("interface", &eni.eni_id)?;
+        let (instance, eni_id) = (self.instance.clone(), eni.eni_id.clone());
+        let path = supervisor::blocking(move || edges::ensure_namespace(&instance, &eni_id)).await?;
+        self.attach(eni, NetnsTarget::Path(path)).await
+    }
+
+    /// Takes a load balancer's interface out of its VPC, and gives up its namespace.
+    pub async fn detach_edge(&self, vpc_id: &str, eni_id: &str) -> Result<(), NetworkError> {
+        check_identifier("interface", eni_id)?;
+        let detached = self.detach(vpc_id, eni_id).await;
+        edges::remove_namespace(&self.instance, eni_id)?;
+        detached
+    }
+
+    /// Gives up the namespaces of former servers' load balancers that are not in `eni_ids`.
+    pub fn retain_edges(&self, eni_ids: &BTreeSet<String>) -> Result<(), TeardownErrors> {
+        let stale = edges::persisted(&self.instance).into_iter().filter(|eni_id| !eni_ids.contains(eni_id));
+        let removed = stale.map(|eni_id| edges::remove_namespace(&self.instance, &eni_id));
+        let errors: Vec<NetworkError> = removed.filter_map(Result::err).collect();
+        if errors.is_empty() { Ok(()) } else { Err(TeardownErrors(errors)) }
+    }
+
+    /// Makes the host have exactly `addresses` for its load balancers, beside everything that is not ours.
+    pub fn set_host_addresses(&self, addresses: &BTreeSet<Ipv4Addr>) -> Result<(), NetworkError> {
+        edges::set_host_addresses(&self.instance, addresses)
     }
 
     /// Moves an interface to other groups.

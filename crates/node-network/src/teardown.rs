@@ -1,8 +1,10 @@
 //! Removing everything of an instance, or of one VPC, knowing nothing but the names.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::fd::AsFd;
 
+use crate::edges;
 use crate::error::{NetworkError, TeardownErrors};
 use crate::instance::Instance;
 use crate::namespace;
@@ -19,7 +21,11 @@ pub fn teardown_all(instance: &Instance) -> Result<(), TeardownErrors> {
     for vpc_id in persisted_vpcs(instance) {
         errors.extend(remove_vpc(instance, &vpc_id));
     }
+    errors.extend(
+        edges::persisted(instance).iter().filter_map(|id| edges::remove_namespace(instance, id).err()),
+    );
     let rest = [
+        edges::set_host_addresses(instance, &BTreeSet::new()),
         remove_uplinks(instance, None),
         Nft::new().and_then(|mut nft| host_table::remove(&mut nft, instance)),
         sysctl::release_forwarding(instance),
@@ -90,7 +96,7 @@ fn remove_uplinks(instance: &Instance, vpc_id: Option<&str>) -> Result<(), Netwo
 fn remove_directory(instance: &Instance) -> Result<(), NetworkError> {
     let path = instance.run_dir();
     // Others keep their own things in the run directory; only what is empty goes.
-    for directory in [instance.namespace_dir(), path] {
+    for directory in [instance.namespace_dir(), instance.edge_dir(), path] {
         match fs::remove_dir(&directory) {
             Ok(()) => {}
             Err(error)

@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod container_definition;
 pub mod linux_parameters;
 pub mod log_configuration;
+pub mod new_task;
 pub mod run_task_token;
 pub mod service;
 pub mod service_deployment;

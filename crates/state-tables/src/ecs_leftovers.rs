@@ -1,20 +1,26 @@
 //! What of ECS has served its time besides tasks: client tokens, deleted definitions that nothing runs from
-//! any more, and deleted clusters.
+//! any more, deleted services with their history, and deleted clusters.
 
 use std::time::Duration;
 
 use state_model::ecs::cluster::Cluster;
 use state_model::ecs::run_task_token::{RunTaskToken, token_day};
+use state_model::ecs::service::Service;
 use state_model::ecs::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use state_model::record::Record;
 use stdx::clock::Timestamp;
 
+use crate::service_counts::{ServiceStatus, service_status};
+use crate::service_history;
 use crate::table::Row;
 use crate::tables::View;
 use crate::transaction::Transaction;
 
 /// A deleted cluster is described for this long.
 const INACTIVE_CLUSTER_KEPT: Duration = Duration::from_hours(24);
+
+/// A deleted service is described for this long, and longer while any task of it is left.
+const INACTIVE_SERVICE_KEPT: Duration = Duration::from_hours(1);
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -26,6 +32,10 @@ pub struct Leftovers {
     pub tokens: Vec<Row<RunTaskToken>>,
     pub definitions: Vec<Row<TaskDefinition>>,
     pub clusters: Vec<Row<Cluster>>,
+    /// At most one: its history may be long, and goes first.
+    pub service: Option<Row<Service>>,
+    /// How many rows of the service's may go at once.
+    service_rows: usize,
 }
 
 /// Finds up to `most` records that may go.
@@ -36,7 +46,11 @@ pub fn find(view: &View, now: Timestamp, most: usize) -> Leftovers {
         tokens.extend(view.run_task_tokens.by("day", &of_day).take(most - tokens.len()).cloned());
     }
     let left = most - tokens.len();
-    let unused = |row: &&Row<TaskDefinition>| !view.task_intents.any_by("task-definition", &row.arn());
+    let unused = |row: &&Row<TaskDefinition>| {
+        let arn = row.arn();
+        !view.task_intents.any_by("task-definition", &arn)
+            && !view.service_revisions.any_by("task-definition", &arn)
+    };
     let definitions: Vec<_> =
         view.task_definitions.by(TaskDefinition::DELETING, "").filter(unused).take(left).cloned().collect();
     let left = left - definitions.len();
@@ -44,14 +58,26 @@ pub fn find(view: &View, now: Timestamp, most: usize) -> Leftovers {
         row.deleted_at.is_some_and(|deleted_at| now.since(deleted_at) >= INACTIVE_CLUSTER_KEPT)
             // A deletion and a RunTask may cross: the cluster is kept for its tasks.
             && view.task_intents.prefix(&format!("{}/", row.key())).next().is_none()
+            && view.services.prefix(&format!("{}/", row.key())).next().is_none()
     };
-    let clusters = view.clusters.by(Cluster::INACTIVE, "").filter(expired).take(left).cloned().collect();
-    Leftovers { tokens, definitions, clusters }
+    let clusters: Vec<_> =
+        view.clusters.by(Cluster::INACTIVE, "").filter(expired).take(left).cloned().collect();
+    let service_rows = left - clusters.len();
+    let service = match service_rows {
+        0 => None,
+        _ => view.services.by(Service::DELETED, "").find(|row| is_forgotten(view, row, now)).cloned(),
+    };
+    Leftovers { tokens, definitions, clusters, service, service_rows }
+}
+
+fn is_forgotten(view: &View, service: &Service, now: Timestamp) -> bool {
+    service.deleted_at.is_some_and(|deleted_at| now.since(deleted_at) >= INACTIVE_SERVICE_KEPT)
+        && service_status(view, service) == ServiceStatus::Inactive
 }
 
 impl Leftovers {
     pub fn len(&self) -> usize {
-        self.tokens.len() + self.definitions.len() + self.clusters.len()
+        self.tokens.len() + self.definitions.len() + self.clusters.len() + usize::from(self.service.is_some())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -65,6 +91,9 @@ impl Leftovers {
         }
         for cluster in &self.clusters {
             transaction.delete(cluster);
+        }
+        if let Some(service) = &self.service {
+            service_history::forget_service(view, service, transaction, self.service_rows);
         }
         let mut floors: Vec<TaskDefinitionFamily> = Vec::new();
         for definition in &self.definitions {

@@ -7,8 +7,11 @@
 #![forbid(unsafe_code)]
 
 pub mod ecs_leftovers;
+pub mod elb_usage;
 pub mod limits;
 pub mod repository_contents;
+pub mod service_counts;
+pub mod service_history;
 pub mod state;
 pub mod table;
 pub mod tables;
@@ -16,6 +19,6 @@ pub mod task_columns;
 pub mod transaction;
 
 pub use state::{State, StateError, TransactError};
-pub use table::{Row, Table};
+pub use table::{Changed, Row, Table};
 pub use tables::View;
 pub use transaction::Transaction;

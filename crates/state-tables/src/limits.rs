@@ -6,3 +6,10 @@ pub const TRANSACT_ATTEMPTS_MAX: usize = 32;
 
 /// Keys deleted by one commit when everything is dropped: below the store's limit of operations.
 pub const DELETIONS_PER_COMMIT: usize = 100;
+
+/// Deployments that a service remembers. Fewer: a service whose last ones all failed has nothing left to roll back to;
+/// more: they are read whenever they are listed.
+pub const SERVICE_DEPLOYMENTS_KEPT: usize = 50;
+
+/// Old deployments forgotten by one commit that makes a new one, each with up to three rows.
+pub const SERVICE_DEPLOYMENTS_FORGOTTEN: usize = 8;

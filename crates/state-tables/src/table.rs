@@ -3,6 +3,7 @@
 use std::ops::{Bound, Deref};
 use std::sync::Arc;
 
+use imbl::ordmap::DiffItem;
 use imbl::{OrdMap, OrdSet};
 use state_model::record::{self, DecodeError, Record};
 use state_store::Revision;
@@ -30,6 +31,30 @@ impl<R> Deref for Row<R> {
     type Target = R;
     fn deref(&self) -> &R {
         &self.record
+    }
+}
+
+/// Whether it is the same reading of the same record, not whether two records hold the same.
+impl<R> PartialEq for Row<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.revision == other.revision && Arc::ptr_eq(&self.record, &other.record)
+    }
+}
+
+/// A row that differs between two snapshots.
+#[derive(Debug)]
+pub struct Changed<'a, R> {
+    pub key: &'a str,
+    /// Absent when it is new.
+    pub before: Option<&'a Row<R>>,
+    /// Absent when it is gone.
+    pub after: Option<&'a Row<R>>,
+}
+
+impl<'a, R> Changed<'a, R> {
+    /// As it is now, or as it was before it went.
+    pub fn newest(&self) -> Option<&'a Row<R>> {
+        self.after.or(self.before)
     }
 }
 
@@ -116,13 +141,37 @@ impl<R: Record> Table<R> {
     }
 
     /// The rows that the index `name` files under exactly `value`, in order of keys.
-    pub fn by<'a>(&'a self, name: &'static str, value: &str) -> impl Iterator<Item = &'a Row<R>> + 'a {
+    pub fn by<'a>(
+        &'a self,
+        name: &'static str,
+        value: &str,
+    ) -> impl Iterator<Item = &'a Row<R>> + use<'a, R> {
+        self.entries_by(name, value).map(|(_, row)| row)
+    }
+
+    /// As [`Table::by`], with the keys.
+    pub fn entries_by<'a>(
+        &'a self,
+        name: &'static str,
+        value: &str,
+    ) -> impl Iterator<Item = (&'a str, &'a Row<R>)> + use<'a, R> {
         let value: Arc<str> = value.into();
         let start: IndexEntry = (name, Arc::clone(&value), Arc::from(""));
         self.index
             .range((Bound::Included(start), Bound::Unbounded))
             .take_while(move |entry| entry.0 == name && entry.1 == value)
-            .filter_map(|entry| self.rows.get(&entry.2))
+            .filter_map(|entry| self.rows.get(&entry.2).map(|row| (&*entry.2, row)))
+    }
+
+    /// What differs from an earlier snapshot of the table. Costs what has changed, however large both are.
+    pub fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = Changed<'a, R>> + 'a {
+        before.rows.diff(&self.rows).map(|item| match item {
+            DiffItem::Add(key, row) => Changed { key, before: None, after: Some(row) },
+            DiffItem::Update { old: (key, old), new: (_, new) } => {
+                Changed { key, before: Some(old), after: Some(new) }
+            }
+            DiffItem::Remove(key, row) => Changed { key, before: Some(row), after: None },
+        })
     }
 
     pub fn any_by(&self, name: &'static str, value: &str) -> bool {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use imbl::OrdSet;
+use state_model::Scope;
+use state_model::ec2::SecurityGroup;
 use state_model::ecs::task::TaskColumns;
 use state_model::elbv2::Target;
 use state_model::record::{DecodeError, Record};
 use state_store::{Revision, WatchBatch};
 
-use crate::table::Table;
+use crate::table::{Row, Table};
 use crate::transaction::FreelyWritten;
 
 macro_rules! tables {
@@ -143,6 +145,11 @@ impl View {
             observation: self.task_observations.get(key).map(|row| &**row.record()),
             attached: intent.service.is_some() && self.elb_targets.any_by(Target::TASK, key),
         })
+    }
+
+    /// The group that interfaces in the VPC have when none is given.
+    pub fn default_security_group(&self, scope: &Scope, vpc_id: &str) -> Option<&Row<SecurityGroup>> {
+        self.security_groups.by("name", &scope.key(&format!("{vpc_id}/default"))).next()
     }
 
     fn note_task(&mut self, key: &str) {

@@ -2,7 +2,7 @@
 //!
 //! | column group | its only writer |
 //! |---|---|
-//! | `intent` | `api-compute`, or the deployment loop at creation |
+//! | `intent` | `api-compute`; the services loop at creation and for a stop; placement for a Spot interruption |
 //! | `placement` | the placement loop |
 //! | `observed` | dispatch, from the report of the assigned agent |
 

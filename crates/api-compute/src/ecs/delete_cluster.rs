@@ -22,6 +22,12 @@ pub async fn delete_cluster(
             if !row.is_active() {
                 return Ok(());
             }
+            if render::cluster::service_counts(view, row).active > 0 {
+                return Err(ServiceError::caller(
+                    "ClusterContainsServicesException",
+                    "The Cluster cannot be deleted while Services are active.",
+                ));
+            }
             if render::cluster::task_counts(view, row).live > 0 {
                 return Err(ServiceError::caller(
                     "ClusterContainsTasksException",

@@ -40,3 +40,11 @@ pub fn target_not_found() -> ServiceError {
          ListContainerInstances. Amazon ECS container instances are cluster-specific and Region-specific.",
     )
 }
+
+pub fn service_not_found() -> ServiceError {
+    ServiceError::caller("ServiceNotFoundException", "Service not found.")
+}
+
+pub fn service_not_active() -> ServiceError {
+    ServiceError::caller("ServiceNotActiveException", "Service was not ACTIVE.")
+}

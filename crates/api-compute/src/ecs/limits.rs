@@ -30,3 +30,16 @@ pub const CAPACITY_PROVIDERS_MAX: usize = 20;
 pub const STRATEGY_WEIGHT_MAX: i32 = 1000;
 pub const STRATEGY_BASE_MAX: i32 = 100_000;
 pub const MEMORY_MIB_MIN: u32 = 6;
+/// Tasks that one service may want, as AWS's quota.
+pub const SERVICE_TASKS_MAX: u32 = 5000;
+pub const SERVICE_LOAD_BALANCERS_MAX: usize = 5;
+pub const SERVICE_REGISTRIES_MAX: usize = 1;
+pub const SERVICE_TOKEN_LENGTH_MAX: usize = 36;
+pub const BAKE_TIME_MINUTES_MAX: u32 = 1440;
+pub const LIST_SERVICES_DEFAULT: usize = 10;
+pub const LIST_SERVICE_DEPLOYMENTS_DEFAULT: usize = 20;
+/// What the operations that describe deployments and revisions take at once.
+pub const DESCRIBE_REVISIONS_MAX: usize = 20;
+/// Rows that one commit forgets of the INACTIVE service whose name is taken again. More would exceed what the store
+/// takes at once.
+pub const FORGOTTEN_ROWS_PER_COMMIT: usize = 100;

@@ -1,5 +1,6 @@
 //! ListTasks, by every filter.
 
+use state_model::ecs::service::Service;
 use state_model::ecs::task::{TaskColumns, task_key};
 use state_model::record::Record;
 use state_tables::View;
@@ -8,6 +9,7 @@ use wire_shapes_compute::ecs::{DesiredStatus, LaunchType, ListTasksRequest, List
 
 use super::errors::{invalid_parameter, unsupported};
 use super::page::Page;
+use super::service::find;
 use super::{Context, lookup};
 
 pub async fn list_tasks(
@@ -22,8 +24,11 @@ pub async fn list_tasks(
     let filter = ListTasksRequest { next_token: None, max_results: None, ..input.clone() };
     let page = Page::new(&filter, input.next_token.as_deref(), input.max_results)?;
     let after = page.after.as_ref().map(|id| task_key(&context.scope, &cluster, id));
+    let service = input.service_name.as_deref().filter(|text| !text.is_empty());
+    let service = service.map(|given| find::service(&view, &context.scope, &cluster, given)).transpose()?;
+    let service = service.map(|row| &**row);
     let search = Search { view: &view, context: &context, cluster: &cluster, after: after.as_deref() };
-    let (arns, next_token) = page.take(search.tasks(&input));
+    let (arns, next_token) = page.take(search.tasks(&input, service));
     Ok(ListTasksResponse { task_arns: Some(arns), next_token })
 }
 
@@ -39,9 +44,6 @@ fn check_filters(input: &ListTasksRequest) -> Result<(), ServiceError> {
     }
     if given(&input.daemon_name) {
         return Err(unsupported("Daemons are not available here."));
-    }
-    if given(&input.service_name) {
-        return Err(ServiceError::caller("ServiceNotFoundException", "Service not found."));
     }
     if given(&input.container_instance) {
         return Err(invalid_parameter("The referenced container instance was not found."));
@@ -65,7 +67,11 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// Ids and ARNs in order of ids. Each branch reads the smallest set that holds every match.
-    fn tasks(&self, input: &ListTasksRequest) -> Box<dyn Iterator<Item = (String, String)> + 'a> {
+    fn tasks(
+        &self,
+        input: &ListTasksRequest,
+        service: Option<&'a Service>,
+    ) -> Box<dyn Iterator<Item = (String, String)> + 'a> {
         let desired = match input.desired_status {
             Some(DesiredStatus::Stopped) => "STOPPED",
             // A task's desired status is never PENDING.
@@ -75,14 +81,20 @@ impl<'a> Search<'a> {
         let launch_type = input.launch_type.clone();
         let family = input.family.clone().filter(|text| !text.is_empty());
         let started_by = input.started_by.clone().filter(|text| !text.is_empty());
-        let candidates: Box<dyn Iterator<Item = TaskColumns<'a>> + 'a> = match (&family, &started_by) {
-            (Some(family), _) => self.by("family", family),
-            (_, Some(started_by)) => self.by("started-by", started_by),
+        let candidates: Box<dyn Iterator<Item = TaskColumns<'a>> + 'a> = match (service, &family, &started_by)
+        {
+            (Some(service), _, _) => self.by("group", &service.task_group()),
+            (_, Some(family), _) => self.by("family", family),
+            (_, _, Some(started_by)) => self.by("started-by", started_by),
             _ if desired == "STOPPED" => self.all(),
             _ => Box::new(lookup::live_tasks(self.view, &self.context.scope, self.cluster, self.after)),
         };
         let matches = move |task: &TaskColumns<'_>| {
             task.desired_status() == desired
+                && family.as_ref().is_none_or(|family| task.intent.family == *family)
+                && service.is_none_or(|service| {
+                    task.intent.service.as_ref().is_some_and(|of| of.uid == service.uid)
+                })
                 && launch_type.as_ref().is_none_or(|wanted| wanted.as_str() == task.intent.launch_type)
         };
         Box::new(candidates.filter(matches).map(|task| (task.intent.id.clone(), task.intent.arn())))

@@ -13,7 +13,7 @@ use super::errors::{cluster_not_found, inactive_cluster, invalid_parameter};
 
 /// The resource part of an ARN of ECS in this account and region; the text itself when it is no ARN.
 /// None when the ARN is of elsewhere.
-fn resource<'a>(scope: &Scope, text: &'a str) -> Option<&'a str> {
+pub fn resource<'a>(scope: &Scope, text: &'a str) -> Option<&'a str> {
     let Some(rest) = text.strip_prefix("arn:") else { return Some(text) };
     let mut parts = rest.splitn(5, ':');
     let (_partition, service) = (parts.next()?, parts.next()?);

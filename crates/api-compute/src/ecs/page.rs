@@ -23,8 +23,18 @@ impl Page {
         next_token: Option<&str>,
         max_results: Option<i32>,
     ) -> Result<Self, ServiceError> {
+        Self::with_default(filter, next_token, max_results, PAGE_MAX)
+    }
+
+    /// As [`Page::new`], where a page is shorter than the longest unless its length is given.
+    pub fn with_default(
+        filter: &impl std::fmt::Debug,
+        next_token: Option<&str>,
+        max_results: Option<i32>,
+        length_default: usize,
+    ) -> Result<Self, ServiceError> {
         let length = match max_results {
-            None => PAGE_MAX,
+            None => length_default,
             Some(number) => {
                 usize::try_from(number).ok().filter(|number| (1..=PAGE_MAX).contains(number)).ok_or_else(
                     || invalid_parameter(format!("maxResults should be between 1 and {PAGE_MAX}.")),

@@ -1,10 +1,12 @@
 //! PutClusterCapacityProviders: replaces a cluster's providers and default strategy.
 
 use state_model::ecs::cluster::Cluster;
+use state_model::ecs::service::service_key;
 use wire_schema::ServiceError;
 use wire_shapes_compute::ecs::{PutClusterCapacityProvidersRequest, PutClusterCapacityProvidersResponse};
 
 use super::render::cluster::Include;
+use super::service::current::Current;
 use super::{Context, lookup, render, validate};
 
 pub async fn put_cluster_capacity_providers(
@@ -25,7 +27,13 @@ pub async fn put_cluster_capacity_providers(
             };
             let in_use = lookup::live_tasks(view, &row.scope, &row.name, None)
                 .any(|task| task.intent.capacity_provider_name.as_deref().is_some_and(removed));
-            if in_use {
+            let wanted = view.services.prefix(&service_key(&row.scope, &row.name, "")).any(|(_, service)| {
+                let revision = Current::of(view, service).map(|current| current.revision);
+                let items = revision.map(|revision| revision.capacity_provider_strategy.as_slice());
+                !service.is_deleted()
+                    && items.unwrap_or_default().iter().any(|item| removed(&item.capacity_provider))
+            });
+            if in_use || wanted {
                 return Err(ServiceError::caller(
                     "ResourceInUseException",
                     "The specified capacity provider is in use and cannot be removed.",

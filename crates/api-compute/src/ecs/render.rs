@@ -2,6 +2,9 @@
 
 pub mod cluster;
 pub mod container_definition;
+pub mod service;
+pub mod service_deployment;
+pub mod service_revision;
 pub mod task;
 pub mod task_definition;
 pub mod task_overrides;

@@ -1,21 +1,21 @@
 //! RunTask: up to ten tasks of one definition, as intent. Where they run is decided later, by the placement
 //! loop.
 
-mod compute;
 mod new_task;
 mod request;
 mod token;
 
-use api_auth::roles::{self, ECS_TASKS};
 use state_model::ecs::task::TaskIntent;
 use state_model::ecs::task_definition::{TaskDefinition, TaskDefinitionStatus};
 use state_tables::{Row, Transaction, View, task_columns};
 use wire_schema::ServiceError;
 use wire_shapes_compute::ecs::{RunTaskRequest, RunTaskResponse, Task};
 
+use super::compute::{Compute, compute};
 use super::render::task::{Tags, task};
 use super::validate::overrides::{Overridden, overrides};
-use super::{Context, errors, lookup, runnable, task_network};
+use super::validate::strategy;
+use super::{Context, errors, lookup, task_network, task_source};
 use new_task::Plan;
 use request::Request;
 
@@ -48,17 +48,15 @@ fn run(
         return Ok(repeated);
     }
     let definition = usable_definition(context, view, input.task_definition.as_deref().unwrap_or_default())?;
-    let compute = compute::compute(input, cluster, request.count)?;
-    if !definition.compatibilities.iter().any(|name| name == "FARGATE") {
-        return Err(errors::invalid_parameter("Task definition does not support launch_type FARGATE."));
-    }
-    runnable::check(&definition.body)?;
+    let compute = compute(input.launch_type.as_ref(), input.capacity_provider_strategy.clone(), cluster)?;
+    let providers = providers(&compute, request.count)?;
+    task_source::check_runnable(definition)?;
     let overridden = overrides(scope, &definition.body, input.overrides.clone())?;
     check_roles(context, view, definition, &overridden)?;
     let network = task_network::network(view, scope, input.network_configuration.as_ref())?;
     let tags = request.tags(cluster, definition)?;
     let plan = Plan { context, request, input, cluster, definition, overridden, network, tags };
-    let intents: Vec<TaskIntent> = plan.intents(&compute);
+    let intents: Vec<TaskIntent> = plan.intents(&providers);
     for intent in &intents {
         task_columns::create_intent(transaction, intent);
     }
@@ -74,16 +72,24 @@ fn usable_definition<'v>(
     view: &'v View,
     given: &str,
 ) -> Result<&'v Row<TaskDefinition>, ServiceError> {
-    let reference = lookup::Reference::parse(&context.scope, given)?;
-    let found = reference.and_then(|reference| reference.find(view, &context.scope));
-    let definition = found.ok_or_else(errors::task_definition_not_found)?;
+    let definition = task_source::definition(context, view, given)?;
     if definition.status != TaskDefinitionStatus::Active {
         return Err(errors::invalid_parameter("TaskDefinition is inactive"));
     }
     Ok(definition)
 }
 
-/// The caller may pass the roles, and they trust the service that will assume them.
+/// The capacity provider of each task; none with the launch type FARGATE.
+fn providers(compute: &Compute, count: usize) -> Result<Vec<Option<String>>, ServiceError> {
+    match compute {
+        Compute::Fargate => Ok(vec![None; count]),
+        Compute::Strategy(items) => Ok(strategy::spread(items, count).into_iter().map(Some).collect()),
+        Compute::Instances => {
+            Err(errors::invalid_parameter("No Container Instances were found in your cluster."))
+        }
+    }
+}
+
 fn check_roles(
     context: &Context,
     view: &View,
@@ -93,11 +99,5 @@ fn check_roles(
     let (over, body) = (&overridden.overrides, &definition.body);
     let task_role = over.task_role_arn.as_ref().or(body.task_role_arn.as_ref());
     let execution_role = over.execution_role_arn.as_ref().or(body.execution_role_arn.as_ref());
-    for role in task_role.into_iter().chain(execution_role) {
-        context.pass_role(role, ECS_TASKS)?;
-        if let Err(cause) = roles::assumable(view, &context.scope.account, role, ECS_TASKS) {
-            return Err(errors::client(roles::ecs_assume_failure(role)).with_source(cause));
-        }
-    }
-    Ok(())
+    task_source::check_roles(context, view, task_role.into_iter().chain(execution_role))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use state_model::ecs::cluster::Cluster;
+use state_model::ecs::service::{Service, service_key};
 use state_model::ecs::task::TaskIntent;
 use state_model::ecs::task_definition::TaskDefinition;
 use state_tables::{Row, Transaction, View, task_columns};
@@ -17,6 +18,7 @@ pub type TagMap = BTreeMap<String, String>;
 #[derive(Debug)]
 pub enum Tagged<'v> {
     Cluster(&'v Row<Cluster>),
+    Service(&'v Row<Service>),
     Task(&'v Row<TaskIntent>),
     TaskDefinition(&'v Row<TaskDefinition>),
 }
@@ -54,7 +56,8 @@ impl<'v> Tagged<'v> {
                 let found = reference.and_then(|reference| reference.find(view, scope));
                 found.map(Tagged::TaskDefinition).ok_or_else(not_found)
             }
-            "service" | "container-instance" | "task-set" | "capacity-provider" | "service-deployment"
+            "service" => service(view, context, name),
+            "container-instance" | "task-set" | "capacity-provider" | "service-deployment"
             | "service-revision" => Err(not_found()),
             _ => Err(invalid_parameter(format!("Invalid resource ARN: {arn}"))),
         }
@@ -63,6 +66,7 @@ impl<'v> Tagged<'v> {
     pub fn tags(&self) -> &TagMap {
         match self {
             Tagged::Cluster(row) => &row.tags,
+            Tagged::Service(row) => &row.tags,
             Tagged::Task(row) => &row.tags,
             Tagged::TaskDefinition(row) => &row.tags,
         }
@@ -71,6 +75,7 @@ impl<'v> Tagged<'v> {
     pub fn set_tags(&self, transaction: &mut Transaction, tags: TagMap) {
         match self {
             Tagged::Cluster(row) => transaction.update(row, &Cluster { tags, ..Cluster::clone(row) }),
+            Tagged::Service(row) => transaction.update(row, &Service { tags, ..Service::clone(row) }),
             Tagged::TaskDefinition(row) => {
                 transaction.update(row, &TaskDefinition { tags, ..TaskDefinition::clone(row) });
             }
@@ -80,6 +85,20 @@ impl<'v> Tagged<'v> {
             }
         }
     }
+}
+
+/// `name` is `cluster/service`: the form without a cluster has no tags on AWS either.
+fn service<'v>(view: &'v View, context: &Context, name: &str) -> Result<Tagged<'v>, ServiceError> {
+    let (cluster, name) = name
+        .split_once('/')
+        .ok_or_else(|| invalid_parameter("Long arn format must be used for tagging operations"))?;
+    let row = view.services.get(&service_key(&context.scope, cluster, name)).ok_or_else(not_found)?;
+    if row.is_deleted() {
+        return Err(invalid_parameter(
+            "The specified service is inactive. Specify an active service and try again.",
+        ));
+    }
+    Ok(Tagged::Service(row))
 }
 
 fn not_found() -> ServiceError {

@@ -1,7 +1,7 @@
 //! Where the network interfaces of new tasks go.
 
 use state_model::Scope;
-use state_model::ec2::{SecurityGroup, Subnet};
+use state_model::ec2::Subnet;
 use state_tables::{Row, View};
 use wire_schema::ServiceError;
 use wire_shapes_compute::ecs as wire;
@@ -13,8 +13,9 @@ use super::limits::{SECURITY_GROUPS_MAX, SUBNETS_MAX};
 #[derive(Debug)]
 pub struct Network<'v> {
     pub subnets: Vec<&'v Row<Subnet>>,
-    /// Ids.
+    /// Ids. The VPC's default group when none was given.
     pub security_groups: Vec<String>,
+    pub security_groups_given: Vec<String>,
     pub assign_public_ip: bool,
 }
 
@@ -45,8 +46,9 @@ pub fn network<'v>(
             security_groups.push(id.clone());
         }
     }
+    let security_groups_given = security_groups.clone();
     if security_groups.is_empty() {
-        security_groups.extend(default_group(view, scope, vpc_id).map(|group| group.id.clone()));
+        security_groups.extend(view.default_security_group(scope, vpc_id).map(|group| group.id.clone()));
     }
     let assign_public_ip = match &given.assign_public_ip {
         None | Some(wire::AssignPublicIp::Disabled) => false,
@@ -57,7 +59,7 @@ pub fn network<'v>(
             )));
         }
     };
-    Ok(Network { subnets, security_groups, assign_public_ip })
+    Ok(Network { subnets, security_groups, security_groups_given, assign_public_ip })
 }
 
 fn subnets<'v>(view: &'v View, scope: &Scope, ids: &[String]) -> Result<Vec<&'v Row<Subnet>>, ServiceError> {
@@ -93,8 +95,4 @@ fn unknown_group(view: &View, scope: &Scope, id: &str) -> ServiceError {
         "Error retrieving security group information for [{id}]: The security group '{id}' does not exist \
          (ErrorCode: InvalidGroup.NotFound)"
     ))
-}
-
-fn default_group<'v>(view: &'v View, scope: &Scope, vpc_id: &str) -> Option<&'v Row<SecurityGroup>> {
-    view.security_groups.by("name", &scope.key(&format!("{vpc_id}/default"))).next()
 }

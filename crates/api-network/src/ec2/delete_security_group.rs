@@ -27,7 +27,8 @@ pub async fn delete_security_group(
                 return Err(ServiceError::caller("CannotDelete", message));
             }
             let key = context.scope.key(&row.id);
-            let in_use = view.network_interfaces.any_by("security-group", &key);
+            let in_use = view.network_interfaces.any_by("security-group", &key)
+                || view.elb_load_balancers.any_by("security-group", &key);
             // A rule that names its own group holds nothing.
             let mut naming = view.security_groups.by("references", &key);
             if in_use || naming.any(|other| other.id != row.id) {

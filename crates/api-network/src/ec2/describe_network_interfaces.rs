@@ -78,7 +78,7 @@ fn values(view: &View, interface: &NetworkInterface, filter: &str) -> Vec<String
         "attachment.attachment-id" if attached => shown::attachment_id(interface),
         "attachment.delete-on-termination" if attached => false.to_string(),
         "attachment.device-index" if attached => String::from("1"),
-        "attachment.instance-owner-id" if attached => String::from(shown::REQUESTER_ID),
+        "attachment.instance-owner-id" if attached => String::from(shown::requester_id(interface)),
         "attachment.status" => String::from(if attached { "attached" } else { "detached" }),
         "availability-zone" => interface.availability_zone.clone(),
         "availability-zone-id" => match shown::subnet(view, interface) {
@@ -88,17 +88,26 @@ fn values(view: &View, interface: &NetworkInterface, filter: &str) -> Vec<String
         "description" => interface.description.clone(),
         "group-id" => return interface.security_groups.clone(),
         "group-name" => return group_names(view, interface),
-        "interface-type" => String::from("interface"),
+        "interface-type" => shown::interface_type(interface).to_string(),
         "mac-address" => interface.mac_address.clone(),
         "network-interface-id" => interface.id.clone(),
         "operator.managed" => false.to_string(),
         "owner-id" => interface.scope.account.clone(),
         "private-dns-name" => interface.private_dns_name.clone(),
-        "requester-id" => String::from(shown::REQUESTER_ID),
+        "requester-id" => String::from(shown::requester_id(interface)),
         "status" => shown::status(attached).to_string(),
         "subnet-id" => interface.subnet_id.clone(),
         "vpc-id" => interface.vpc_id.clone(),
-        // No interface has a public or an IPv6 address, or an instance.
+        "addresses.association.public-ip" | "association.public-ip" => {
+            return shown::public_address(view, interface)
+                .map(|address| address.to_string())
+                .into_iter()
+                .collect();
+        }
+        "association.ip-owner-id" if shown::public_address(view, interface).is_some() => {
+            String::from(shown::requester_id(interface))
+        }
+        // No interface has an IPv6 address, a name in the public DNS, or an instance.
         _ => return Vec::new(),
     };
     vec![value]

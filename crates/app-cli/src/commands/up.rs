@@ -20,6 +20,7 @@ pub fn run(options: &Up) -> anyhow::Result<()> {
             Isolation::Namespace => config::Isolation::Namespace,
             Isolation::Kernel => config::Isolation::Kernel,
         },
+        public_pool: config::public_pool(&options.public_pool)?,
     };
     config.check()?;
     refuse_what_is_not_there(options)?;
@@ -46,11 +47,6 @@ fn refuse_what_is_not_there(options: &Up) -> anyhow::Result<()> {
         options.store == "embedded",
         "--store {}: only the embedded store is there yet; leave the option out",
         options.store
-    );
-    anyhow::ensure!(
-        options.public_pool == config::PUBLIC_POOL_DEFAULT,
-        "--public-pool {}: nothing takes addresses from the pool yet; leave the option out",
-        options.public_pool
     );
     Ok(())
 }

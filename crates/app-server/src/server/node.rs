@@ -1,11 +1,11 @@
 //! The node of this machine: its agent, wired to dispatch in process.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use control_loops::LoopContext;
 use control_loops::dispatch::{Dispatch, NodeLink};
 use control_loops::limits::{DOWN_QUEUE_MAX, UP_QUEUE_MAX};
 use link_protocol::network::VpcSnapshot;
@@ -24,7 +24,7 @@ use stdx_async::shutdown::Shutdown;
 use stdx_async::supervisor;
 use stdx_net::client::Override;
 use stdx_net::server::{self, Handler, Listening};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::stores::Stores;
 use super::{Base, LOCAL_NODE};
@@ -37,13 +37,14 @@ use crate::runtimes;
 const API_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 3);
 const API_PORT: u16 = 4566;
 
+/// Returns which interfaces of load balancers are in place.
 pub async fn start(
     base: &Base,
     stores: &Stores,
     spawner: Spawner,
     api: Handler,
     shutdown: &Shutdown,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<watch::Receiver<BTreeSet<String>>> {
     let network = Network::open(Instance::of_data_dir(&base.data_dir.root), NetworkConfig::default())
         .await
         .context("the node's networks can't be opened")?;
@@ -86,18 +87,16 @@ pub async fn start(
     let (up_sender, up) = mpsc::channel(UP_QUEUE_MAX);
     let agent = Agent::new(config, parts, up_sender);
     supervisor::spawn("agent", agent.run(down_receiver));
+    let (edges_attached, attached) = watch::channel(BTreeSet::new());
     let dispatch = Dispatch {
-        context: LoopContext {
-            state: Arc::clone(&base.state),
-            clock: Arc::clone(&base.clock),
-            random: Arc::clone(&base.random),
-        },
+        context: base.loop_context(),
         node: LOCAL_NODE.to_owned(),
         link: NodeLink { down, up },
         log_mode_blocking,
+        edges_attached,
     };
     supervisor::spawn("dispatch", dispatch.run(shutdown.clone()));
-    Ok(())
+    Ok(attached)
 }
 
 /// The account setting `defaultLogDriverMode`.

@@ -19,7 +19,7 @@ use state_tables::{State, Transaction, View, task_columns};
 use stdx::clock::{FakeClock, Timestamp};
 use stdx::random::SeededRandom;
 use stdx_async::{shutdown, supervisor};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 const NODE: &str = "node-1";
 /// Nothing here waits for a machine: whatever takes this long never comes.
@@ -58,6 +58,7 @@ pub async fn start(cidr_block: &str) -> Installation {
         node: NODE.into(),
         link: NodeLink { down: down_sender, up: up_receiver },
         log_mode_blocking: |_, _| false,
+        edges_attached: watch::Sender::default(),
     };
     supervisor::spawn("d", dispatch.run(shutdown));
     let mut installation = Installation { state, clock, context, down, up, _shutdown: trigger };

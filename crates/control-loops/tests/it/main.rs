@@ -1,5 +1,10 @@
 //! The loops against a store in memory and a node that a test plays.
 
+mod balancers;
+mod edge;
 mod installation;
 mod life;
+mod load_balancing;
 mod placement;
+mod service;
+mod services;

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::config::Cidr;
 use crate::error::NetworkError;
 use crate::netlink::message::{
-    Batch, FLAG_CREATE, FLAG_DUMP, FLAG_REPLACE, attributes, errno, read_address, read_u32,
+    Batch, FLAG_CREATE, FLAG_DUMP, FLAG_REPLACE, attributes, errno, read_address, read_text, read_u32,
 };
 use crate::netlink::socket::Socket;
 
@@ -15,16 +15,19 @@ const GET_ADDRESS: u16 = 22;
 
 const ATTRIBUTE_ADDRESS: u16 = 1;
 const ATTRIBUTE_LOCAL: u16 = 2;
+const ATTRIBUTE_LABEL: u16 = 3;
 const ATTRIBUTE_BROADCAST: u16 = 4;
 
 const FAMILY_IPV4: u8 = 2;
 const HEADER_LENGTH: usize = 8;
 
 /// One address of one link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assigned {
     pub index: u32,
     pub cidr: Cidr,
+    /// The link's name, unless another was given.
+    pub label: String,
 }
 
 /// Adds an address with its prefix, or keeps it when it is there.
@@ -42,6 +45,17 @@ pub fn add(batch: &mut Batch, index: u32, cidr: Cidr) {
             }
         },
     );
+}
+
+/// As [`add`] for one address alone, with a label that tells whose it is.
+pub fn add_labelled(batch: &mut Batch, index: u32, host: Ipv4Addr, label: &str) {
+    let cidr = Cidr { address: host, prefix: 32 };
+    let flags = FLAG_CREATE | FLAG_REPLACE;
+    batch.message("add an address", NEW_ADDRESS, flags, &header(index, cidr), |address| {
+        address.address(ATTRIBUTE_LOCAL, host);
+        address.address(ATTRIBUTE_ADDRESS, host);
+        address.text(ATTRIBUTE_LABEL, label);
+    });
 }
 
 pub fn delete(batch: &mut Batch, index: u32, cidr: Cidr) {
@@ -66,8 +80,14 @@ fn parse(kind: u16, body: &[u8]) -> Option<Assigned> {
     }
     let prefix = *body.get(1)?;
     let index = read_u32(body.get(4..)?)?;
-    let (_, local) = attributes(body.get(HEADER_LENGTH..)?).find(|(kind, _)| *kind == ATTRIBUTE_LOCAL)?;
-    Some(Assigned { index, cidr: Cidr { address: read_address(local)?, prefix } })
+    let attributes = || attributes(body.get(HEADER_LENGTH..).unwrap_or_default());
+    let (_, local) = attributes().find(|(kind, _)| *kind == ATTRIBUTE_LOCAL)?;
+    let label = attributes().find(|(kind, _)| *kind == ATTRIBUTE_LABEL).map(|(_, label)| read_text(label));
+    Some(Assigned {
+        index,
+        cidr: Cidr { address: read_address(local)?, prefix },
+        label: label.unwrap_or_default(),
+    })
 }
 
 fn header(index: u32, cidr: Cidr) -> [u8; HEADER_LENGTH] {

@@ -1,6 +1,7 @@
 //! The networks on a real kernel. Each test has a namespace of its own that stands for the host.
 
 mod attach;
+mod edges;
 mod recovery;
 mod resolver;
 mod security_groups;

@@ -34,8 +34,9 @@ fn teardown_leaves_nothing_even_after_a_kill() {
         let second = task(&network, 5, &["sg-a"]).await;
         let listener = network.listen_tcp(VPC, "169.254.170.2:80".parse().unwrap()).await.unwrap();
         assert!(first.ping(second.address()));
+        network.attach_edge(eni_config(6, "172.31.0.0/20", &["sg-a"])).await.unwrap();
         assert_ne!(host_state(), before);
-        assert_eq!(own_mounts(&instance), 1);
+        assert_eq!(own_mounts(&instance), 2);
         // As after kill -9: nobody says goodbye, a socket inside is still held, tasks still run.
         std::mem::forget(network);
         teardown_all(&instance).unwrap();

@@ -126,12 +126,29 @@ pub enum BreakerThreshold {
     Count(u32),
 }
 
+impl CircuitBreaker {
+    /// The failures that trip it. The desired count is the service's of now: it may have changed since.
+    pub fn threshold_count(&self, desired_count: u32) -> u32 {
+        let part = |percent: u32| (u64::from(desired_count) * u64::from(percent)).div_ceil(100);
+        let count = match self.threshold.unwrap_or(BreakerThreshold::BoundedPercent(50)) {
+            BreakerThreshold::BoundedPercent(percent) => part(percent).clamp(3, 200),
+            BreakerThreshold::UnboundedPercent(percent) => part(percent),
+            BreakerThreshold::Count(count) => u64::from(count),
+        };
+        // A deployment that failed before anything did is of no use to anyone.
+        u32::try_from(count.max(1)).unwrap_or(u32::MAX)
+    }
+}
+
 /// `account/region/cluster/name`
 pub fn service_key(scope: &Scope, cluster: &str, name: &str) -> String {
     scope.key(&format!("{cluster}/{name}"))
 }
 
 impl Service {
+    /// Index: every service of all accounts that is DRAINING or INACTIVE, under the empty value.
+    pub const DELETED: &'static str = "deleted";
+
     pub fn arn(&self) -> String {
         self.scope.arn("ecs", &format!("service/{}/{}", self.cluster, self.name))
     }
@@ -160,7 +177,31 @@ impl Record for Service {
     fn index(&self, sink: IndexSink<'_>) {
         sink("uid", self.uid.clone());
         if self.is_deleted() {
-            sink("deleted", String::new());
+            sink(Self::DELETED, String::new());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_breaker_trips_in_proportion() {
+        use BreakerThreshold::{BoundedPercent, Count, UnboundedPercent};
+        for (threshold, desired, expect) in [
+            (None, 1, 3),
+            (None, 25, 13),
+            (None, 400, 200),
+            (Some(BoundedPercent(10)), 100, 10),
+            (Some(UnboundedPercent(50)), 1, 1),
+            (Some(UnboundedPercent(50)), 1000, 500),
+            (Some(UnboundedPercent(50)), 0, 1),
+            (Some(Count(7)), 1000, 7),
+        ] {
+            let breaker =
+                CircuitBreaker { enable: true, rollback: true, reset_on_healthy_task: None, threshold };
+            assert_eq!(breaker.threshold_count(desired), expect, "{threshold:?} of {desired}");
         }
     }
 }

@@ -102,6 +102,9 @@ pub struct ServiceDeploymentProgress {
     /// Whether a task of the target has reached RUNNING: then failing to start counts no longer.
     #[serde(default)]
     pub reached_running: bool,
+    /// Healthy tasks of the target when it was looked at last: one more than before takes the failure count back.
+    #[serde(default)]
+    pub healthy_tasks: u32,
     #[serde(default)]
     pub breaker_triggered: bool,
     #[serde(default)]
@@ -180,6 +183,7 @@ impl ServiceDeploymentProgress {
             failed_tasks: 0,
             counted_tasks: Vec::new(),
             reached_running: false,
+            healthy_tasks: 0,
             breaker_triggered: false,
             rollback: None,
             start_failures: 0,

@@ -62,13 +62,16 @@ pub fn service_revision_key(scope: &Scope, cluster: &str, service: &str, id: &st
     scope.key(&format!("{cluster}/{service}/{id}"))
 }
 
+pub fn service_revision_arn(scope: &Scope, cluster: &str, service: &str, id: &str) -> String {
+    scope.arn("ecs", &format!("service-revision/{cluster}/{service}/{id}"))
+}
+
 impl ServiceRevision {
     /// Index: the revisions of a service, by its uid.
     pub const SERVICE: &'static str = "service";
 
     pub fn arn(&self) -> String {
-        let path = format!("service-revision/{}/{}/{}", self.cluster, self.service, self.id);
-        self.scope.arn("ecs", &path)
+        service_revision_arn(&self.scope, &self.cluster, &self.service, &self.id)
     }
 
     pub fn deployment_id(&self) -> String {

@@ -73,14 +73,18 @@ const HTTP_TARGETS: &[Default] = &[
     ("stickiness.type", "lb_cookie"),
 ];
 
+/// `preserve_client_ip.enabled` is `false` for every group, where AWS has `true` for some: targets see the balancer's
+/// own address, and no attribute says otherwise.
 const NETWORK_TARGETS: &[Default] = &[
-    ("deregistration_delay.connection_termination.enabled", "false"),
-    ("preserve_client_ip.enabled", "true"),
+    ("preserve_client_ip.enabled", "false"),
     ("proxy_protocol_v2.enabled", "false"),
     ("stickiness.type", "source_ip"),
     ("target_health_state.unhealthy.connection_termination.enabled", "true"),
     ("target_health_state.unhealthy.draining_interval_seconds", "0"),
 ];
+
+const TERMINATES: &[Default] = &[("deregistration_delay.connection_termination.enabled", "true")];
+const ENDS_BY_ITSELF: &[Default] = &[("deregistration_delay.connection_termination.enabled", "false")];
 
 /// Whether a protocol belongs to application load balancers.
 pub fn is_http(protocol: &str) -> bool {
@@ -89,21 +93,62 @@ pub fn is_http(protocol: &str) -> bool {
 
 /// Every attribute of a target group with this protocol.
 pub fn target_group_defaults(protocol: &str) -> impl Iterator<Item = Default> {
-    let own = if is_http(protocol) { HTTP_TARGETS } else { NETWORK_TARGETS };
-    TARGETS.iter().chain(own).copied()
+    let (own, ending): (&[Default], &[Default]) = match protocol {
+        "HTTP" | "HTTPS" => (HTTP_TARGETS, &[]),
+        // A flow of UDP has no end of its own.
+        "UDP" | "TCP_UDP" => (NETWORK_TARGETS, TERMINATES),
+        _ => (NETWORK_TARGETS, ENDS_BY_ITSELF),
+    };
+    TARGETS.iter().chain(own).chain(ending).copied()
 }
 
-const HTTP_LISTENER: &[Default] = &[("routing.http.response.server.enabled", "true")];
+const HTTP_LISTENER: &[Default] = &[
+    ("routing.http.response.access_control_allow_credentials.header_value", ""),
+    ("routing.http.response.access_control_allow_headers.header_value", ""),
+    ("routing.http.response.access_control_allow_methods.header_value", ""),
+    ("routing.http.response.access_control_allow_origin.header_value", ""),
+    ("routing.http.response.access_control_expose_headers.header_value", ""),
+    ("routing.http.response.access_control_max_age.header_value", ""),
+    ("routing.http.response.content_security_policy.header_value", ""),
+    ("routing.http.response.server.enabled", "true"),
+    ("routing.http.response.strict_transport_security.header_value", ""),
+    ("routing.http.response.x_content_type_options.header_value", ""),
+    ("routing.http.response.x_frame_options.header_value", ""),
+];
+
+/// What else a listener with TLS has.
+const HTTPS_LISTENER: &[Default] = &[
+    ("routing.http.request.x_amzn_mtls_clientcert.header_name", ""),
+    ("routing.http.request.x_amzn_mtls_clientcert_issuer.header_name", ""),
+    ("routing.http.request.x_amzn_mtls_clientcert_leaf.header_name", ""),
+    ("routing.http.request.x_amzn_mtls_clientcert_serial_number.header_name", ""),
+    ("routing.http.request.x_amzn_mtls_clientcert_subject.header_name", ""),
+    ("routing.http.request.x_amzn_mtls_clientcert_validity.header_name", ""),
+    ("routing.http.request.x_amzn_tls_cipher_suite.header_name", ""),
+    ("routing.http.request.x_amzn_tls_version.header_name", ""),
+];
 const TCP_LISTENER: &[Default] = &[("tcp.idle_timeout.seconds", "350")];
 
-/// Every attribute with a default of a listener with this protocol.
+/// Every attribute of a listener with this protocol. Those with an empty default change nothing until they are set.
 pub fn listener_defaults(protocol: &str) -> impl Iterator<Item = Default> {
-    let own = match protocol {
-        "HTTP" | "HTTPS" => HTTP_LISTENER,
-        "TCP" | "TLS" | "TCP_UDP" => TCP_LISTENER,
-        _ => &[],
+    let (own, secure): (&[Default], &[Default]) = match protocol {
+        "HTTP" => (HTTP_LISTENER, &[]),
+        "HTTPS" => (HTTP_LISTENER, HTTPS_LISTENER),
+        "TCP" | "TLS" | "TCP_UDP" => (TCP_LISTENER, &[]),
+        _ => (&[], &[]),
     };
-    own.iter().copied()
+    own.iter().chain(secure).copied()
+}
+
+/// Every attribute with its value, set or default: what a balancer is told and what a description shows.
+pub fn effective(
+    set: &BTreeMap<String, String>,
+    defaults: impl Iterator<Item = Default>,
+) -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, String> =
+        defaults.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    all.extend(set.iter().map(|(key, value)| (key.clone(), value.clone())));
+    all
 }
 
 /// The value of an attribute: what was set, or its default; empty when it has none.

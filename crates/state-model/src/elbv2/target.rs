@@ -41,6 +41,8 @@ impl Target {
     pub const TASK: &'static str = "task";
     /// Index: all that drain, under the empty value.
     pub const DRAINING: &'static str = "draining";
+    /// Index: the groups in which a load balancer is a target, by the load balancer's ARN.
+    pub const LOAD_BALANCER: &'static str = "load-balancer";
 
     pub fn is_draining(&self) -> bool {
         self.deregistered_at.is_some()
@@ -69,6 +71,9 @@ impl Record for Target {
         }
         if self.is_draining() {
             sink(Self::DRAINING, String::new());
+        }
+        if self.target_id.starts_with("arn:") {
+            sink(Self::LOAD_BALANCER, self.target_id.clone());
         }
     }
 }

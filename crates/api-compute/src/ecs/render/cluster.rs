@@ -1,7 +1,9 @@
 //! Clusters, with their computed counts.
 
 use state_model::ecs::cluster::{Cluster, ClusterConfiguration, StrategyItem};
+use state_model::ecs::service::service_key;
 use state_tables::View;
+use state_tables::service_counts::{ServiceStatus, service_status};
 use wire_shapes_compute::ecs as wire;
 
 use super::number;
@@ -24,6 +26,7 @@ impl Include {
 
 pub fn cluster(view: &View, cluster: &Cluster, include: Include) -> wire::Cluster {
     let counts = task_counts(view, cluster);
+    let services = service_counts(view, cluster);
     let when = |wanted: bool| wanted.then_some(());
     wire::Cluster {
         cluster_arn: Some(cluster.arn()),
@@ -32,8 +35,8 @@ pub fn cluster(view: &View, cluster: &Cluster, include: Include) -> wire::Cluste
         registered_container_instances_count: Some(0),
         running_tasks_count: Some(number(counts.running)),
         pending_tasks_count: Some(number(counts.pending)),
-        active_services_count: Some(0),
-        statistics: Some(if include.statistics { statistics(counts) } else { Vec::new() }),
+        active_services_count: Some(number(services.active)),
+        statistics: Some(if include.statistics { statistics(counts, services) } else { Vec::new() }),
         tags: Some(if include.tags { super::tags(&cluster.tags) } else { Vec::new() }),
         settings: Some(if include.settings { settings(cluster) } else { Vec::new() }),
         capacity_providers: Some(cluster.capacity_providers.clone()),
@@ -73,7 +76,25 @@ pub fn task_counts(view: &View, cluster: &Cluster) -> TaskCounts {
     counts
 }
 
-fn statistics(counts: TaskCounts) -> Vec<wire::KeyValuePair> {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServiceCounts {
+    pub active: usize,
+    pub draining: usize,
+}
+
+pub fn service_counts(view: &View, cluster: &Cluster) -> ServiceCounts {
+    let mut counts = ServiceCounts::default();
+    for (_, service) in view.services.prefix(&service_key(&cluster.scope, &cluster.name, "")) {
+        match service_status(view, service) {
+            ServiceStatus::Active => counts.active += 1,
+            ServiceStatus::Draining => counts.draining += 1,
+            ServiceStatus::Inactive => {}
+        }
+    }
+    counts
+}
+
+fn statistics(counts: TaskCounts, services: ServiceCounts) -> Vec<wire::KeyValuePair> {
     let pair = |name: &str, value: usize| wire::KeyValuePair {
         name: Some(name.to_owned()),
         value: Some(value.to_string()),
@@ -86,9 +107,9 @@ fn statistics(counts: TaskCounts) -> Vec<wire::KeyValuePair> {
         pair("runningExternalTasksCount", 0),
         pair("pendingExternalTasksCount", 0),
         pair("activeEC2ServiceCount", 0),
-        pair("activeFargateServiceCount", 0),
+        pair("activeFargateServiceCount", services.active),
         pair("drainingEC2ServiceCount", 0),
-        pair("drainingFargateServiceCount", 0),
+        pair("drainingFargateServiceCount", services.draining),
         pair("activeExternalServiceCount", 0),
         pair("drainingExternalServiceCount", 0),
     ]
@@ -102,7 +123,7 @@ fn settings(cluster: &Cluster) -> Vec<wire::ClusterSetting> {
     cluster.settings.iter().map(setting).collect()
 }
 
-fn strategy_item(item: &StrategyItem) -> wire::CapacityProviderStrategyItem {
+pub fn strategy_item(item: &StrategyItem) -> wire::CapacityProviderStrategyItem {
     wire::CapacityProviderStrategyItem {
         capacity_provider: Some(item.capacity_provider.clone()),
         weight: Some(number(item.weight)),

@@ -7,15 +7,13 @@ use state_model::ecs::task_definition::TaskDefinition;
 use wire_schema::ServiceError;
 use wire_shapes_compute::ecs::{PropagateTags, RunTaskRequest};
 
+use crate::ecs::client_token::client_token;
 use crate::ecs::errors::{invalid_parameter, unsupported};
 use crate::ecs::limits::{
     CLIENT_TOKEN_LENGTH_MAX, NAME_LENGTH_MAX, RUN_TASK_COUNT_MAX, STARTED_BY_LENGTH_MAX,
 };
 use crate::ecs::page::digest;
-use crate::ecs::validate;
-
-/// The only platform version there is; `LATEST` means it.
-pub const PLATFORM_VERSION: &str = "1.4.0";
+use crate::ecs::{task_source, validate};
 
 #[derive(Debug)]
 pub struct Request {
@@ -32,7 +30,7 @@ pub struct Request {
 
 impl Request {
     pub fn new(input: &RunTaskRequest) -> Result<Self, ServiceError> {
-        check_platform(input.platform_version.as_deref())?;
+        task_source::check_platform(input.platform_version.as_deref())?;
         check_unsupported(input)?;
         let propagate = match &input.propagate_tags {
             None | Some(PropagateTags::None) => false,
@@ -46,7 +44,7 @@ impl Request {
             count: count(input.count)?,
             started_by: started_by(input.started_by.clone())?,
             group: group(input.group.clone())?,
-            client_token: client_token(input.client_token.clone())?,
+            client_token: client_token(input.client_token.clone(), CLIENT_TOKEN_LENGTH_MAX)?,
             hash: format!("{:016x}", digest(&format!("{anonymous:?}"))),
             given_tags: validate::tags::tags(input.tags.clone())?,
             propagate,
@@ -104,32 +102,11 @@ fn group(given: Option<String>) -> Result<Option<String>, ServiceError> {
     Ok(Some(group))
 }
 
-fn client_token(given: Option<String>) -> Result<Option<String>, ServiceError> {
-    let Some(token) = given.filter(|text| !text.is_empty()) else { return Ok(None) };
-    if token.len() > CLIENT_TOKEN_LENGTH_MAX || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(invalid_parameter(format!(
-            "clientToken may have up to {CLIENT_TOKEN_LENGTH_MAX} ASCII characters in the range of 33-126."
-        )));
-    }
-    Ok(Some(token))
-}
-
-fn check_platform(given: Option<&str>) -> Result<(), ServiceError> {
-    match given {
-        None | Some("" | "LATEST" | PLATFORM_VERSION) => Ok(()),
-        Some(_) => {
-            Err(ServiceError::caller("PlatformUnknownException", "The specified platform does not exist."))
-        }
-    }
-}
-
 fn check_unsupported(input: &RunTaskRequest) -> Result<(), ServiceError> {
-    if input.placement_constraints.as_ref().is_some_and(|list| !list.is_empty()) {
-        return Err(invalid_parameter("Placement constraints are not supported with FARGATE launch type."));
-    }
-    if input.placement_strategy.as_ref().is_some_and(|list| !list.is_empty()) {
-        return Err(invalid_parameter("Placement strategies are not supported with FARGATE launch type."));
-    }
+    task_source::check_placement(
+        input.placement_constraints.as_deref().unwrap_or_default(),
+        input.placement_strategy.as_deref().unwrap_or_default(),
+    )?;
     if input.volume_configurations.as_ref().is_some_and(|list| !list.is_empty()) {
         return Err(unsupported("Managed EBS volumes are not available here."));
     }

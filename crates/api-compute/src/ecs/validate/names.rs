@@ -29,6 +29,16 @@ pub fn cluster(name: &str) -> Result<(), ServiceError> {
     Err(invalid_parameter("Invalid characters in cluster name."))
 }
 
+pub fn service(name: &str) -> Result<(), ServiceError> {
+    if name.is_empty() {
+        return Err(invalid_parameter("Service name should not be null or empty."));
+    }
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(invalid_parameter("Invalid characters in service name."))
+}
+
 pub fn container(name: Option<String>) -> Result<String, ServiceError> {
     let name = name.unwrap_or_default();
     if name.is_empty() {

@@ -4,7 +4,7 @@ use state_model::ecs::cluster::StrategyItem;
 use wire_schema::ServiceError;
 use wire_shapes_compute::ecs as wire;
 
-use crate::ecs::errors::{client, invalid_parameter};
+use crate::ecs::errors::invalid_parameter;
 use crate::ecs::limits::{CAPACITY_PROVIDERS_MAX, STRATEGY_BASE_MAX, STRATEGY_WEIGHT_MAX};
 
 /// The capacity providers there are: every account has them.
@@ -64,13 +64,14 @@ pub fn strategy(
     }
     if items.iter().filter(|item| item.base > 0).count() > 1 {
         return Err(invalid_parameter(
-            "Only one capacity provider in a capacity provider strategy can have a base greater than 0.",
+            "There are multiple capacity providers in the specified capacity provider strategy with a base \
+             value defined. Specify a base value for only one of them and try again.",
         ));
     }
     if !items.is_empty() && items.iter().all(|item| item.weight == 0) {
         return Err(invalid_parameter(
-            "At least one capacity provider in a capacity provider strategy must have a weight greater \
-             than 0.",
+            "There are no capacity providers in the capacity provider strategy with a weight value greater \
+             than zero. Specify a weight greater than zero for at least one of them and try again.",
         ));
     }
     Ok(items)
@@ -87,9 +88,9 @@ fn not_associated(name: &str) -> ServiceError {
     if !CAPACITY_PROVIDERS.contains(&name) {
         return not_found();
     }
-    client(format!(
+    invalid_parameter(format!(
         "The specified capacity provider strategy cannot contain a capacity provider that is not \
-         associated with the cluster: {name}. Associate the capacity provider with the cluster and try again."
+         associated with the cluster. Associate the capacity provider {name} with the cluster and try again."
     ))
 }
 

@@ -81,7 +81,7 @@ async fn settings_and_providers_change() {
         "cluster": "default", "capacityProviders": ["FARGATE_SPOT"],
         "defaultCapacityProviderStrategy": of_elsewhere,
     });
-    assert_eq!(harness.refused("PutClusterCapacityProviders", input).await.0, "ClientException");
+    assert_eq!(harness.refused("PutClusterCapacityProviders", input).await.0, "InvalidParameterException");
     let providers = harness.ok("DescribeCapacityProviders", json!({})).await;
     let names: Vec<_> = providers["capacityProviders"].as_array().into_iter().flatten().collect();
     assert_eq!(names.iter().map(|item| &item["name"]).collect::<Vec<_>>(), ["FARGATE", "FARGATE_SPOT"]);

@@ -170,7 +170,7 @@ pub fn run(changes: Value) -> Value {
     base
 }
 
-fn merge(base: &mut Value, changes: Value) {
+pub fn merge(base: &mut Value, changes: Value) {
     let (Some(base), Value::Object(changes)) = (base.as_object_mut(), changes) else { return };
     for (name, value) in changes {
         match value {

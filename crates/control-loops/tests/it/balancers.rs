@@ -1,0 +1,132 @@
+//! Load balancers get their places, keep them, and give them back.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use state_model::elbv2::LoadBalancerStatus;
+use state_model::elbv2::load_balancer::{LoadBalancerKind, LoadBalancerState, Scheme};
+use state_model::record::Record;
+use stdx::clock::Timestamp;
+
+use crate::installation::scope;
+use crate::load_balancing::{self, NODE, load_balancer, pool, subnet};
+
+#[tokio::test]
+async fn a_load_balancer_gets_an_interface_and_an_address_per_subnet() {
+    let elb = load_balancing::start().await;
+    let facing = load_balancer("web", LoadBalancerKind::Application, Scheme::InternetFacing, &["a", "b"]);
+    let internal = load_balancer("inner", LoadBalancerKind::Application, Scheme::Internal, &["a", "b"]);
+    elb.put(&facing).await;
+    elb.put(&internal).await;
+    assert_eq!(elb.settle().await, 2);
+    let view = elb.state.view();
+    let placement = view.elb_load_balancer_placements.get(&facing.key()).unwrap();
+    assert_eq!(placement.node, NODE);
+    let public: Vec<_> = placement.zones.iter().map(|zone| zone.public_address).collect();
+    let first = Ipv4Addr::new(127, 80, 0, 1);
+    assert_eq!(public, [Some(first), Some(Ipv4Addr::new(127, 80, 0, 2))]);
+    let inner = view.elb_load_balancer_placements.get(&internal.key()).unwrap();
+    assert!(inner.zones.iter().all(|zone| zone.public_address.is_none()));
+    for (zone, name) in placement.zones.iter().zip(["a", "b"]) {
+        let interface = view.network_interfaces.get(&scope().key(&zone.eni_id)).unwrap();
+        assert_eq!(interface.subnet_id, format!("subnet-{name}"));
+        assert_eq!(interface.address, zone.private_address);
+        assert_eq!(interface.description, "ELB app/web/0123456789abcdef");
+        assert_eq!(interface.security_groups, ["sg-1"]);
+        assert_eq!(interface.load_balancer_key.as_deref(), Some(facing.key().as_str()));
+        assert_eq!(interface.task_key, "");
+    }
+    assert_eq!(elb.settle().await, 0, "what is in place stays");
+}
+
+#[tokio::test]
+async fn changes_of_subnets_and_groups_are_followed() {
+    let elb = load_balancing::start().await;
+    let mut row = load_balancer("web", LoadBalancerKind::Network, Scheme::Internal, &["a", "b"]);
+    row.subnets[0].private_ipv4_address = Some(Ipv4Addr::new(10, 0, 0, 77));
+    elb.put(&row).await;
+    elb.settle().await;
+    let zones = |key: &str| elb.state.view().elb_load_balancer_placements.get(key).unwrap().zones.clone();
+    let before = zones(&row.key());
+    assert_eq!(before[0].private_address, Ipv4Addr::new(10, 0, 0, 77));
+
+    row.subnets = vec![row.subnets[0].clone(), subnet("c")];
+    row.security_groups = vec!["sg-2".into()];
+    elb.put(&row).await;
+    elb.settle().await;
+    let after = zones(&row.key());
+    assert_eq!(after[0], before[0], "a zone that stays keeps its interface");
+    assert_eq!(after[1].subnet_id, "subnet-c");
+    let view = elb.state.view();
+    assert!(!view.network_interfaces.contains(&scope().key(&before[1].eni_id)));
+    let groups: BTreeSet<_> =
+        view.network_interfaces.iter().flat_map(|(_, interface)| interface.security_groups.clone()).collect();
+    assert_eq!(groups, BTreeSet::from([String::from("sg-2")]));
+
+    row.subnets[0].private_ipv4_address = Some(Ipv4Addr::new(10, 0, 0, 78));
+    elb.put(&row).await;
+    elb.settle().await;
+    let moved = zones(&row.key());
+    assert_eq!(moved[0].private_address, Ipv4Addr::new(10, 0, 0, 78));
+    assert_ne!(moved[0].eni_id, before[0].eni_id);
+    assert_eq!(elb.state.view().network_interfaces.len(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_one_that_is_deleted() {
+    let elb = load_balancing::start().await;
+    let names: Vec<String> = (0..12).map(|number| format!("web-{number}")).collect();
+    for name in &names {
+        let row = load_balancer(name, LoadBalancerKind::Application, Scheme::InternetFacing, &["a", "b"]);
+        elb.put(&row).await;
+        let (load_balancer, state) = (row.path(), LoadBalancerState::Active);
+        let at = Timestamp::from_secs(3);
+        elb.put(&LoadBalancerStatus { scope: scope(), load_balancer, state, reason: None, at }).await;
+    }
+    elb.settle().await;
+    let view = elb.state.view();
+    let public: BTreeSet<_> = view
+        .elb_load_balancer_placements
+        .iter()
+        .flat_map(|(_, placement)| placement.zones.clone())
+        .map(|zone| zone.public_address)
+        .collect();
+    assert_eq!(public.len(), 24, "no two share an address");
+    for (key, _) in view.elb_load_balancers.iter() {
+        elb.delete_load_balancer(key).await;
+    }
+    elb.settle().await;
+    let view = elb.state.view();
+    assert!(view.elb_load_balancer_placements.is_empty());
+    assert!(view.elb_load_balancer_status.is_empty());
+    assert!(view.network_interfaces.is_empty());
+}
+
+#[tokio::test]
+async fn what_can_not_be_placed_says_why_and_comes_later() {
+    let mut elb = load_balancing::start().await;
+    elb.pool = pool("192.0.2.0/30");
+    let first = load_balancer("first", LoadBalancerKind::Application, Scheme::InternetFacing, &["a"]);
+    let second = load_balancer("second", LoadBalancerKind::Application, Scheme::InternetFacing, &["a", "b"]);
+    elb.put(&first).await;
+    elb.settle().await;
+    elb.put(&second).await;
+    elb.settle().await;
+    let placed = |key: &str| elb.state.view().elb_load_balancer_placements.get(key).unwrap().record().clone();
+    let lacking = placed(&second.key());
+    assert_eq!(lacking.zones.len(), 1);
+    assert_eq!(lacking.failure.as_deref(), Some("The pool of public addresses has no free address."));
+    elb.delete_load_balancer(&first.key()).await;
+    elb.settle().await;
+    let complete = placed(&second.key());
+    assert_eq!((complete.zones.len(), complete.failure.clone()), (2, None));
+    assert_eq!(complete.zones[0], lacking.zones[0]);
+
+    // Another pool after a restart of the server: the interfaces stay, the public addresses don't.
+    elb.pool = pool("198.51.100.0/24");
+    elb.settle().await;
+    let zones = elb.state.view().elb_load_balancer_placements.get(&second.key()).unwrap().zones.clone();
+    let public: Vec<_> = zones.iter().filter_map(|zone| zone.public_address).collect();
+    assert_eq!(public, [Ipv4Addr::new(198, 51, 100, 1), Ipv4Addr::new(198, 51, 100, 2)]);
+    assert_eq!(zones[0].eni_id, complete.zones[0].eni_id);
+}
