@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import socket
 import subprocess
 import uuid
 from collections.abc import Callable
@@ -156,7 +157,15 @@ class LabBalancer:
             LoadBalancerArn=self.arn, Protocol=protocol, Port=port, DefaultActions=[action], **options
         )
         until(lambda: self.state() == "active", f"{self.host} active")
+        if protocol != "UDP":
+            # As on AWS, a listener accepts a moment after it was made.
+            until(lambda: self._accepts(port), f"{self.host} accepts on port {port}")
         return made["Listeners"][0]["ListenerArn"]
+
+    def _accepts(self, port: int) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex((self.host, port)) == 0
 
     def rule(self, listener: str, priority: int, conditions: list[dict], action: dict) -> str:
         made = self.lab.elb.create_rule(ListenerArn=listener, Priority=priority, Conditions=conditions, Actions=[action])

@@ -15,6 +15,7 @@ pub mod create_bucket;
 pub mod delete_bucket;
 pub mod delete_object;
 pub mod delete_objects;
+pub mod deliver;
 mod errors;
 mod find;
 pub mod garbage;

@@ -67,6 +67,12 @@ pub struct Up {
     /// What separates tasks whose definition doesn't choose by its tag neargate:isolation
     #[arg(long, value_enum, default_value_t = Isolation::Namespace)]
     pub isolation: Isolation,
+    /// CPU units (1024 per vCPU) that all tasks may take together; without it there is no bound. FARGATE_SPOT tasks yield
+    #[arg(long, value_name = "UNITS")]
+    pub capacity_cpu: Option<u32>,
+    /// Memory that all tasks may take together; without it there is no bound
+    #[arg(long, value_name = "MIB")]
+    pub capacity_memory: Option<u32>,
     /// Form of the server's own log on standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

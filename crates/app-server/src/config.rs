@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use control_plan::balancers::PublicPool;
+pub use control_plan::capacity::Capacity;
 use state_model::ec2::subnet::Ipv4Block;
 use state_model::scope;
 
@@ -25,6 +26,8 @@ pub struct Config {
     pub isolation: Isolation,
     /// Addresses of load balancers that face the internet.
     pub public_pool: PublicPool,
+    /// What the tasks of this machine may take together.
+    pub capacity: Capacity,
 }
 
 /// The sandbox of tasks whose definition doesn't choose one by its tag `neargate:isolation`.
@@ -101,6 +104,7 @@ mod tests {
             any_credentials,
             isolation: Isolation::Namespace,
             public_pool: public_pool(PUBLIC_POOL_DEFAULT).expect("the default is a pool"),
+            capacity: Capacity::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! **Invariant:** nothing uses this crate but the command line. It wires; it decides nothing that a plane could decide.
 #![forbid(unsafe_code)]
 
+pub mod access_logs;
 pub mod balancer;
 pub mod config;
 pub mod control_services;

@@ -40,5 +40,8 @@ pub const BALANCER_DRAIN_SECS: u32 = 60;
 /// Bytes of the balancer's own log before the next start begins a new one.
 pub const BALANCER_LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// Between two looks for finished access logs. They come every five minutes: longer only adds to that.
+pub const ACCESS_LOG_PERIOD: Duration = Duration::from_secs(5);
+
 /// Between two rounds of upkeep: retention of logs, garbage of images and layers, expiry of uploads.
 pub const MAINTENANCE_PERIOD: Duration = Duration::from_secs(60);

@@ -49,6 +49,9 @@ impl Reset {
             return Err(ResetRefusal { status: StatusCode::FORBIDDEN, message });
         }
         let _one_at_a_time = self.running.lock().await;
+        // Services would start their tasks anew, and targets that drain would hold them for minutes.
+        let is_kept = |table: &str| !table.starts_with("ecs-service") && !table.starts_with("elb-");
+        self.state.clear(is_kept).await.map_err(|error| failed(&error.to_string()))?;
         self.stop_tasks().await?;
         let mut changes = self.state.changes();
         while !self.state.view().live_tasks.is_empty() {

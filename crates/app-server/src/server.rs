@@ -5,6 +5,7 @@ mod stores;
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -27,6 +28,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, watch};
 use wire_protocols::sigv4::SigningKeys;
 
+use crate::access_logs::AccessLogs;
 use crate::balancer::process::BalancerFiles;
 use crate::balancer::{self, Balancer};
 use crate::config::Config;
@@ -94,9 +96,13 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     base.start_loops(&shutdown);
     let edges_attached = node::start(&base, &stores, spawner, Arc::clone(&handler), &shutdown).await?;
     let balancer = base.balancer(edges_attached);
+    let access_logs = base.access_logs(&stores, balancer.files.spool.clone());
     supervisor::spawn("balancer", balancer.follow(shutdown.clone()));
-    let upkeep = stores::maintain(base.clone(), stores.clone(), base.acm(&tls), shutdown.clone());
-    supervisor::spawn("maintenance", upkeep);
+    supervisor::spawn("access-logs", access_logs.follow(shutdown.clone()));
+    supervisor::spawn(
+        "maintenance",
+        stores::maintain(base.clone(), stores.clone(), base.acm(&tls), shutdown.clone()),
+    );
 
     let serving = server::Config::default().with_tls(tls.server_config);
     let listening = server::serve(listener, &serving, handler)?;
@@ -194,9 +200,19 @@ impl Base {
         Balancer::new(BalancerFiles::of(&self.data_dir), wiring)
     }
 
+    fn access_logs(&self, stores: &Stores, spool: PathBuf) -> AccessLogs {
+        AccessLogs {
+            state: Arc::clone(&self.state),
+            objects: stores.objects.clone(),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+            spool,
+        }
+    }
+
     fn start_loops(&self, shutdown: &shutdown::Shutdown) {
         let context = self.loop_context();
-        let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned() }];
+        let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned(), capacity: self.config.capacity }];
         let pool = self.config.public_pool;
         let place = move |context: LoopContext| {
             let nodes = nodes.clone();

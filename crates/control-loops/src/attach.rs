@@ -54,9 +54,7 @@ fn due<'v>(view: &'v View, touched: &Touched, now: Timestamp) -> (Vec<Change<'v>
     let mut changes = match touched {
         Touched::Services(keys) if keys.len() <= SERVICES_LOOKED_UP_MAX => {
             let rows = keys.iter().filter_map(|key| view.services.get(key));
-            let changes = rows.map(|row| {
-                attach::of_service(view, row, &services::tasks_of(view, row), now)
-            });
+            let changes = rows.map(|row| attach::of_service(view, row, &services::tasks_of(view, row), now));
             changes.flatten().collect()
         }
         _ => everything(view, now),

@@ -1,23 +1,66 @@
-//! The placement loop: the only writer of `placement`, and of the interfaces of tasks.
+//! The placement loop: the only writer of `placement`, and of the interfaces of tasks. It also interrupts Spot tasks where
+//! others need their room.
+
+use std::collections::BTreeMap;
 
 use control_plan::placement::{self, NodeOffer};
-use state_tables::{Transaction, task_columns};
+use state_model::ecs::service::{Service, service_key};
+use state_model::ecs::task::{StopCode, StopRequest, TaskIntent};
+use state_tables::{Row, Transaction, View, task_columns};
+use stdx::clock::Timestamp;
 
 use crate::LoopContext;
 use crate::driver::{Activation, LoopError};
+use crate::service_events;
 
 pub async fn activate(context: LoopContext, nodes: Vec<NodeOffer>) -> Result<Activation, LoopError> {
-    let placed = context
+    let changed = context
         .state
         .transact(|view, transaction| {
-            let decisions = placement::plan(view, &nodes, context.clock.now(), &*context.random);
-            for decision in &decisions {
+            let now = context.clock.now();
+            let plan = placement::plan(view, &nodes, now, &*context.random);
+            for decision in &plan.decisions {
                 write(transaction, decision);
             }
-            Ok::<_, LoopError>(decisions.len())
+            for intent in &plan.interruptions {
+                task_columns::update_intent(transaction, intent, &interrupted(intent, now));
+            }
+            warn_services(&context, view, transaction, &plan.interruptions, now);
+            Ok::<_, LoopError>(plan.decisions.len() + plan.interruptions.len())
         })
         .await?;
-    Ok(if placed == 0 { Activation::Idle(None) } else { Activation::Again })
+    Ok(if changed == 0 { Activation::Idle(None) } else { Activation::Again })
+}
+
+fn interrupted(row: &TaskIntent, now: Timestamp) -> TaskIntent {
+    let reason = String::from("Your Spot Task was interrupted.");
+    let stop = StopRequest { code: StopCode::SpotInterruption, reason, at: now };
+    TaskIntent { stop: Some(stop), changes: row.changes + 1, ..row.clone() }
+}
+
+fn warn_services(
+    context: &LoopContext,
+    view: &View,
+    transaction: &mut Transaction,
+    interrupted: &[Row<TaskIntent>],
+    now: Timestamp,
+) {
+    let mut messages: BTreeMap<String, (&Service, Vec<String>)> = BTreeMap::new();
+    for intent in interrupted {
+        let Some(own) = &intent.service else { continue };
+        let key = service_key(&intent.scope, &intent.cluster, &own.name);
+        let Some(service) = view.services.get(&key).filter(|service| service.uid == own.uid) else {
+            continue;
+        };
+        let (name, id) = (&own.name, &intent.id);
+        let message = format!(
+            "(service {name}) (task {id}) is being interrupted: its Fargate Spot capacity is needed for other tasks."
+        );
+        messages.entry(key).or_insert_with(|| (service.record(), Vec::new())).1.push(message);
+    }
+    for (service, messages) in messages.into_values() {
+        service_events::tell(view, transaction, service, messages, now, &*context.random);
+    }
 }
 
 fn write(transaction: &mut Transaction, decision: &placement::Decision) {

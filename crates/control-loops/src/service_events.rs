@@ -22,7 +22,8 @@ pub fn tell(
     let newest = view.service_events.before(&prefix, None).next().map(|(_, event)| event);
     // Events are in the order of their keys also when the clock was set back, or stands still.
     let created_at = newest.map_or(now, |newest| newest.created_at.max(now));
-    let first = newest.filter(|newest| newest.created_at == created_at).map_or(0, |newest| newest.sequence + 1);
+    let first =
+        newest.filter(|newest| newest.created_at == created_at).map_or(0, |newest| newest.sequence + 1);
     let count = messages.len();
     for (sequence, message) in (first..).zip(messages) {
         let id = random::uuid(random);

@@ -71,7 +71,9 @@ fn is_serving(task: &TaskColumns<'_>) -> bool {
 fn is_dead(task: &TaskColumns<'_>) -> bool {
     let is_over = |phase: Phase| phase > Phase::Running;
     task.is_stopped()
-        || task.observation.is_some_and(|observation| observation.stop.is_some() || is_over(observation.phase))
+        || task
+            .observation
+            .is_some_and(|observation| observation.stop.is_some() || is_over(observation.phase))
 }
 
 fn leave<'v>(view: &'v View, task: &TaskRow<'v>, target: &Target, now: Timestamp) -> Option<Change<'v>> {
@@ -154,7 +156,8 @@ pub fn drained(view: &View, now: Timestamp) -> (Vec<Change<'_>>, Option<Timestam
 /// Targets of tasks that have stopped, whatever has become of their service.
 pub fn orphans(view: &View) -> Vec<Change<'_>> {
     let rows = view.elb_targets.iter().map(|(_, row)| row);
-    let orphans = rows.filter(|row| row.task_key.as_ref().is_some_and(|key| !view.live_tasks.contains(key.as_str())));
+    let orphans =
+        rows.filter(|row| row.task_key.as_ref().is_some_and(|key| !view.live_tasks.contains(key.as_str())));
     orphans.map(removal).collect()
 }
 
@@ -186,9 +189,8 @@ fn drain_delay(view: &View, group: &TargetGroup, target: &Target) -> Duration {
     let given = attributes::value(&group.attributes, defaults, "deregistration_delay.timeout_seconds");
     let delay = Duration::from_secs(given.parse().unwrap_or(0));
     let task = target.task_key.as_ref().and_then(|key| view.task_intents.get(key));
-    let is_interrupted = task
-        .and_then(|task| task.stop.as_ref())
-        .is_some_and(|stop| stop.code == StopCode::SpotInterruption);
+    let is_interrupted =
+        task.and_then(|task| task.stop.as_ref()).is_some_and(|stop| stop.code == StopCode::SpotInterruption);
     if is_interrupted { delay.min(INTERRUPTED_DRAIN_MAX) } else { delay }
 }
 
@@ -198,7 +200,8 @@ pub fn messages(view: &View, service: &Service, changes: &[&Change<'_>]) -> Vec<
     let of = |kinds: &[ChangeKind]| {
         let matching = changes.iter().filter(|change| {
             // What drained has been told when it began.
-            kinds.contains(&change.kind) && (change.kind != ChangeKind::Remove || !change.target.is_draining())
+            kinds.contains(&change.kind)
+                && (change.kind != ChangeKind::Remove || !change.target.is_draining())
         });
         counted(matching.map(|change| change.target.target_group_arn()))
     };

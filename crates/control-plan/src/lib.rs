@@ -6,6 +6,7 @@
 pub mod addresses;
 pub mod attach;
 pub mod balancers;
+pub mod capacity;
 pub mod cleanup;
 pub mod edge_config;
 pub mod edge_names;

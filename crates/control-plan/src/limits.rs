@@ -4,7 +4,10 @@ use std::time::Duration;
 
 /// Tasks placed by one commit. Each costs three preconditions and two writes, and the store takes 128 operations: more
 /// would be refused, fewer would pay a commit too often when many tasks start at once.
-pub const PLACEMENTS_PER_COMMIT_MAX: usize = 24;
+pub const PLACEMENTS_PER_COMMIT_MAX: usize = 16;
+
+/// Spot tasks that one commit interrupts: each costs a precondition and two writes, an event of its service included.
+pub const INTERRUPTIONS_PER_COMMIT_MAX: usize = 12;
 
 /// Rows that one cleanup commit deletes.
 pub const DELETIONS_PER_COMMIT_MAX: usize = 48;

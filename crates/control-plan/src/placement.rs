@@ -7,12 +7,14 @@ use stdx::clock::Timestamp;
 use stdx::random::{self, Random};
 
 use crate::addresses::{self, Reserved};
-use crate::limits::{PLACEMENTS_PER_COMMIT_MAX, TASKS_PER_NODE_MAX};
+use crate::capacity::{Capacity, Fit, Room};
+use crate::limits::{INTERRUPTIONS_PER_COMMIT_MAX, PLACEMENTS_PER_COMMIT_MAX, TASKS_PER_NODE_MAX};
 
 /// A node that takes tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeOffer {
     pub name: String,
+    pub capacity: Capacity,
 }
 
 /// What the placement loop commits for one task.
@@ -27,25 +29,50 @@ pub struct Decision {
 pub const CAPACITY_UNAVAILABLE: &str =
     "Capacity is unavailable at this time. Please try again later or in a different availability zone";
 
-/// Decides for the tasks that wait, oldest first, at most as many as one commit takes.
-pub fn plan(view: &View, nodes: &[NodeOffer], now: Timestamp, random: &dyn Random) -> Vec<Decision> {
+/// What the loop commits.
+#[derive(Debug, Default)]
+pub struct Plan {
+    pub decisions: Vec<Decision>,
+    /// Spot tasks that make room for others.
+    pub interruptions: Vec<Row<TaskIntent>>,
+}
+
+/// Decides for the tasks that wait, oldest first, at most as many as one commit takes. A task that waits for others to make
+/// room is not decided, and keeps those behind it from taking that room.
+pub fn plan(view: &View, nodes: &[NodeOffer], now: Timestamp, random: &dyn Random) -> Plan {
     let mut waiting: Vec<&Row<TaskIntent>> = view
         .live_tasks
         .iter()
         .filter(|key| !view.task_placements.contains(key))
         .filter_map(|key| view.task_intents.get(key))
         .collect();
+    let mut plan = Plan::default();
+    if waiting.is_empty() {
+        return plan;
+    }
     waiting.sort_by_key(|intent| intent.created_at);
     let placed_before = view.live_tasks.len() - waiting.len();
-    let room = (TASKS_PER_NODE_MAX * nodes.len()).saturating_sub(placed_before);
+    let mut slots = (TASKS_PER_NODE_MAX * nodes.len()).saturating_sub(placed_before);
+    let node = nodes.first();
+    let mut room = Room::of(view, node.map_or(Capacity::default(), |node| node.capacity));
     let mut reserved = Reserved::default();
-    let chosen = waiting.into_iter().take(PLACEMENTS_PER_COMMIT_MAX).enumerate();
-    chosen
-        .map(|(index, intent)| {
-            let node = nodes.first().filter(|_| index < room);
-            decide(view, node, intent, now, &mut reserved, random)
-        })
-        .collect()
+    for intent in waiting {
+        if plan.decisions.len() >= PLACEMENTS_PER_COMMIT_MAX
+            || plan.interruptions.len() >= INTERRUPTIONS_PER_COMMIT_MAX
+        {
+            break;
+        }
+        let node = node.filter(|_| slots > 0);
+        match room.take(intent) {
+            Fit::Fits => {
+                slots = slots.saturating_sub(1);
+                plan.decisions.push(decide(view, node, intent, now, &mut reserved, random));
+            }
+            Fit::After(interruptions) => plan.interruptions.extend(interruptions),
+            Fit::Never => plan.decisions.push(refuse(intent, now, CAPACITY_UNAVAILABLE.into())),
+        }
+    }
+    plan
 }
 
 fn decide(

@@ -20,9 +20,7 @@ mod victims;
 
 pub use events::Event;
 pub use from_view::{TaskRow, TasksByService, all_tasks, checked_containers, snapshot, tasks_of};
-pub use snapshot::{
-    Deployment, Failure, FailureKind, Place, Revision, Snapshot, TargetView, Task, Told,
-};
+pub use snapshot::{Deployment, Failure, FailureKind, Place, Revision, Snapshot, TargetView, Task, Told};
 
 use state_model::ecs::service_deployment::{DeploymentStatus, ServiceDeploymentProgress};
 use state_model::ecs::service_revision::deployment_id;

@@ -153,11 +153,25 @@ fn create(
         return Ok(Step::Forgot);
     }
     *transaction = checks;
-    // A cluster is deleted only while it has no service: writing it makes a deletion that crosses this decide anew.
-    transaction.update(cluster, &Cluster::clone(cluster));
+    keep_cluster(context, view, transaction, cluster);
     deploy(context, view, transaction, &mut service, &revision);
     transaction.insert(&service);
     Ok(Step::Is(key))
+}
+
+/// A cluster is deleted only while it has no ACTIVE service, which a deletion that crosses this can't see yet. As long as
+/// another service is ACTIVE nobody deletes the cluster, so it is enough that this one stays. The first service writes
+/// the cluster itself, so that one of both decides anew; were it every service, a crowd of creations would conflict.
+fn keep_cluster(context: &Context, view: &View, transaction: &mut Transaction, cluster: &Row<Cluster>) {
+    let of_cluster = service_key(&context.scope, &cluster.name, "");
+    let mut of_cluster = view.services.prefix(&of_cluster);
+    match of_cluster.find(|(_, row)| !row.is_deleted()) {
+        Some((_, other)) => {
+            transaction.expect(cluster);
+            transaction.expect(other);
+        }
+        None => transaction.update(cluster, &Cluster::clone(cluster)),
+    }
 }
 
 fn is_repeated(former: &Row<Service>, request: &Request) -> bool {

@@ -167,6 +167,15 @@ fn check_available(key: &str, value: &str) -> Result<(), ServiceError> {
     if let Some((_, _, what)) = UNAVAILABLE.iter().find(|(name, wrong, _)| *name == key && *wrong == value) {
         return Err(unavailable(what));
     }
+    let dns_failover = match key {
+        "target_group_health.dns_failover.minimum_healthy_targets.count" => Some("1"),
+        "target_group_health.dns_failover.minimum_healthy_targets.percentage" => Some("off"),
+        _ => None,
+    };
+    // DNS leaves out a zone that has no healthy target, and knows no other threshold.
+    if dns_failover.is_some_and(|only| only != value) {
+        return Err(unavailable("Thresholds of DNS failover are"));
+    }
     if key == "secondary_ips.auto_assigned.per_subnet" && value != "0" {
         return Err(unavailable("Secondary addresses of load balancers are"));
     }

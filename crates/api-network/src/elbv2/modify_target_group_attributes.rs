@@ -91,7 +91,7 @@ fn check_together(view: &View, arn: &str, all: &BTreeMap<String, String>) -> Res
             "Slow start mode is not supported with the load balancing algorithm '{algorithm}'"
         )));
     }
-    check_thresholds(&value)
+    Ok(())
 }
 
 fn check_app_cookie(name: &str) -> Result<(), ServiceError> {
@@ -108,26 +108,6 @@ fn check_app_cookie(name: &str) -> Result<(), ServiceError> {
     let token = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
     if !name.bytes().all(token) {
         return Err(validation(format!("The application cookie name '{name}' contains invalid characters")));
-    }
-    Ok(())
-}
-
-/// Traffic must not go to unhealthy targets before DNS has left the zone.
-fn check_thresholds<'a>(value: &impl Fn(&str) -> &'a str) -> Result<(), ServiceError> {
-    for unit in ["count", "percentage"] {
-        let dns = value(&format!("target_group_health.dns_failover.minimum_healthy_targets.{unit}"));
-        let routing =
-            value(&format!("target_group_health.unhealthy_state_routing.minimum_healthy_targets.{unit}"));
-        let lower = match (dns.parse::<u32>(), routing.parse::<u32>()) {
-            (Ok(dns), Ok(routing)) => dns < routing,
-            _ => false,
-        };
-        if lower {
-            return Err(validation(format!(
-                "The DNS failover {unit} '{dns}' must be greater than or equal to the unhealthy state routing {unit} \
-                 '{routing}'"
-            )));
-        }
     }
     Ok(())
 }

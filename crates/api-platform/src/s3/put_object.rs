@@ -46,7 +46,7 @@ pub async fn put_object(
 }
 
 /// The MD5 of the content in hexadecimal digits.
-fn etag(content: &Bytes) -> String {
+pub(super) fn etag(content: &Bytes) -> String {
     use base64::Engine;
     let digest = checksum::compute("md5", content).unwrap_or_default();
     let bytes = base64::engine::general_purpose::STANDARD.decode(digest).unwrap_or_default();

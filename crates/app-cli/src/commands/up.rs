@@ -21,6 +21,7 @@ pub fn run(options: &Up) -> anyhow::Result<()> {
             Isolation::Kernel => config::Isolation::Kernel,
         },
         public_pool: config::public_pool(&options.public_pool)?,
+        capacity: config::Capacity { cpu: options.capacity_cpu, memory_mib: options.capacity_memory },
     };
     config.check()?;
     refuse_what_is_not_there(options)?;

@@ -60,7 +60,9 @@ impl BalancerFiles {
     /// Removes what only a running balancer has. Access logs that are not yet uploaded stay.
     pub fn forget(&self) {
         self.forget_socket();
-        let _ = fs::remove_file(&self.state);
+        for extension in ["json", "key", "lock"] {
+            let _ = fs::remove_file(self.state.with_extension(extension));
+        }
     }
 }
 

@@ -47,7 +47,9 @@ pub async fn start(cidr_block: &str) -> Installation {
     let context =
         LoopContext { state: Arc::clone(&state), clock: clock.clone(), random: SeededRandom::shared(1) };
     let (trigger, shutdown) = shutdown::channel();
-    let place = |context| placement::activate(context, vec![NodeOffer { name: NODE.into() }]);
+    let place = |context| {
+        placement::activate(context, vec![NodeOffer { name: NODE.into(), capacity: Default::default() }])
+    };
     supervisor::spawn("p", driver::drive("p", Wake::Changes, context.clone(), shutdown.clone(), place));
     let interfaces = cleanup::interfaces;
     supervisor::spawn("i", driver::drive("i", Wake::Changes, context.clone(), shutdown.clone(), interfaces));
@@ -64,6 +66,18 @@ pub async fn start(cidr_block: &str) -> Installation {
     let mut installation = Installation { state, clock, context, down, up, _shutdown: trigger };
     assert!(matches!(installation.told().await, Down::Complete));
     installation
+}
+
+/// The same, with nothing that runs by itself.
+pub async fn start_without_loops() -> Installation {
+    let (state, feed) = State::load(Arc::new(MemoryStore::new())).await.expect("an empty store loads");
+    supervisor::spawn("feed", feed.run());
+    let clock = FakeClock::at(Timestamp::from_secs(1_000));
+    seed(&state, "10.0.0.0/24").await;
+    let context =
+        LoopContext { state: Arc::clone(&state), clock: clock.clone(), random: SeededRandom::shared(1) };
+    let ((_, down), (up, _)) = (mpsc::channel(1), mpsc::channel(1));
+    Installation { state, clock, context, down, up, _shutdown: shutdown::channel().0 }
 }
 
 async fn seed(state: &State, cidr_block: &str) {
@@ -182,7 +196,7 @@ impl Installation {
     }
 }
 
-fn intent(id: &str) -> TaskIntent {
+pub fn intent(id: &str) -> TaskIntent {
     TaskIntent {
         scope: scope(),
         cluster: "default".into(),

@@ -8,3 +8,4 @@ mod load_balancing;
 mod placement;
 mod service;
 mod services;
+mod spot;

@@ -76,7 +76,7 @@ fn intent(number: usize) -> TaskIntent {
 }
 
 async fn place_all(context: &LoopContext) {
-    let nodes = vec![NodeOffer { name: "local".into() }];
+    let nodes = vec![NodeOffer { name: "local".into(), capacity: Default::default() }];
     loop {
         let activation = placement::activate(context.clone(), nodes.clone()).await;
         if activation.expect("the store takes it") != Activation::Again {

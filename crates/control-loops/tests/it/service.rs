@@ -16,8 +16,8 @@ use state_model::ecs::service_event::ServiceEvent;
 use state_model::ecs::service_revision::{ServiceLoadBalancer, ServiceNetwork, ServiceRevision};
 use state_model::ecs::task::{ObservedContainer, ObservedStop, ObservedTimes, Phase, task_key};
 use state_model::elbv2::action::{Action, Forward, WeightedTargetGroup};
-use state_model::elbv2::target_group::{HealthCheck, ProtocolVersion, TargetType};
 use state_model::elbv2::target::HealthState;
+use state_model::elbv2::target_group::{HealthCheck, ProtocolVersion, TargetType};
 use state_model::elbv2::{Listener, Target, TargetGroup, TargetHealth};
 use state_tables::{Transaction, View};
 use stdx_async::{shutdown, supervisor};
@@ -96,7 +96,10 @@ impl Stage {
         let (trigger, shutdown) = shutdown::channel();
         let memory = services::Memory::default();
         let keep = move |context| services::activate(context, memory.clone());
-        supervisor::spawn("s", driver::drive("s", Wake::Changes, one.context.clone(), shutdown.clone(), keep));
+        supervisor::spawn(
+            "s",
+            driver::drive("s", Wake::Changes, one.context.clone(), shutdown.clone(), keep),
+        );
         let memory = attach::Memory::default();
         let keep = move |context| attach::activate(context, memory.clone());
         supervisor::spawn("a", driver::drive("a", Wake::Changes, one.context.clone(), shutdown, keep));
@@ -226,7 +229,8 @@ impl Stage {
 
     pub async fn until_told(&self, end: &str) {
         let prefix = ServiceEvent::prefix(UID);
-        let told = |view: &View| view.service_events.prefix(&prefix).any(|(_, event)| event.message.ends_with(end));
+        let told =
+            |view: &View| view.service_events.prefix(&prefix).any(|(_, event)| event.message.ends_with(end));
         self.one.until(end, told).await;
     }
 

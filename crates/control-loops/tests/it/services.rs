@@ -36,10 +36,16 @@ async fn a_service_starts_registers_and_gets_steady() {
     assert_eq!(intent.tags.get("aws:ecs:serviceName").map(String::as_str), Some("web"));
     assert_eq!(stage.progress("1").status, DeploymentStatus::Successful);
     let events = told(&stage);
-    assert_eq!(events.first().map(String::as_str), Some("(service web) has started 2 tasks: (task T) (task T)."));
+    assert_eq!(
+        events.first().map(String::as_str),
+        Some("(service web) has started 2 tasks: (task T) (task T).")
+    );
     assert_eq!(
         events[events.len() - 2..],
-        ["(service web) (deployment ecs-svc/1) deployment completed.", "(service web) has reached a steady state."]
+        [
+            "(service web) (deployment ecs-svc/1) deployment completed.",
+            "(service web) has reached a steady state."
+        ]
     );
     assert!(events.iter().any(|event| event.ends_with("targets in (target-group ARN)")), "{events:?}");
 }
@@ -171,4 +177,30 @@ async fn a_deleted_service_ends_its_tasks() {
     let view = stage.one.state.view();
     let reason = view.task(&task_of(&ids[0])).and_then(|task| task.stop()).map(|stop| stop.reason);
     assert_eq!(reason.as_deref(), Some("Scaling activity initiated by (deployment ecs-svc/1)"));
+}
+
+#[tokio::test]
+async fn what_the_api_deregisters_drains_too() {
+    let stage = Stage::start().await;
+    let target = Target {
+        scope: group().scope,
+        target_group: group().path(),
+        target_id: String::from("10.0.0.99"),
+        port: 80,
+        availability_zone: None,
+        registered_at: stage.one.context.clock.now(),
+        deregistered_at: Some(stage.one.context.clock.now()),
+        task_key: None,
+    };
+    let mut transaction = state_tables::Transaction::new();
+    transaction.insert(&target);
+    stage.one.state.commit(transaction).await.expect("the store takes it");
+    // Its balancer is silent: that is waited for beyond the delay, and no longer.
+    stage.one.clock.advance(DELAY);
+    stage.deploy("1", 0, false).await;
+    stage.until_told("has reached a steady state.").await;
+    assert_eq!(target_count(&stage.one.state.view()), 1);
+    stage.one.clock.advance(control_plan::limits::DRAIN_REPORT_PATIENCE);
+    stage.change(|service| service.enable_ecs_managed_tags ^= true).await;
+    stage.one.until("it is gone", |view| target_count(view) == 0).await;
 }

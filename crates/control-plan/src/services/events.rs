@@ -33,8 +33,7 @@ impl Event {
                 let count = started.len();
                 let mut message = format!("(service {service}) has started {count} tasks: {tasks}.");
                 if *replaced > 0 {
-                    message +=
-                        &format!(" Amazon ECS replaced {replaced} tasks due to an unhealthy status.");
+                    message += &format!(" Amazon ECS replaced {replaced} tasks due to an unhealthy status.");
                 }
                 message
             }

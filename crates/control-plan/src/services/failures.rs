@@ -8,9 +8,7 @@ use state_model::ecs::task::Phase;
 
 use super::snapshot::FailureKind;
 use super::{Condition, Planner, events};
-use crate::limits::{
-    INCONSISTENT_STARTS_TOLD_FROM, SETTLED_AFTER, START_DELAY_FIRST, START_DELAY_MAX,
-};
+use crate::limits::{INCONSISTENT_STARTS_TOLD_FROM, SETTLED_AFTER, START_DELAY_FIRST, START_DELAY_MAX};
 
 const BREAKER_REASON: &str =
     "Service deployment rolled back because the circuit breaker threshold was exceeded.";
@@ -148,7 +146,9 @@ impl Planner<'_, '_> {
         }
         if deployment.is_to(StopKind::Rollback) {
             if !self.roll_back(REQUEST_REASON) {
-                self.end_unsuccessfully("Service deployment stopped: there is no deployment to roll back to.");
+                self.end_unsuccessfully(
+                    "Service deployment stopped: there is no deployment to roll back to.",
+                );
             }
             return true;
         }

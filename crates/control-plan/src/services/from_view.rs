@@ -16,8 +16,8 @@ use state_model::elbv2::{Target, TargetHealth};
 use state_tables::View;
 
 use super::events::is_steady_state;
-use super::snapshot::{Deployment, Place, Revision, Snapshot, TargetView, Task, Told};
 use super::failed_tasks;
+use super::snapshot::{Deployment, Place, Revision, Snapshot, TargetView, Task, Told};
 use crate::limits::{DEPLOYMENTS_SEARCHED_MAX, SUPERSEDED_PER_PLAN_MAX};
 
 /// A task of a service, stopped ones included, and its targets.
@@ -139,7 +139,8 @@ fn revision_row<'v>(view: &'v View, service: &Service, id: &str) -> Option<&'v S
 fn revision<'v>(view: &'v View, revision: &'v ServiceRevision) -> Revision<'v> {
     let subnets = revision.network.subnets.iter();
     let rows = subnets.filter_map(|id| view.subnets.get(&revision.scope.key(id)));
-    let places = rows.map(|subnet| Place { subnet: &subnet.record().id, zone: &subnet.record().availability_zone });
+    let places =
+        rows.map(|subnet| Place { subnet: &subnet.record().id, zone: &subnet.record().availability_zone });
     Revision { id: &revision.id, strategy: &revision.capacity_provider_strategy, places: places.collect() }
 }
 

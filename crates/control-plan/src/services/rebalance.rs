@@ -34,8 +34,7 @@ impl<'a> Planner<'_, 'a> {
 
     /// Whether a task is on its way to another zone.
     pub(super) fn is_moving(&self) -> bool {
-        let since =
-            self.snapshot.told.iter().take_while(|event| !events::is_steady_state(event.message));
+        let since = self.snapshot.told.iter().take_while(|event| !events::is_steady_state(event.message));
         since.into_iter().any(|event| events::is_rebalancing(event.message))
     }
 

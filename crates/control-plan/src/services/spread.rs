@@ -37,9 +37,8 @@ impl<'a> Spread<'a> {
     /// Takes a place for one more task of the revision; none when the revision has no place at all.
     pub fn take(&mut self, revision: &Revision<'a>) -> Option<(Place<'a>, Option<&'a str>)> {
         let id = revision.id;
-        let running = |provider: &str| {
-            self.count(|spot| spot.revision == id && spot.provider == Some(provider))
-        };
+        let running =
+            |provider: &str| self.count(|spot| spot.revision == id && spot.provider == Some(provider));
         let provider = next_provider(revision.strategy, running);
         let places = revision.places.iter().enumerate();
         let (_, place) = places.min_by_key(|(index, place)| {
@@ -59,10 +58,7 @@ impl<'a> Spread<'a> {
 }
 
 /// The base comes first; what is beyond it is shared by weight: the provider furthest below its share is next.
-pub fn next_provider<'a>(
-    strategy: &'a [StrategyItem],
-    running: impl Fn(&str) -> usize,
-) -> Option<&'a str> {
+pub fn next_provider<'a>(strategy: &'a [StrategyItem], running: impl Fn(&str) -> usize) -> Option<&'a str> {
     let name = |item: &'a StrategyItem| item.capacity_provider.as_str();
     let below_base = |item: &&StrategyItem| running(&item.capacity_provider) < item.base as usize;
     if let Some(item) = strategy.iter().find(below_base) {

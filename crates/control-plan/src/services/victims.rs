@@ -79,10 +79,9 @@ impl<'a> Planner<'_, 'a> {
                     String::from("Task failed container health checks"),
                     events::unhealthy_containers(self.snapshot.name, task),
                 ),
-                Cause::Target(target) => (
-                    elb_reason(task, target),
-                    events::unhealthy_target(self.snapshot.name, task, target),
-                ),
+                Cause::Target(target) => {
+                    (elb_reason(task, target), events::unhealthy_target(self.snapshot.name, task, target))
+                }
             };
             if self.stop(index, Some(reason)) {
                 self.text(told);
@@ -130,7 +129,8 @@ impl<'a> Planner<'_, 'a> {
     /// most, there the youngest. Protected tasks are left out; when they are needed that is told.
     fn ordered(&mut self, candidates: Vec<usize>, needed: &mut usize) -> Vec<usize> {
         let snapshot = self.snapshot;
-        let protected = |index: &usize| snapshot.tasks[*index].protected_until.is_some_and(|at| at > self.now);
+        let protected =
+            |index: &usize| snapshot.tasks[*index].protected_until.is_some_and(|at| at > self.now);
         let (kept, mut open): (Vec<usize>, Vec<usize>) = candidates.iter().copied().partition(protected);
         if open.len() < *needed && !kept.is_empty() {
             let until = kept.iter().filter_map(|index| snapshot.tasks[*index].protected_until).min();
@@ -152,18 +152,18 @@ impl<'a> Planner<'_, 'a> {
         while !open.is_empty() && ordered.len() < STOPS_PER_PLAN_MAX {
             let rank = |index: usize| {
                 let task = &snapshot.tasks[index];
-                let in_zone = zones.iter().find(|entry| {
-                    entry.0 == task.place.zone && entry.1 == task.capacity_provider
-                });
+                let in_zone = zones
+                    .iter()
+                    .find(|entry| entry.0 == task.place.zone && entry.1 == task.capacity_provider);
                 let crowd = in_zone.map_or(0, |entry| entry.2);
                 (severity(self.conditions[index]), crowd, task.created_at, task.key)
             };
             let best = (0..open.len()).max_by_key(|place| rank(open[*place]));
             let Some(index) = best.map(|place| open.swap_remove(place)) else { break };
             let task = &snapshot.tasks[index];
-            let zone = zones.iter_mut().find(|entry| {
-                entry.0 == task.place.zone && entry.1 == task.capacity_provider
-            });
+            let zone = zones
+                .iter_mut()
+                .find(|entry| entry.0 == task.place.zone && entry.1 == task.capacity_provider);
             zone.into_iter().for_each(|entry| entry.2 -= 1);
             ordered.push(index);
         }

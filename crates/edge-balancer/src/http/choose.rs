@@ -11,23 +11,24 @@ use crate::runtime::eligible::Choice;
 use crate::runtime::options::{Algorithm, TargetGroupOptions};
 use crate::runtime::{Target, TargetGroup};
 
-/// One of those that may be used; `avoid` is one that could not be reached just now. None: there is none.
-pub fn choose(
-    group: &TargetGroup,
-    choice: &Choice,
-    avoid: Option<u64>,
-    now: Timestamp,
-    dice: &Dice,
-) -> Option<Arc<Target>> {
+/// One of those that may be used. None: there is none.
+pub fn choose(group: &TargetGroup, choice: &Choice, now: Timestamp, dice: &Dice) -> Option<Arc<Target>> {
     let targets = &choice.targets;
-    let first = match group.options.algorithm {
+    let index = match group.options.algorithm {
         Algorithm::RoundRobin => round_robin(group, targets, now, dice)?,
         Algorithm::WeightedRandom => dice.below(targets.len() as u64) as usize,
         Algorithm::LeastOutstandingRequests => least_outstanding(targets, dice.roll() as usize)?,
     };
-    let from_first = (0..targets.len()).map(|step| &targets[(first + step) % targets.len()]);
-    let other = from_first.clone().find(|target| Some(target.serial) != avoid);
-    other.or(from_first.take(1).next()).cloned()
+    targets.get(index).cloned()
+}
+
+/// Any but the one that could not be reached just now. It takes no turn of the round robin: that would shift those who
+/// come next towards the one that fails.
+pub fn another(choice: &Choice, failed: &Target, dice: &Dice) -> Option<Arc<Target>> {
+    let targets = &choice.targets;
+    let start = dice.below(targets.len() as u64) as usize;
+    let mut from_start = targets[start..].iter().chain(&targets[..start]);
+    from_start.find(|target| target.serial != failed.serial).cloned()
 }
 
 fn round_robin(group: &TargetGroup, targets: &[Arc<Target>], now: Timestamp, dice: &Dice) -> Option<usize> {
@@ -129,11 +130,11 @@ mod tests {
     }
 
     /// How often each target is chosen.
-    fn counts(group: &TargetGroup, rounds: usize, avoid: Option<u64>) -> Vec<usize> {
+    fn counts(group: &TargetGroup, rounds: usize) -> Vec<usize> {
         let dice = Dice::new(&*SeededRandom::shared(5));
         let mut counts = vec![0; group.targets.len()];
         for _ in 0..rounds {
-            let chosen = choose(group, &group.eligible().all, avoid, NOW, &dice).unwrap();
+            let chosen = choose(group, &group.eligible().all, NOW, &dice).unwrap();
             let index = group.targets.iter().position(|target| target.serial == chosen.serial).unwrap();
             counts[index] += 1;
         }
@@ -142,20 +143,24 @@ mod tests {
 
     #[test]
     fn round_robin_is_even_and_skips_the_unhealthy() {
-        assert_eq!(counts(&group(&[], &[Some(9), None, Some(9)]), 10, None), [5, 0, 5]);
+        assert_eq!(counts(&group(&[], &[Some(9), None, Some(9)]), 10), [5, 0, 5]);
         // Fail-open.
-        assert_eq!(counts(&group(&[], &[None, None]), 10, None), [5, 5]);
+        assert_eq!(counts(&group(&[], &[None, None]), 10), [5, 5]);
         let empty = group(&[], &[]);
         let dice = Dice::new(&*SeededRandom::shared(5));
-        assert!(choose(&empty, &empty.eligible().all, None, NOW, &dice).is_none());
+        assert!(choose(&empty, &empty.eligible().all, NOW, &dice).is_none());
     }
 
     #[test]
-    fn one_that_could_not_be_reached_is_avoided_while_there_is_another() {
+    fn there_is_another_unless_it_is_alone() {
+        let dice = Dice::new(&*SeededRandom::shared(5));
         let two = group(&[], &[Some(9), Some(9)]);
-        assert_eq!(counts(&two, 10, Some(two.targets[0].serial)), [0, 10]);
+        for _ in 0..10 {
+            let chosen = another(&two.eligible().all, &two.targets[0], &dice).unwrap();
+            assert_eq!(chosen.serial, two.targets[1].serial);
+        }
         let one = group(&[], &[Some(9)]);
-        assert_eq!(counts(&one, 10, Some(one.targets[0].serial)), [10]);
+        assert!(another(&one.eligible().all, &one.targets[0], &dice).is_none());
     }
 
     #[test]
@@ -165,19 +170,19 @@ mod tests {
         group.targets[0].in_flight.store(3, Ordering::Relaxed);
         group.targets[1].in_flight.store(1, Ordering::Relaxed);
         group.targets[2].in_flight.store(2, Ordering::Relaxed);
-        assert_eq!(counts(&group, 10, None), [0, 10, 0]);
+        assert_eq!(counts(&group, 10), [0, 10, 0]);
     }
 
     #[test]
     fn weighted_random_reaches_all() {
         let group = group(&[("load_balancing.algorithm.type", "weighted_random")], &[Some(9); 3]);
-        assert!(counts(&group, 300, None).iter().all(|count| *count > 60));
+        assert!(counts(&group, 300).iter().all(|count| *count > 60));
     }
 
     #[test]
     fn a_cold_target_gets_less() {
         let slow = [("slow_start.duration_seconds", "100")];
-        let counts_of = |ages: &[Option<i64>]| counts(&group(&slow, ages), 1000, None);
+        let counts_of = |ages: &[Option<i64>]| counts(&group(&slow, ages), 1000);
         let mixed = counts_of(&[Some(200), Some(10)]);
         assert!((50..200).contains(&mixed[1]), "{mixed:?}");
         // Nobody is warm: all the same.

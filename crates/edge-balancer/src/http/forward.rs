@@ -84,7 +84,7 @@ fn first_target(
         return Some(target);
     }
     let now = send::now(client, record.started);
-    choose::choose(group, choice, None, now, &client.worker.http.dice)
+    choose::choose(group, choice, now, &client.worker.http.dice)
 }
 
 /// Sends it until a target answers, or what went wrong can't be made good by sending it again.
@@ -153,12 +153,10 @@ fn failure_code(kind: FailureKind) -> u16 {
 
 /// Nothing was sent yet: another target may have it, when there is one.
 fn other_target(context: &Context<'_>, group: &TargetGroup, failed: &Target) -> Option<Arc<Target>> {
-    let Context { client, record } = context;
+    let client = context.client;
     let eligible = group.eligible();
     let choice = eligible.of(&client.zone.config.availability_zone, choose::is_cross_zone(&group.options));
-    let now = send::now(client, record.started);
-    let other = choose::choose(group, choice, Some(failed.serial), now, &client.worker.http.dice)?;
-    (other.serial != failed.serial).then_some(other)
+    choose::another(choice, failed, &client.worker.http.dice)
 }
 
 fn count_connection_error(context: &Context<'_>, group: &TargetGroup, error: ConnectError) {

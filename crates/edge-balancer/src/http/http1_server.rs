@@ -131,7 +131,7 @@ impl Server {
         let asked = Asked {
             is_head: head.method == Method::HEAD,
             version: head.version,
-            keep_alive: traits.keep_alive && self.may_stay(),
+            keep_alive: traits.keep_alive,
         };
         let body = match traits.framing {
             Framing::None => RequestBody::Empty,
@@ -197,7 +197,7 @@ impl Server {
     /// False: the connection can't be used for another request.
     async fn write(&mut self, answer: Answer, asked: &Asked, record: &Rc<Record>) -> bool {
         // What the client still sends of a request that is answered already would be taken for its next one.
-        let close = answer.close || !asked.keep_alive || !self.connection.is_body_done();
+        let close = answer.close || !asked.keep_alive || !self.connection.is_body_done() || !self.may_stay();
         let has_no_body = asked.is_head
             || answer.status.is_informational()
             || matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
@@ -215,7 +215,7 @@ impl Server {
             record.sent(output.len());
         });
         let mut body = if has_no_body { body::ResponseBody::Empty } else { answer.body };
-        let mut writing = Writing { chunked: framing == Framing::Chunked, done: false };
+        let mut writing = Writing { chunked: framing == Framing::Chunked, done: false, cut_off: false };
         let period = idle_timeout(&self.client);
         let (connection, timer) = (&self.connection, &mut self.timer);
         let written = std::future::poll_fn(|context| {
@@ -246,6 +246,8 @@ impl Server {
 struct Writing {
     chunked: bool,
     done: bool,
+    /// There will be no more of the body, and that isn't its end.
+    cut_off: bool,
 }
 
 impl Writing {
@@ -264,7 +266,11 @@ impl Writing {
                     Poll::Ready(Some(Ok(frame))) => {
                         connection.write(|output| self.push(output, frame, record));
                     }
-                    Poll::Ready(Some(Err(_))) => return Poll::Ready(false),
+                    Poll::Ready(Some(Err(_))) => {
+                        // What came before it is for the client.
+                        self.done = true;
+                        self.cut_off = true;
+                    }
                     Poll::Ready(None) => {
                         self.done = true;
                         if self.chunked {
@@ -275,7 +281,7 @@ impl Writing {
                 }
             }
             match connection.poll_flush(context) {
-                Poll::Ready(Ok(())) if self.done => return Poll::Ready(true),
+                Poll::Ready(Ok(())) if self.done => return Poll::Ready(!self.cut_off),
                 Poll::Ready(Ok(())) if waits => return Poll::Pending,
                 Poll::Ready(Ok(())) => record.touch(Instant::now()),
                 Poll::Ready(Err(_)) => return Poll::Ready(false),

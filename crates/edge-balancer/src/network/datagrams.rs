@@ -81,6 +81,14 @@ impl Entry {
             Upstream::Opening(_) => {}
         }
     }
+
+    /// What came while the way was being opened; none when there is nothing left.
+    fn waiting(&self) -> Option<Vec<Vec<u8>>> {
+        match &mut *self.upstream.borrow_mut() {
+            Upstream::Opening(waiting) if !waiting.is_empty() => Some(std::mem::take(waiting)),
+            Upstream::Opening(_) | Upstream::Open(_) => None,
+        }
+    }
 }
 
 /// None: the client may not, or there is nobody for it.
@@ -148,11 +156,13 @@ async fn answers(
     service: &Service,
 ) -> io::Result<()> {
     let upstream = Rc::new(service.zone.dialer.connect_datagram(chosen.target.address).await?);
-    if let Upstream::Opening(waiting) = entry.upstream.replace(Upstream::Open(upstream.clone())) {
+    // A socket that has just been made isn't known to be writable: sending is awaited until it was once.
+    while let Some(waiting) = entry.waiting() {
         for datagram in waiting {
-            let _ = upstream.try_send(&datagram);
+            let _ = upstream.send(&datagram).await;
         }
     }
+    entry.upstream.replace(Upstream::Open(upstream.clone()));
     loop {
         upstream.readable().await?;
         let passed: io::Result<usize> = ANSWER.with_borrow_mut(|buffer| {

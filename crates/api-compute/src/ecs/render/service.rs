@@ -5,7 +5,7 @@ use state_model::ecs::service::Service;
 use state_model::ecs::service_deployment::{DeploymentStatus, ServiceDeployment, ServiceDeploymentProgress};
 use state_model::ecs::service_event::{SERVICE_EVENTS_KEPT, ServiceEvent};
 use state_model::ecs::service_revision::{ServiceRevision, deployment_id};
-use state_tables::service_counts::{ServiceStatus, service_counts, service_status};
+use state_tables::service_counts::{ServiceStatus, service_status};
 use state_tables::{Row, View, service_history};
 use wire_shapes_compute::ecs as wire;
 
@@ -13,30 +13,30 @@ use super::service_deployment::deployment_configuration;
 use super::service_revision::{load_balancers, network, strategy};
 use super::task::Tags;
 use super::{instant, number};
-use crate::ecs::service::current::{Current, live_revisions, revision_counts};
+use crate::ecs::service::current::{Counts, Current};
 
 pub fn service(view: &View, service: &Service, tags: Tags) -> wire::Service {
     let status = service_status(view, service);
-    let counts = service_counts(view, service);
+    let counts = Counts::of(view, service);
     let current = Current::of(view, service);
     let revision = current.map(|current| current.revision);
     let live = match (&current, status) {
         (Some(current), ServiceStatus::Active | ServiceStatus::Draining) => {
-            live_revisions(view, service, current)
+            counts.live_revisions(view, service, current)
         }
         _ => Vec::new(),
     };
     let is_balanced = revision.is_some_and(|revision| !revision.load_balancers.is_empty());
     let grace = service.health_check_grace_period_secs.or(is_balanced.then_some(0));
-    let rollouts = Rollouts { view, service, current };
+    let rollouts = Rollouts { view, service, current, counts: &counts };
     wire::Service {
         service_arn: Some(service.arn()),
         service_name: Some(service.name.clone()),
         cluster_arn: Some(service.cluster_arn()),
         status: Some(status.as_str().to_owned()),
         desired_count: Some(number(service.desired_count)),
-        running_count: Some(number(counts.running)),
-        pending_count: Some(number(counts.pending)),
+        running_count: Some(number(counts.running())),
+        pending_count: Some(number(counts.pending())),
         load_balancers: Some(revision.map(|revision| load_balancers(revision)).unwrap_or_default()),
         service_registries: Some(Vec::new()),
         launch_type: revision.and_then(|revision| revision.launch_type.as_deref()).map(Into::into),
@@ -92,6 +92,7 @@ struct Rollouts<'v> {
     view: &'v View,
     service: &'v Service,
     current: Option<Current<'v>>,
+    counts: &'v Counts<'v>,
 }
 
 /// A rollout state and its reason.
@@ -103,7 +104,7 @@ impl Rollouts<'_> {
     }
 
     fn deployment(&self, revision: &ServiceRevision) -> wire::Deployment {
-        let counts = revision_counts(self.view, self.service, &revision.id);
+        let counts = self.counts.of_revision(&revision.id);
         let is_primary = self.is_primary(revision);
         let of = self.deployment_to(revision);
         let progress = of.and_then(|row| service_history::progress(self.view, row)).map(|row| &**row);
@@ -132,7 +133,7 @@ impl Rollouts<'_> {
     }
 
     fn summary(&self, revision: &ServiceRevision) -> wire::ServiceCurrentRevisionSummary {
-        let counts = revision_counts(self.view, self.service, &revision.id);
+        let counts = self.counts.of_revision(&revision.id);
         let is_primary = self.is_primary(revision);
         let wanted = if is_primary { number(self.service.desired_count) } else { number(counts.wanted) };
         wire::ServiceCurrentRevisionSummary {

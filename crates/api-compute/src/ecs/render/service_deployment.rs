@@ -7,7 +7,7 @@ use state_tables::View;
 use wire_shapes_compute::ecs as wire;
 
 use super::{instant, number};
-use crate::ecs::service::current::revision_counts;
+use crate::ecs::service::current::Counts;
 
 pub fn service_deployment(
     view: &View,
@@ -16,11 +16,12 @@ pub fn service_deployment(
     progress: Option<&ServiceDeploymentProgress>,
 ) -> wire::ServiceDeployment {
     let times = Times::of(progress);
+    let counts = Counts::of(view, service);
     // While it is on its way, its target is what the service wants.
     let is_current = service.deployment == deployment.id;
     let rolled_back = progress.and_then(|progress| progress.rollback.as_ref());
     let summary = |revision: &str, is_wanted: bool| {
-        let counts = revision_counts(view, service, revision);
+        let counts = counts.of_revision(revision);
         let wanted = if is_wanted { number(service.desired_count) } else { number(counts.wanted) };
         wire::ServiceRevisionSummary {
             arn: Some(revision_arn(deployment, revision)),

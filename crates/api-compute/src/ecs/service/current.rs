@@ -1,11 +1,13 @@
 //! Where a service stands: its newest deployment, how far that has come, and the revision that its tasks should have.
 
+use std::collections::BTreeMap;
+
 use state_model::ecs::service::Service;
 use state_model::ecs::service_deployment::{
     DeploymentStatus, ServiceDeployment, ServiceDeploymentProgress, wanted_revision,
 };
-use state_model::ecs::service_revision::{ServiceRevision, deployment_id};
-use state_tables::service_counts::{self, ServiceCounts};
+use state_model::ecs::service_revision::ServiceRevision;
+use state_tables::service_counts::{ServiceCounts, counts_by_revision};
 use state_tables::{Row, View, service_history};
 
 #[derive(Clone, Copy, Debug)]
@@ -31,27 +33,38 @@ impl<'v> Current<'v> {
     }
 }
 
-/// The tasks of one revision.
-pub fn revision_counts(view: &View, service: &Service, revision: &str) -> ServiceCounts {
-    let id = deployment_id(revision);
-    service_counts::count(service_counts::live_tasks_of_revision(view, service, &id))
-}
+/// The tasks of a service, counted.
+#[derive(Debug)]
+pub struct Counts<'v>(BTreeMap<&'v str, ServiceCounts>);
 
-/// The revisions that the service's tasks have or should have: the wanted one first, then the others that live, newest
-/// first.
-pub fn live_revisions<'v>(
-    view: &'v View,
-    service: &Service,
-    current: &Current<'v>,
-) -> Vec<&'v Row<ServiceRevision>> {
-    let mut others: Vec<&Row<ServiceRevision>> = Vec::new();
-    for task in service_counts::live_tasks(view, service) {
-        let Some(of) = task.intent.service.as_ref().map(|of| of.revision.as_str()) else { continue };
-        if of == current.revision.id || others.iter().any(|row| row.id == of) {
-            continue;
-        }
-        others.extend(service_history::revision(view, service, of));
+impl<'v> Counts<'v> {
+    pub fn of(view: &'v View, service: &Service) -> Self {
+        Self(counts_by_revision(view, service))
     }
-    others.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
-    std::iter::once(current.revision).chain(others).collect()
+
+    pub fn of_revision(&self, revision: &str) -> ServiceCounts {
+        self.0.get(revision).copied().unwrap_or_default()
+    }
+
+    pub fn running(&self) -> usize {
+        self.0.values().map(|counts| counts.running).sum()
+    }
+
+    pub fn pending(&self) -> usize {
+        self.0.values().map(|counts| counts.pending).sum()
+    }
+
+    /// The revisions that tasks have or should have: the wanted one first, then the others that live, newest first.
+    pub fn live_revisions(
+        &self,
+        view: &'v View,
+        service: &Service,
+        current: &Current<'v>,
+    ) -> Vec<&'v Row<ServiceRevision>> {
+        let others = self.0.keys().filter(|id| **id != current.revision.id);
+        let mut others: Vec<_> =
+            others.filter_map(|id| service_history::revision(view, service, id)).collect();
+        others.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+        std::iter::once(current.revision).chain(others).collect()
+    }
 }

@@ -6,7 +6,7 @@ use state_model::ecs::service_revision::ServiceRevision;
 use state_tables::{Transaction, View, service_history};
 use stdx::random;
 
-use super::current::{Current, live_revisions};
+use super::current::{Counts, Current};
 use crate::ecs::Context;
 
 const REVISION_ID_DIGITS: usize = 19;
@@ -32,7 +32,8 @@ pub fn deploy(
     {
         transaction.expect(progress);
     }
-    let sources = current.map(|current| live_revisions(view, service, &current)).unwrap_or_default();
+    let counts = Counts::of(view, service);
+    let sources = current.map(|current| counts.live_revisions(view, service, &current)).unwrap_or_default();
     let deployment = ServiceDeployment {
         scope: service.scope.clone(),
         cluster: service.cluster.clone(),

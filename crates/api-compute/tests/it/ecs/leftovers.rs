@@ -39,6 +39,25 @@ async fn a_deleted_definition_waits_for_its_tasks() {
 }
 
 #[tokio::test]
+async fn a_deleted_definition_waits_for_its_services() {
+    let harness = Harness::new().await;
+    harness.ok("RegisterTaskDefinition", definition(json!({}))).await;
+    harness.ok("CreateService", super::service_lab::create(json!({}))).await;
+    harness.ok("DeregisterTaskDefinition", json!({ "taskDefinition": "web:1" })).await;
+    harness.ok("DeleteTaskDefinitions", json!({ "taskDefinitions": ["web:1"] })).await;
+    assert_eq!(harness.clean_up().await, 0, "web:1 is in use");
+    let forced = json!({ "service": "web", "forceNewDeployment": true });
+    harness.ok("UpdateService", forced).await;
+    harness.ok("DeleteService", json!({ "service": "web", "force": true })).await;
+    assert_eq!(harness.clean_up().await, 0, "the service is described for a while");
+    harness.advance(Duration::from_secs(3600));
+    while harness.clean_up().await > 0 {}
+    harness.refused("DescribeTaskDefinition", json!({ "taskDefinition": "web:1" })).await;
+    let described = harness.ok("DescribeServices", json!({ "services": ["web"] })).await;
+    assert_eq!(described["failures"][0]["reason"], "MISSING");
+}
+
+#[tokio::test]
 async fn tokens_go_when_they_no_longer_hold() {
     let harness = Harness::new().await;
     harness.ok("RegisterTaskDefinition", definition(json!({}))).await;

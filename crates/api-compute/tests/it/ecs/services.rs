@@ -283,6 +283,37 @@ async fn services_are_listed_in_pages_of_ten() {
 }
 
 #[tokio::test]
+async fn a_crowd_of_services_is_made_at_once() {
+    let harness = Harness::new().await;
+    harness.ok("RegisterTaskDefinition", definition(json!({}))).await;
+    let made = (0..100).map(|index| {
+        let name = format!("web-{index:02}");
+        harness.ok("CreateService", create(json!({ "serviceName": name })))
+    });
+    let made = futures_util::future::join_all(made).await;
+    assert!(made.iter().all(|output| output["service"]["status"] == "ACTIVE"));
+}
+
+#[tokio::test]
+async fn no_service_is_left_in_a_deleted_cluster() {
+    let harness = Harness::new().await;
+    harness.ok("RegisterTaskDefinition", definition(json!({}))).await;
+    for round in 0..40 {
+        let cluster = format!("c-{round}");
+        harness.ok("CreateCluster", json!({ "clusterName": cluster })).await;
+        if round % 2 == 1 {
+            harness.ok("CreateService", create(json!({ "cluster": cluster, "serviceName": "other" }))).await;
+        }
+        let (created, _, deleted) = tokio::join!(
+            harness.call("CreateService", create(json!({ "cluster": cluster }))),
+            harness.call("DeleteService", json!({ "cluster": cluster, "service": "other", "force": true })),
+            harness.call("DeleteCluster", json!({ "cluster": cluster })),
+        );
+        assert!(created.is_err() || deleted.is_err(), "{created:?} {deleted:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_cluster_counts_and_keeps_its_services() {
     let harness = Harness::new().await;
     harness.ok("RegisterTaskDefinition", definition(json!({}))).await;

@@ -137,17 +137,20 @@ async fn attributes_of_target_groups_are_checked_together() {
         ),
         (
             &web,
-            vec![("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "2")],
-            "The DNS failover count '1' must be greater than or equal to the unhealthy state routing count '2'",
-        ),
-        (
-            &web,
             vec![("proxy_protocol_v2.enabled", "true")],
             "Target group attribute key 'proxy_protocol_v2.enabled' is not recognized",
         ),
     ] {
         refused(set_on_group(&kit, arn, &attributes).await, "ValidationError", message);
     }
+    let routing = [("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "2")];
+    set_on_group(&kit, &web, &routing).await.expect("it is set");
+    refused(
+        set_on_group(&kit, &web, &[("target_group_health.dns_failover.minimum_healthy_targets.count", "2")])
+            .await,
+        "OperationNotPermitted",
+        "Thresholds of DNS failover are not available in this installation.",
+    );
     refused(
         set_on_group(&kit, &flow, &[("preserve_client_ip.enabled", "true")]).await,
         "OperationNotPermitted",

@@ -81,17 +81,7 @@ async fn bad_requests_are_refused_in_aws_words() {
     let kit = Kit::new().await;
     let (application, network) = (kit.application("web").await, kit.network("flow").await);
     let (web, flow) = (kit.group("web", "HTTP").await, kit.group("flow", "TCP").await);
-    let grpc = wire::CreateTargetGroupInput {
-        protocol_version: Some("GRPC".into()),
-        ..kit.target_group_input("grpc", "HTTP")
-    };
-    let grpc = kit.create_target_group(grpc).await.expect("made").target_group_arn.expect("an ARN");
-    let other_vpc = kit.harness.second_vpc().await;
-    let foreign =
-        wire::CreateTargetGroupInput { vpc_id: Some(other_vpc), ..kit.target_group_input("foreign", "HTTP") };
-    let foreign = kit.create_target_group(foreign).await.expect("made").target_group_arn.expect("an ARN");
     kit.listener(&application, "HTTP", 80, &web).await;
-    let unknown = web.replace("targetgroup/web", "targetgroup/none");
     for (input, code, message) in [
         (
             listener_input(&application, "TCP", 81, &flow),
@@ -115,30 +105,6 @@ async fn bad_requests_are_refused_in_aws_words() {
                 "1 validation error detected: Value '0' at 'port' failed to satisfy constraint: Member must have value \
                  greater than or equal to 1",
             ),
-        ),
-        (
-            listener_input(&application, "HTTP", 81, &flow),
-            "IncompatibleProtocols",
-            format!(
-                "The protocol 'TCP' of target group '{flow}' is not compatible with the listener protocol 'HTTP'"
-            ),
-        ),
-        (
-            listener_input(&application, "HTTP", 81, &grpc),
-            "IncompatibleProtocols",
-            String::from(
-                "Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'",
-            ),
-        ),
-        (
-            listener_input(&application, "HTTP", 81, &unknown),
-            "TargetGroupNotFound",
-            format!("Target group '{unknown}' not found"),
-        ),
-        (
-            listener_input(&application, "HTTP", 81, &foreign),
-            "InvalidConfigurationRequest",
-            format!("Target group '{foreign}' and load balancer '{application}' are in different VPCs"),
         ),
         (
             wire::CreateListenerInput {
@@ -173,6 +139,51 @@ async fn bad_requests_are_refused_in_aws_words() {
             },
             "TooManyActions",
             String::from("You can specify only one action of type 'forward', 'redirect' or 'fixed-response'"),
+        ),
+    ] {
+        refused(kit.create_listener(input).await, code, &message);
+    }
+}
+
+#[tokio::test]
+async fn groups_that_do_not_suit_are_refused() {
+    let kit = Kit::new().await;
+    let application = kit.application("web").await;
+    let (web, flow) = (kit.group("web", "HTTP").await, kit.group("flow", "TCP").await);
+    let grpc = wire::CreateTargetGroupInput {
+        protocol_version: Some("GRPC".into()),
+        ..kit.target_group_input("grpc", "HTTP")
+    };
+    let grpc = kit.create_target_group(grpc).await.expect("made").target_group_arn.expect("an ARN");
+    let other_vpc = kit.harness.second_vpc().await;
+    let foreign =
+        wire::CreateTargetGroupInput { vpc_id: Some(other_vpc), ..kit.target_group_input("foreign", "HTTP") };
+    let foreign = kit.create_target_group(foreign).await.expect("made").target_group_arn.expect("an ARN");
+    let unknown = web.replace("targetgroup/web", "targetgroup/none");
+    for (input, code, message) in [
+        (
+            listener_input(&application, "HTTP", 81, &flow),
+            "IncompatibleProtocols",
+            format!(
+                "The protocol 'TCP' of target group '{flow}' is not compatible with the listener protocol 'HTTP'"
+            ),
+        ),
+        (
+            listener_input(&application, "HTTP", 81, &grpc),
+            "IncompatibleProtocols",
+            String::from(
+                "Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'",
+            ),
+        ),
+        (
+            listener_input(&application, "HTTP", 81, &unknown),
+            "TargetGroupNotFound",
+            format!("Target group '{unknown}' not found"),
+        ),
+        (
+            listener_input(&application, "HTTP", 81, &foreign),
+            "InvalidConfigurationRequest",
+            format!("Target group '{foreign}' and load balancer '{application}' are in different VPCs"),
         ),
     ] {
         refused(kit.create_listener(input).await, code, &message);

@@ -108,25 +108,8 @@ async fn the_same_again_is_the_same() {
 #[tokio::test]
 async fn bad_requests_are_refused_in_aws_words() {
     let kit = Kit::new().await;
-    let other_group = {
-        let vpc = kit.harness.second_vpc().await;
-        kit.harness.create_group("other", Some(&vpc)).await
-    };
     let base = || kit.load_balancer_input("web");
     let named = |name: &str| kit.load_balancer_input(name);
-    let subnets = |subnets: Vec<String>| wire::CreateLoadBalancerInput { subnets: Some(subnets), ..base() };
-    let groups = |group: &str| wire::CreateLoadBalancerInput {
-        security_groups: Some(vec![group.to_owned()]),
-        ..base()
-    };
-    let mapped = |mapping: wire::SubnetMapping| wire::CreateLoadBalancerInput {
-        subnets: None,
-        subnet_mappings: Some(vec![
-            wire::SubnetMapping { subnet_id: Some(kit.subnets[0].clone()), ..mapping },
-            wire::SubnetMapping { subnet_id: Some(kit.subnets[1].clone()), ..Default::default() },
-        ]),
-        ..base()
-    };
     let long = "x".repeat(33);
     for (input, code, message) in [
         (
@@ -151,6 +134,49 @@ async fn bad_requests_are_refused_in_aws_words() {
             "Load balancer name 'internal-x' cannot begin with 'internal-'",
         ),
         (
+            wire::CreateLoadBalancerInput { r#type: Some("gateway".into()), ..base() },
+            "OperationNotPermitted",
+            "Gateway load balancers are not available in this installation.",
+        ),
+        (
+            wire::CreateLoadBalancerInput { scheme: Some("public".into()), ..base() },
+            "ValidationError",
+            "1 validation error detected: Value 'public' at 'scheme' failed to satisfy constraint: Member must satisfy \
+             enum value set: [internet-facing, internal]",
+        ),
+        (
+            wire::CreateLoadBalancerInput { ip_address_type: Some("dualstack".into()), ..base() },
+            "InvalidSubnet",
+            "You must specify subnets with an associated IPv6 CIDR block",
+        ),
+    ] {
+        refused(kit.create_load_balancer(input).await, code, message);
+    }
+}
+
+#[tokio::test]
+async fn places_that_cannot_be_are_refused() {
+    let kit = Kit::new().await;
+    let other_group = {
+        let vpc = kit.harness.second_vpc().await;
+        kit.harness.create_group("other", Some(&vpc)).await
+    };
+    let base = || kit.load_balancer_input("web");
+    let subnets = |subnets: Vec<String>| wire::CreateLoadBalancerInput { subnets: Some(subnets), ..base() };
+    let groups = |group: &str| wire::CreateLoadBalancerInput {
+        security_groups: Some(vec![group.to_owned()]),
+        ..base()
+    };
+    let mapped = |mapping: wire::SubnetMapping| wire::CreateLoadBalancerInput {
+        subnets: None,
+        subnet_mappings: Some(vec![
+            wire::SubnetMapping { subnet_id: Some(kit.subnets[0].clone()), ..mapping },
+            wire::SubnetMapping { subnet_id: Some(kit.subnets[1].clone()), ..Default::default() },
+        ]),
+        ..base()
+    };
+    for (input, code, message) in [
+        (
             subnets(vec![kit.subnets[0].clone()]),
             "ValidationError",
             "At least two subnets in two different Availability Zones must be specified",
@@ -167,22 +193,6 @@ async fn bad_requests_are_refused_in_aws_words() {
         ),
         (groups("sg-0"), "InvalidSecurityGroup", "The security group 'sg-0' does not exist"),
         (groups(&other_group), "InvalidConfigurationRequest", "One or more security groups are invalid"),
-        (
-            wire::CreateLoadBalancerInput { r#type: Some("gateway".into()), ..base() },
-            "OperationNotPermitted",
-            "Gateway load balancers are not available in this installation.",
-        ),
-        (
-            wire::CreateLoadBalancerInput { scheme: Some("public".into()), ..base() },
-            "ValidationError",
-            "1 validation error detected: Value 'public' at 'scheme' failed to satisfy constraint: Member must satisfy \
-             enum value set: [internet-facing, internal]",
-        ),
-        (
-            wire::CreateLoadBalancerInput { ip_address_type: Some("dualstack".into()), ..base() },
-            "InvalidSubnet",
-            "You must specify subnets with an associated IPv6 CIDR block",
-        ),
         (
             mapped(wire::SubnetMapping { allocation_id: Some("eipalloc-1".into()), ..Default::default() }),
             "AllocationIdNotFound",

@@ -5,9 +5,7 @@ use std::time::Duration;
 use state_model::Scope;
 use state_model::ecs::cluster::StrategyItem;
 use state_model::ecs::service::{CircuitBreaker, DeploymentConfiguration};
-use state_model::ecs::service_deployment::{
-    DeploymentStatus, ServiceDeployment, ServiceDeploymentProgress,
-};
+use state_model::ecs::service_deployment::{DeploymentStatus, ServiceDeployment, ServiceDeploymentProgress};
 use state_model::ecs::task::{Health, Phase};
 use state_model::elbv2::target::HealthState;
 use stdx::clock::Timestamp;
@@ -175,9 +173,11 @@ pub fn decided(decisions: &Decisions<'_>) -> String {
         words.push(format!("+{}@{}{provider}", launch.revision, launch.place.zone));
     }
     words.extend(decisions.stops.iter().map(|stop| format!("-{}", stop.key)));
-    words.extend(decisions.progress.iter().map(|progress| {
-        format!("{}:{}", progress.status.as_str().to_lowercase(), progress.failure_count)
-    }));
+    words.extend(
+        decisions.progress.iter().map(|progress| {
+            format!("{}:{}", progress.status.as_str().to_lowercase(), progress.failure_count)
+        }),
+    );
     let started: Vec<String> = decisions.launches.iter().map(|_| String::from("T")).collect();
     for event in &decisions.events {
         let message = event.message("S", &started);

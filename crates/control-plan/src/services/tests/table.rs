@@ -87,28 +87,22 @@ fn a_deployment_completes_when_the_old_tasks_have_gone() {
     let draining = rollout(1, &["2h@a", "1d@a"]).with(|stage| stage.progress.healthy_tasks = 1);
     check("the old one drains", &draining, "");
     let ended = draining.clone().with(|stage| stage.tasks = vec!["2h@a", "1x@a"]);
-    let completed = "successful:0 \"(deployment ecs-svc/2) deployment completed\" \"has reached a steady state\"";
+    let completed =
+        "successful:0 \"(deployment ecs-svc/2) deployment completed\" \"has reached a steady state\"";
     check("it stops", &ended, completed);
     let baking = ended.with(|stage| stage.bake_secs = 60);
     check("baking begins", &baking, "in_progress:0");
     let baked = baking.with(|stage| stage.progress.baking_since = Some(NOW.minus(Duration::from_secs(60))));
     check("baked", &baked, completed);
-    let unwatched = Stage {
-        is_balanced: false,
-        breaker: Some(breaker(true)),
-        ..rollout(1, &["2h@a"])
-    };
-    check(
-        "nothing checks it, and it has run for long enough",
-        &unwatched,
-        completed,
-    );
+    let unwatched = Stage { is_balanced: false, breaker: Some(breaker(true)), ..rollout(1, &["2h@a"]) };
+    check("nothing checks it, and it has run for long enough", &unwatched, completed);
 }
 
 #[test]
 fn unhealthy_tasks_are_replaced_first_where_there_is_room() {
     let stage = Stage { tasks: vec!["2h@a", "2u@b"], ..Stage::default() };
-    let started = "+2@a \"has started 1 tasks: (task T). Amazon ECS replaced 1 tasks due to an unhealthy status\"";
+    let started =
+        "+2@a \"has started 1 tasks: (task T). Amazon ECS replaced 1 tasks due to an unhealthy status\"";
     check("a replacement", &stage, started);
     let stage = Stage { tasks: vec!["2h@a", "2u@b", "2r@a"], ..stage };
     check("not healthy yet", &stage, "");
@@ -230,11 +224,8 @@ fn capacity_is_told_once_and_counts_for_nothing() {
 fn a_rollback_goes_the_same_way() {
     let stage = rollout(2, &["1h@a", "2u@b"]).with(|stage| {
         stage.progress.status = DeploymentStatus::RollbackInProgress;
-        stage.progress.rollback = Some(DeploymentRollback {
-            reason: String::new(),
-            started_at: NOW,
-            revision: String::from("1"),
-        });
+        stage.progress.rollback =
+            Some(DeploymentRollback { reason: String::new(), started_at: NOW, revision: String::from("1") });
     });
     check("missing ones start", &stage, "+1@b \"has started 1 tasks: (task T)\"");
     let stage = stage.with(|stage| stage.tasks = vec!["1h@a", "1h@b", "2u@b"]);
@@ -258,12 +249,8 @@ fn while_a_rollout_fails_lost_old_tasks_are_replaced_by_their_like() {
 
 #[test]
 fn zones_are_balanced_one_task_at_a_time() {
-    let stage = Stage {
-        desired: 3,
-        rebalancing: true,
-        tasks: vec!["2h@a", "2h@a", "2h@a"],
-        ..Stage::default()
-    };
+    let stage =
+        Stage { desired: 3, rebalancing: true, tasks: vec!["2h@a", "2h@a", "2h@a"], ..Stage::default() };
     let told = "is not AZ balanced with 3 tasks in a, 0 tasks in b. AZ Rebalancing in progress";
     check(
         "uneven",
@@ -280,11 +267,7 @@ fn zones_are_balanced_one_task_at_a_time() {
         "-2h@a \"has stopped 1 running tasks in a due to AZ rebalancing: (task 2h@a)\"",
     );
     let done = moving.with(|stage| stage.tasks = vec!["2h@a", "2h@a", "2h@b"]);
-    check(
-        "done",
-        &done,
-        "\"is AZ balanced with 2 tasks in a, 1 tasks in b\" \"has reached a steady state\"",
-    );
+    check("done", &done, "\"is AZ balanced with 2 tasks in a, 1 tasks in b\" \"has reached a steady state\"");
     let full = Stage { desired: 2, maximum: 100, minimum: 0, rebalancing: true, ..Stage::default() };
     check("no room to start first", &Stage { tasks: vec!["2h@a", "2h@a"], ..full }, "");
 }

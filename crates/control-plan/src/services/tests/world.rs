@@ -111,7 +111,8 @@ impl World {
         let failed = self.tasks.iter().filter(|task| task.revision == wanted && task.created_at >= since);
         let told = self.told.iter().rev().map(|(at, message)| Told { at: *at, message });
         let steady = self.told.iter().rev().position(|(_, message)| message.ends_with("steady state."));
-        static BREAKER: std::sync::OnceLock<state_model::ecs::service::CircuitBreaker> = std::sync::OnceLock::new();
+        static BREAKER: std::sync::OnceLock<state_model::ecs::service::CircuitBreaker> =
+            std::sync::OnceLock::new();
         Snapshot {
             name: "S",
             desired: self.settings.desired,
@@ -227,7 +228,8 @@ fn can_move(task: &WorldTask, fate: Fate) -> bool {
 
 fn view(task: &WorldTask) -> Task<'_> {
     let zone = ZONES[task.zone];
-    let target = TargetView { target_group_arn: GROUP, port: 80, state: Some(task.health), description: None };
+    let target =
+        TargetView { target_group_arn: GROUP, port: 80, state: Some(task.health), description: None };
     Task {
         key: &task.key,
         id: &task.key,

@@ -1,0 +1,97 @@
+//! Sockets in other network namespaces. Needs root.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use edge_balancer::dialer::Dialer;
+use nix::sched::{CloneFlags, unshare};
+
+use crate::support::PATIENCE;
+
+/// A namespace with its loopback up, kept as long as the file is open; none without the right to make one.
+fn namespace() -> Option<(File, PathBuf, thread::JoinHandle<()>, std::sync::mpsc::SyncSender<()>)> {
+    let (made, result) = sync_channel(1);
+    let (end, ending) = sync_channel::<()>(1);
+    let thread = thread::spawn(move || {
+        if unshare(CloneFlags::CLONE_NEWNET).is_err() {
+            let _ = made.send(None);
+            return;
+        }
+        let up = Command::new("ip").args(["link", "set", "lo", "up"]).status();
+        let file = File::open("/proc/thread-self/ns/net").unwrap();
+        let _ = made.send(up.is_ok_and(|status| status.success()).then_some(file));
+        let listener = TcpListener::bind("127.0.0.1:7000").unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let _ = stream.and_then(|mut stream| stream.write_all(b"inside"));
+            }
+        });
+        let _ = ending.recv();
+    });
+    let Some(file) = result.recv().unwrap() else {
+        eprintln!("skipped: no right to make a network namespace");
+        return None;
+    };
+    let path = PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), descriptor(&file)));
+    Some((file, path, thread, end))
+}
+
+fn descriptor(file: &File) -> i32 {
+    use std::os::fd::AsRawFd;
+    file.as_raw_fd()
+}
+
+async fn read(dialer: &Dialer, address: SocketAddr) -> std::io::Result<String> {
+    let stream = dialer.connect(address).await?.into_std()?;
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut text = String::new();
+    (&stream).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[tokio::test]
+async fn targets_are_dialled_from_inside() {
+    let Some((_file, path, thread, end)) = namespace() else { return };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 7000));
+    let inside = Dialer::new(&path);
+    // More than the stock has.
+    for _ in 0..100 {
+        assert_eq!(read(&inside, address).await.unwrap(), "inside");
+    }
+    let outside = Dialer::new(Path::new(""));
+    assert!(read(&outside, address).await.is_err(), "the server is reachable from outside");
+    drop(end);
+    thread.join().unwrap();
+}
+
+#[tokio::test]
+async fn clients_inside_are_accepted_outside() {
+    let Some((file, path, thread, end)) = namespace() else { return };
+    let inside = Dialer::new(&path);
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 8000));
+    let listener = inside.listen(address).unwrap();
+    listener.set_nonblocking(false).unwrap();
+    let client = thread::spawn(move || {
+        nix::sched::setns(&file, CloneFlags::CLONE_NEWNET).unwrap();
+        TcpStream::connect(address).unwrap().write_all(b"hello").unwrap();
+    });
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "hello");
+    client.join().unwrap();
+    drop(end);
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_namespace_that_is_not_there_is_an_error() {
+    let dialer = Dialer::new(Path::new("/nowhere/at/all"));
+    assert!(dialer.listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).is_err());
+}
