@@ -1,7 +1,6 @@
 //! The worker process: one thread that follows control, and workers that carry traffic.
 
 use std::collections::HashSet;
-use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::sync::Arc;
