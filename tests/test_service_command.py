@@ -49,19 +49,19 @@ def test_a_service_that_ended_is_shown_and_one_that_never_was_is_refused(server,
 def test_a_watch_into_a_pipe_prints_each_change(server, services, website):
     service, _ = website
     command = [binary(), "service", "--data-dir", server.data_dir, "--watch", service.name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watch:
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as watch:
         os.set_blocking(watch.stdout.fileno(), False)
-        seen = ""
+        seen = b""
 
-        def has(part: str) -> bool:
+        def has(part: bytes) -> bool:
             nonlocal seen
-            seen += watch.stdout.read() or ""
+            seen += watch.stdout.read() or b""
             return part in seen
 
-        until(lambda: has("2 desired, 2 running"), "the first picture")
+        until(lambda: has(b"2 desired, 2 running"), "the first picture")
         service.update(desiredCount=1)
-        until(lambda: has("1 desired, 1 running"), "the picture of the change", seconds=60)
-        assert "\x1b" not in seen
+        until(lambda: has(b"1 desired, 1 running"), "the picture of the change", seconds=60)
+        assert b"\x1b" not in seen
         watch.send_signal(signal.SIGINT)
         assert watch.wait(timeout=10) == 0
 

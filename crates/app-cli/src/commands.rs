@@ -1,8 +1,8 @@
 //! One file per subcommand.
 
 mod age;
-mod columns;
 pub mod balancer;
+mod columns;
 mod down;
 mod env;
 mod image_push;

@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use control_plan::balancers::PublicPool;
-use state_model::ec2::subnet::Ipv4Block;
 pub use control_plan::capacity::Capacity;
+use state_model::ec2::subnet::Ipv4Block;
 use state_model::scope;
 
 pub const DATA_DIR_DEFAULT: &str = "/var/lib/neargate";

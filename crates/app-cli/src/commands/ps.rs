@@ -18,8 +18,7 @@ pub fn run(options: &Ps) -> anyhow::Result<()> {
         }
         Ok((services, found))
     })?;
-    print!("{}", render_all(&services, &tasks, SystemClock::new().now()));
-    Ok(())
+    session::print(&render_all(&services, &tasks, SystemClock::new().now()))
 }
 
 /// A cluster without services shows its tasks alone.

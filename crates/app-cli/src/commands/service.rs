@@ -38,8 +38,7 @@ pub fn run(options: &Service) -> anyhow::Result<()> {
     session::block_on(async {
         let first = look(&api, options).await?;
         if !options.watch {
-            print!("{}", first.render(SystemClock::new().now()));
-            return Ok(());
+            return session::print(&first.render(SystemClock::new().now()));
         }
         let watching = async {
             match std::io::stdout().is_terminal() {
@@ -91,12 +90,12 @@ impl Drop for Canvas {
 /// For files and pipes: a further picture whenever something other than an age is different.
 async fn print_changes(api: &ApiClient, options: &Service, first: Shown) -> anyhow::Result<()> {
     let mut seen = first;
-    print!("{}", seen.render(SystemClock::new().now()));
+    session::print(&seen.render(SystemClock::new().now()))?;
     loop {
         tokio::time::sleep(LOOK_INTERVAL).await;
         match look(api, options).await {
             Ok(shown) if shown != seen => {
-                print!("\n{}", shown.render(SystemClock::new().now()));
+                session::print(&format!("\n{}", shown.render(SystemClock::new().now())))?;
                 seen = shown;
             }
             Ok(_) => {}

@@ -1,5 +1,6 @@
 //! What a subcommand knows of the server: where it answers and the root's credentials.
 
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
@@ -44,4 +45,10 @@ impl Session {
 /// A runtime for one subcommand's calls.
 pub fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// Prints at once, into pipes too. A reader that has gone away, such as `head`, is an error and no panic.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut output = std::io::stdout().lock();
+    output.write_all(text.as_bytes()).and_then(|()| output.flush()).context("the output can't be written")
 }
