@@ -6,6 +6,7 @@
 //! **Invariant:** services meet in the state store alone; no handler calls one of another service.
 #![forbid(unsafe_code)]
 
+pub mod acm;
 pub mod defaults;
 pub mod iam;
 pub mod logs;

@@ -22,8 +22,10 @@ pub enum Command {
     Env(DataDirOption),
     /// Stop every task and remove every trace from the host
     Down(DataDirOption),
-    /// List tasks
+    /// List tasks and services
     Ps(Ps),
+    /// Show services, or one with its deployments, tasks, target health and events
+    Service(Service),
     /// Print the log lines of a task
     Logs(Logs),
     /// Work with images on hosts without Docker
@@ -96,6 +98,22 @@ pub struct Ps {
     /// Also show tasks that stopped during the last hour
     #[arg(long, short)]
     pub all: bool,
+    /// Region, if not the server's own
+    #[arg(long)]
+    pub region: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Service {
+    #[command(flatten)]
+    pub data: DataDirOption,
+    /// The service's name or ARN; without it, all services are listed
+    pub name: Option<String>,
+    #[arg(long, default_value = "default")]
+    pub cluster: String,
+    /// Show it live until Ctrl-C
+    #[arg(long, short)]
+    pub watch: bool,
     /// Region, if not the server's own
     #[arg(long)]
     pub region: Option<String>,

@@ -1,12 +1,16 @@
 //! One file per subcommand.
 
+mod age;
 pub mod balancer;
+mod columns;
 mod down;
 mod env;
 mod image_push;
 mod logs;
 mod ps;
+mod service;
 mod session;
+mod tasks;
 mod up;
 
 use clap::CommandFactory;
@@ -19,6 +23,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Env(options) => env::run(&options),
         Command::Down(options) => down::run(&options),
         Command::Ps(options) => ps::run(&options),
+        Command::Service(options) => service::run(&options),
         Command::Logs(options) => logs::run(&options),
         Command::Image(Image::Push(options)) => image_push::run(&options),
         Command::Completion(options) => {

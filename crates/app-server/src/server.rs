@@ -91,7 +91,7 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     };
     supervisor::spawn("host-names", host_names::follow(Arc::clone(&base.state), names, shutdown.clone()));
 
-    let edge = Arc::new(base.edge(&stores, &root));
+    let edge = Arc::new(base.edge(&stores, &root, &tls));
     let handler = Arc::clone(&edge).into_handler();
     base.start_loops(&shutdown);
     let edges_attached = node::start(&base, &stores, spawner, Arc::clone(&handler), &shutdown).await?;
@@ -99,7 +99,10 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let access_logs = base.access_logs(&stores, balancer.files.spool.clone());
     supervisor::spawn("balancer", balancer.follow(shutdown.clone()));
     supervisor::spawn("access-logs", access_logs.follow(shutdown.clone()));
-    supervisor::spawn("maintenance", stores::maintain(base.clone(), stores.clone(), shutdown.clone()));
+    supervisor::spawn(
+        "maintenance",
+        stores::maintain(base.clone(), stores.clone(), base.acm(&tls), shutdown.clone()),
+    );
 
     let serving = server::Config::default().with_tls(tls.server_config);
     let listening = server::serve(listener, &serving, handler)?;
@@ -233,13 +236,14 @@ impl Base {
         supervisor::spawn("history", drive_history);
     }
 
-    fn edge(&self, stores: &Stores, root: &RootCredentials) -> Edge {
+    fn edge(&self, stores: &Stores, root: &RootCredentials, tls: &tls::LocalTls) -> Edge {
         let suffix = format!("{DOMAIN}:{}", self.config.listen.port());
         let services = Services::default()
             .with(api_compute::ecs::service(), api_compute::ecs::Ecs::default())
             .with(api_compute::ecr::service(), stores.ecr(suffix, &self.keys))
             .with(api_network::ec2::service(), api_network::ec2::Ec2)
             .with(api_network::elbv2::service(), api_network::elbv2::Elbv2)
+            .with(api_platform::acm::table(), self.acm(tls))
             .with(api_platform::iam::table(), api_platform::iam::Iam { keys: Arc::clone(&self.keys) })
             .with(api_platform::s3::table(), api_platform::s3::S3 { objects: stores.objects.clone() })
             .with(api_platform::sts::table(), api_platform::sts::Sts { keys: Arc::clone(&self.keys) })
@@ -279,6 +283,10 @@ impl Base {
             },
             bodies: Bodies::default(),
         }
+    }
+
+    fn acm(&self, tls: &tls::LocalTls) -> api_platform::acm::Acm {
+        api_platform::acm::Acm { keys: Arc::clone(&self.keys), authority: Arc::clone(&tls.authority) }
     }
 
     fn server_file(&self) -> ServerFile {

@@ -1,4 +1,6 @@
-//! Signed calls of the JSON protocol, by the operation's name.
+//! Signed calls by the operation's name, in the JSON protocol and the query protocol.
+
+mod query;
 
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use stdx_net::client::{Client, ClientError};
 pub use wire_protocols::sigv4::Credentials;
 use wire_protocols::sigv4::{Scope, sign};
 use wire_schema::Instant;
+
+pub use query::{ELBV2, QueryService};
 
 use crate::events::EventStream;
 use crate::limits::{ANSWER_BYTES_MAX, IDLE_READ_MAX};
@@ -49,6 +53,8 @@ pub enum CallError {
     Read(#[from] ReadError),
     #[error("the answer is not JSON")]
     Json(#[from] serde_json::Error),
+    #[error("the answer is not XML")]
+    Xml(#[from] wire_schema::DecodeError),
     #[error("{0:?} can't be called")]
     Request(String),
 }
@@ -124,26 +130,30 @@ impl ApiClient {
         operation: &str,
         input: &Value,
     ) -> Result<Response<Body>, CallError> {
-        let request = self.request(service, operation, input)?;
-        let response = self.client.send(request).await?;
+        let body = Bytes::from(serde_json::to_vec(input)?);
+        let target = format!("{}.{operation}", service.target_prefix);
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
+        let response = self.client.send(self.request(service.signing_name, &headers, body)?).await?;
         if response.status().is_success() {
             return Ok(response);
         }
         Err(refusal(response).await?)
     }
 
-    fn request(&self, service: Service, operation: &str, input: &Value) -> Result<Request<Body>, CallError> {
-        let body = Bytes::from(serde_json::to_vec(input)?);
-        let target = format!("{}.{operation}", service.target_prefix);
-        let unusable = || CallError::Request(format!("{target} at {}", self.endpoint));
-        let request = Request::post(format!("{}/", self.endpoint))
-            .header("content-type", "application/x-amz-json-1.1")
-            .header("x-amz-target", &target)
-            .body(())
-            .map_err(|_| unusable())?;
-        let (mut parts, ()) = request.into_parts();
+    fn request(
+        &self,
+        signing_name: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Request<Body>, CallError> {
+        let unusable = || CallError::Request(format!("{signing_name} at {}", self.endpoint));
+        let mut request = Request::post(format!("{}/", self.endpoint));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (mut parts, ()) = request.body(()).map_err(|_| unusable())?.into_parts();
         let now = Instant::from_millis(self.clock.now().as_millis());
-        let scope = Scope { region: &self.region, service: service.signing_name, now };
+        let scope = Scope { region: &self.region, service: signing_name, now };
         sign(&mut parts, &body, &self.credentials, scope).map_err(|_| unusable())?;
         Ok(Request::from_parts(parts, Body::from(body)))
     }

@@ -57,3 +57,8 @@ pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Addresses of one name that a client tries in turn.
 pub const CONNECT_ADDRESSES_MAX: usize = 8;
+
+/// Bytes of a text of certificates, and certificates in it. A chain of RSA 4096 certificates has 2.5 KiB each; more than
+/// these make every handshake that presents them slow.
+pub const CERTIFICATE_PEM_BYTES_MAX: usize = 64 * 1024;
+pub const CHAIN_CERTIFICATES_MAX: usize = 16;

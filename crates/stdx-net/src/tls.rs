@@ -4,7 +4,8 @@
 //! with `server.key`. Keys are readable by their owner alone. Certificates for further names exist only in
 //! memory.
 
-mod authority;
+pub mod authority;
+pub mod certificate;
 mod names;
 mod resolver;
 mod store;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 
 use stdx::clock::SharedClock;
 use stdx::random::SharedRandom;
+
+use authority::Authority;
 
 /// Says whether a certificate may be minted for a name that a client asks for.
 pub type NamePredicate = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -57,6 +60,8 @@ pub struct LocalTls {
     /// The authority's certificate, for clients to trust.
     pub authority_pem: Arc<str>,
     pub authority_path: PathBuf,
+    /// For certificates that others present.
+    pub authority: Arc<Authority>,
 }
 
 /// Loads the authority and the server certificate of `options.directory`, making what is absent, near its
@@ -67,11 +72,12 @@ pub struct LocalTls {
 pub fn open(options: Options, clock: SharedClock, random: SharedRandom) -> Result<LocalTls, TlsError> {
     store::make_directory(&options.directory)?;
     let now = clock.now();
-    let authority = authority::load_or_create(&options.directory, &options.authority_name, now, &*random)?;
+    let authority =
+        Arc::new(authority::load_or_create(&options.directory, &options.authority_name, now, &*random)?);
     let own = store::load_or_issue(&options, &authority, now, &*random)?;
     let authority_pem = Arc::from(authority.pem());
     let authority_path = authority::certificate_path(&options.directory);
-    let resolver = resolver::Resolver::new(options, authority, own, clock, random);
+    let resolver = resolver::Resolver::new(options, Arc::clone(&authority), own, clock, random);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut server_config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -79,5 +85,5 @@ pub fn open(options: Options, clock: SharedClock, random: SharedRandom) -> Resul
         .with_cert_resolver(Arc::new(resolver));
     server_config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     server_config.ticketer = rustls::crypto::ring::Ticketer::new()?;
-    Ok(LocalTls { server_config: Arc::new(server_config), authority_pem, authority_path })
+    Ok(LocalTls { server_config: Arc::new(server_config), authority_pem, authority_path, authority })
 }

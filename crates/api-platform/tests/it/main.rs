@@ -1,5 +1,6 @@
 //! One binary for all tests of the platform's services.
 
+mod acm;
 mod harness;
 mod iam;
 mod logs;

@@ -1,95 +1,60 @@
-//! `neargate ps`: the tasks of a cluster, newest first.
+//! `neargate ps`: the services and the tasks of a cluster.
 
-use client_api::api::{ApiClient, ECS};
-use serde_json::{Value, json};
+use serde_json::Value;
 use stdx::clock::{Clock, SystemClock, Timestamp};
 
-use super::session;
+use super::service::{read, render};
+use super::{columns, session, tasks};
 use crate::arguments::Ps;
-
-/// What DescribeTasks takes at once.
-const TASKS_PER_CALL: usize = 100;
 
 pub fn run(options: &Ps) -> anyhow::Result<()> {
     let api = session::open(&options.data.data_dir)?.api(options.region.as_deref())?;
-    let mut tasks = session::block_on(async {
-        let mut tasks = list(&api, &options.cluster, "RUNNING").await?;
+    let (services, tasks) = session::block_on(async {
+        let services = read::services(&api, &options.cluster).await?;
+        let mut found = tasks::list(&api, &options.cluster, None, "RUNNING").await?;
         if options.all {
-            tasks.extend(list(&api, &options.cluster, "STOPPED").await?);
+            found.extend(tasks::list(&api, &options.cluster, None, "STOPPED").await?);
+            tasks::sort(&mut found);
         }
-        Ok(tasks)
+        Ok((services, found))
     })?;
-    tasks.sort_by(|one, other| created_at(other).total_cmp(&created_at(one)));
-    let now = SystemClock::new().now();
-    println!("{:<32}  {:<24}  {:<14}  {:<15}  {:>8}  WHY", "TASK", "DEFINITION", "STATUS", "ADDRESS", "AGE");
-    for task in &tasks {
-        println!("{}", line(task, now));
-    }
+    print!("{}", render_all(&services, &tasks, SystemClock::new().now()));
     Ok(())
 }
 
-async fn list(api: &ApiClient, cluster: &str, desired_status: &str) -> anyhow::Result<Vec<Value>> {
-    let mut arns: Vec<Value> = Vec::new();
-    let input = json!({ "cluster": cluster, "desiredStatus": desired_status });
-    api.pages(ECS, "ListTasks", input, |page| {
-        arns.extend(page["taskArns"].as_array().cloned().unwrap_or_default())
-    })
-    .await?;
-    let mut tasks = Vec::new();
-    for chunk in arns.chunks(TASKS_PER_CALL) {
-        let described =
-            api.call(ECS, "DescribeTasks", &json!({ "cluster": cluster, "tasks": chunk })).await?;
-        tasks.extend(described["tasks"].as_array().cloned().unwrap_or_default());
+/// A cluster without services shows its tasks alone.
+fn render_all(services: &[read::Summary], tasks: &[Value], now: Timestamp) -> String {
+    let rows: Vec<_> = tasks.iter().map(|task| tasks::row(task, now)).collect();
+    let mut output = columns::table(&tasks::HEADER, &rows);
+    if !services.is_empty() {
+        output.push_str("\nSERVICES\n");
+        output.push_str(&render::list(services));
     }
-    Ok(tasks)
-}
-
-fn created_at(task: &Value) -> f64 {
-    task["createdAt"].as_f64().unwrap_or(0.0)
-}
-
-fn line(task: &Value, now: Timestamp) -> String {
-    let last = |field: &str| task[field].as_str().unwrap_or("-").rsplit('/').next().unwrap_or("-").to_owned();
-    let age = now.as_secs_f64() - created_at(task);
-    let why = task["stoppedReason"].as_str().unwrap_or("");
-    let (id, definition, status) = (last("taskArn"), last("taskDefinitionArn"), last("lastStatus"));
-    let row =
-        format!("{id:<32}  {definition:<24}  {status:<14}  {:<15}  {:>8}  {why}", address(task), short(age));
-    row.trim_end().to_owned()
-}
-
-fn address(task: &Value) -> &str {
-    let details = task["attachments"].as_array().into_iter().flatten();
-    let mut details = details.flat_map(|attachment| attachment["details"].as_array().into_iter().flatten());
-    let found = details.find(|detail| detail["name"] == "privateIPv4Address");
-    found.and_then(|detail| detail["value"].as_str()).unwrap_or("-")
-}
-
-/// `42s`, `17m`, `3h`, `2d`.
-fn short(seconds: f64) -> String {
-    let seconds = seconds.max(0.0) as u64;
-    match seconds {
-        0..=119 => format!("{seconds}s"),
-        120..=7_199 => format!("{}m", seconds / 60),
-        7_200..=172_799 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
-    }
+    output
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
-    fn a_line_tells_a_task_at_a_glance() {
-        let task = json!({
-            "taskArn": "arn:aws:ecs:us-east-1:000000000000:task/default/0123456789abcdef0123456789abcdef",
-            "taskDefinitionArn": "arn:aws:ecs:us-east-1:000000000000:task-definition/web:3",
-            "lastStatus": "RUNNING", "createdAt": 100.0,
-            "attachments": [{ "details": [{ "name": "privateIPv4Address", "value": "172.31.0.9" }] }],
+    fn services_follow_the_tasks() {
+        let now = Timestamp::from_secs(142);
+        let task = json!({ "taskArn": "arn:task/default/1", "lastStatus": "RUNNING", "createdAt": 100 });
+        let alone = "TASK  DEFINITION  STATUS   HEALTH  ADDRESS  AGE  WHY\n\
+                     1     -           RUNNING  -       -        42s\n";
+        assert_eq!(render_all(&[], std::slice::from_ref(&task), now), alone);
+        let service = json!({
+            "serviceName": "web", "status": "ACTIVE", "desiredCount": 1, "runningCount": 1, "pendingCount": 0,
+            "deployments": [{ "status": "PRIMARY", "rolloutState": "COMPLETED" }],
         });
-        let line = line(&task, Timestamp::from_secs(142));
-        let words: Vec<&str> = line.split_whitespace().collect();
-        assert_eq!(words, ["0123456789abcdef0123456789abcdef", "web:3", "RUNNING", "172.31.0.9", "42s"]);
+        let services = [read::Summary { service, targets: Vec::new() }];
+        let expected = format!(
+            "{alone}\nSERVICES\n\
+             SERVICE  STATUS  DESIRED  RUNNING  PENDING  ROLLOUT    TARGETS\n\
+             web      ACTIVE  1        1        0        COMPLETED  -\n"
+        );
+        assert_eq!(render_all(&services, &[task], now), expected);
     }
 }

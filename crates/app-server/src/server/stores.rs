@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use api_auth::SessionKeys;
 use api_compute::ecr::{Ecr, RegistryAddress};
+use api_platform::acm::Acm;
 use state_blobs::BlobStore;
 use state_store::Store;
 use state_store::embedded::EmbeddedStore;
@@ -63,7 +64,7 @@ pub fn session_keys(data_dir: &DataDir, random: &dyn Random) -> anyhow::Result<A
 }
 
 /// The upkeep of the stores, again and again until the shutdown.
-pub async fn maintain(base: Base, stores: Stores, mut shutdown: Shutdown) {
+pub async fn maintain(base: Base, stores: Stores, acm: Acm, mut shutdown: Shutdown) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(MAINTENANCE_PERIOD) => {}
@@ -86,6 +87,9 @@ pub async fn maintain(base: Base, stores: Stores, mut shutdown: Shutdown) {
         }
         if let Err(error) = api_platform::s3::garbage::collect(&base.state, &stores.objects, now).await {
             warn(&error, "the bytes of deleted objects could not be removed");
+        }
+        if let Err(error) = api_platform::acm::renewal::renew(&base.state, &acm, now, &*base.random).await {
+            warn(&error, "certificates that end soon could not be issued anew");
         }
     }
 }

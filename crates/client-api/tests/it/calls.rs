@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use client_api::api::{ApiClient, CallError, Credentials, ECS, LOGS};
+use client_api::api::{ApiClient, CallError, Credentials, ECS, ELBV2, LOGS};
 use client_api::events::StreamError;
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -95,4 +95,43 @@ async fn streams_are_read_event_by_event() {
     assert_eq!((first.name.as_str(), first.payload), ("sessionUpdate", json!({"sessionResults": []})));
     let failure = events.next().await.expect_err("the exception");
     assert!(matches!(failure, StreamError::Exception { code, .. } if code == "SessionTimeoutException"));
+}
+
+/// Verifies the signature as a server does, then answers by the action.
+async fn answer_query(request: Request<Body>, _: ConnectionInfo) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = read_bounded(body, 1 << 20, Duration::from_secs(5)).await.expect("the body arrives");
+    let now = Instant::from_millis(SystemClock::shared().now().as_millis());
+    let signed = parse(&parts).expect("a signature");
+    verify(&signed, &SigningKeys::default(), SECRET, &body, now).expect("a good signature");
+    let (status, answer) = match &body[..] {
+        b"Action=DescribeTargetHealth&Version=2015-12-01&TargetGroupArn=arn%3Ax%2F1" => (
+            200,
+            "<DescribeTargetHealthResponse xmlns=\"x\"><DescribeTargetHealthResult><TargetHealthDescriptions>\
+             <member><Target><Id>10.0.0.1</Id></Target><TargetHealth><State>healthy</State></TargetHealth></member>\
+             <member><Target><Id>a&amp;b</Id></Target></member>\
+             </TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>",
+        ),
+        _ => (
+            400,
+            "<ErrorResponse><Error><Code>TargetGroupNotFound</Code><Message>One or more target groups not found\
+             </Message></Error><RequestId>r-2</RequestId></ErrorResponse>",
+        ),
+    };
+    Response::builder().status(status).body(Body::from(answer)).expect("a response")
+}
+
+#[tokio::test]
+async fn queries_are_signed_and_their_answers_read_like_json() {
+    let (_listening, address) = crate::start(server::handler(answer_query));
+    let api = api(address, SECRET);
+    let output = api.query(ELBV2, "DescribeTargetHealth", &[("TargetGroupArn", "arn:x/1")]).await;
+    let expected = json!({"TargetHealthDescriptions": [
+        {"Target": {"Id": "10.0.0.1"}, "TargetHealth": {"State": "healthy"}},
+        {"Target": {"Id": "a&b"}},
+    ]});
+    assert_eq!(output.expect("an answer"), expected);
+    let failure = api.query(ELBV2, "DescribeTargetHealth", &[]).await.expect_err("a refusal");
+    assert_eq!(failure.to_string(), "TargetGroupNotFound: One or more target groups not found");
+    assert!(matches!(failure, CallError::Service { status: 400, request_id: Some(id), .. } if id == "r-2"));
 }

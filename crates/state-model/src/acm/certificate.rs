@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stdx::clock::Timestamp;
 
 use crate::Scope;
-use crate::record::Record;
+use crate::record::{IndexSink, Record};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
@@ -53,6 +53,18 @@ pub enum CertificateOrigin {
 }
 
 impl Certificate {
+    /// Index: by the token of its request, in its scope; see [`Certificate::token_key`].
+    pub const IDEMPOTENCY_TOKEN: &'static str = "idempotency-token";
+
+    pub fn token_key(scope: &Scope, token: &str) -> String {
+        scope.key(token)
+    }
+
+    /// The certificate without its chain.
+    pub fn leaf_pem(&self) -> &str {
+        self.certificate_pem.strip_suffix(&self.chain_pem).unwrap_or(&self.certificate_pem)
+    }
+
     pub fn arn(&self) -> String {
         self.scope.arn("acm", &format!("certificate/{}", self.id))
     }
@@ -70,5 +82,11 @@ impl Record for Certificate {
 
     fn key(&self) -> String {
         self.scope.key(&self.id)
+    }
+
+    fn index(&self, sink: IndexSink<'_>) {
+        if let Some(token) = &self.idempotency_token {
+            sink(Self::IDEMPOTENCY_TOKEN, Self::token_key(&self.scope, token));
+        }
     }
 }

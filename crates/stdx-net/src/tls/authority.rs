@@ -1,12 +1,13 @@
 //! The local authority: one key that signs what this machine serves.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, SanType, SerialNumber,
+    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, SanType, SerialNumber,
 };
 use rustls::sign::CertifiedKey;
 use stdx::clock::Timestamp;
@@ -24,22 +25,43 @@ pub struct Authority {
 
 /// A certificate in use, and when to make the next.
 #[derive(Clone, Debug)]
-pub struct Issued {
+pub(super) struct Issued {
     pub certified: Arc<CertifiedKey>,
     pub renew_at: Timestamp,
 }
 
-pub struct Pems {
+pub(super) struct Pems {
     pub certificate: String,
     pub key: String,
     pub end: Timestamp,
 }
 
-pub fn certificate_path(directory: &Path) -> PathBuf {
+/// The keys that can be made here: the cryptography library has no generator for RSA keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Curve {
+    #[default]
+    P256,
+    P384,
+}
+
+/// What [`Authority::issue_pems`] makes, as text.
+pub struct IssuedPems {
+    pub certificate: String,
+    /// The authority's own certificate.
+    pub chain: String,
+    pub key: String,
+}
+
+pub(super) fn certificate_path(directory: &Path) -> PathBuf {
     directory.join("authority.pem")
 }
 
+/// Loads the authority of `directory`, or makes it.
+///
 /// `authority.name` holds the end and the full name, from which the issuer's parameters are made again.
+///
+/// # Errors
+/// When the directory can't be written, or an existing key or certificate is damaged.
 pub fn load_or_create(
     directory: &Path,
     name: &str,
@@ -89,16 +111,36 @@ fn set_validity(parameters: &mut CertificateParams, from: Timestamp, end: Timest
 }
 
 impl Authority {
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    pub fn pem(&self) -> &str {
+    pub(super) fn pem(&self) -> &str {
         &self.pem
     }
 
+    /// A new key and a certificate for it that covers `names`, for somebody else to present.
+    ///
+    /// # Errors
+    /// When a name is not one that a certificate can hold.
+    pub fn issue_pems(
+        &self,
+        names: &[String],
+        curve: Curve,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<IssuedPems, TlsError> {
+        let key = match curve {
+            Curve::P256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?,
+            Curve::P384 => KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?,
+        };
+        let end = now.plus(CERTIFICATE_LIFE);
+        let certificate = self.sign(names, &[], &key, (now, end), random)?;
+        Ok(IssuedPems { certificate, chain: self.pem.clone(), key: key.serialize_pem() })
+    }
+
     /// A new key and a certificate for it that covers `names` and `addresses`.
-    pub fn issue(
+    pub(super) fn issue(
         &self,
         names: &[String],
         addresses: &[IpAddr],
@@ -106,6 +148,21 @@ impl Authority {
         random: &dyn Random,
     ) -> Result<(Issued, Pems), TlsError> {
         let end = now.plus(CERTIFICATE_LIFE);
+        let key = KeyPair::generate()?;
+        let certificate = self.sign(names, addresses, &key, (now, end), random)?;
+        let pems = Pems { certificate: format!("{certificate}{}", self.pem), key: key.serialize_pem(), end };
+        let certified = store::certified_key(Path::new("server.pem"), &pems.certificate, &pems.key)?;
+        Ok((Issued { certified, renew_at: end.minus(CERTIFICATE_RENEWAL) }, pems))
+    }
+
+    fn sign(
+        &self,
+        names: &[String],
+        addresses: &[IpAddr],
+        key: &KeyPair,
+        (from, end): (Timestamp, Timestamp),
+        random: &dyn Random,
+    ) -> Result<String, TlsError> {
         let mut parameters = CertificateParams::new(names.to_vec())?;
         parameters.subject_alt_names.extend(addresses.iter().copied().map(SanType::IpAddress));
         parameters.distinguished_name = DistinguishedName::new();
@@ -119,11 +176,20 @@ impl Authority {
         random.fill(&mut serial);
         serial[0] = (serial[0] & 0x7f) | 0x40;
         parameters.serial_number = Some(SerialNumber::from_slice(&serial));
-        set_validity(&mut parameters, now, end);
-        let key = KeyPair::generate()?;
-        let certificate = parameters.signed_by(&key, &self.issuer)?.pem();
-        let pems = Pems { certificate: format!("{certificate}{}", self.pem), key: key.serialize_pem(), end };
-        let certified = store::certified_key(Path::new("server.pem"), &pems.certificate, &pems.key)?;
-        Ok((Issued { certified, renew_at: end.minus(CERTIFICATE_RENEWAL) }, pems))
+        set_validity(&mut parameters, from, end);
+        Ok(parameters.signed_by(key, &self.issuer)?.pem())
+    }
+}
+
+// Neither may show a key, in a log or anywhere else.
+impl fmt::Debug for Authority {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Authority").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for IssuedPems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("IssuedPems").field("certificate", &self.certificate).finish_non_exhaustive()
     }
 }

@@ -16,7 +16,7 @@ use crate::limits::MINTED_CERTIFICATES_MAX;
 
 pub struct Resolver {
     options: Options,
-    authority: Authority,
+    authority: Arc<Authority>,
     clock: SharedClock,
     random: SharedRandom,
     cache: Mutex<Cache>,
@@ -32,7 +32,7 @@ struct Cache {
 impl Resolver {
     pub fn new(
         options: Options,
-        authority: Authority,
+        authority: Arc<Authority>,
         own: Issued,
         clock: SharedClock,
         random: SharedRandom,
