@@ -259,3 +259,26 @@ async fn wait_for_reason(elb: &LoadBalancing, web: &Web, reason: &str) {
         tokio::time::timeout(PATIENCE, changes.changed()).await.expect("it is written").expect("a feed");
     }
 }
+
+#[tokio::test]
+async fn a_change_among_many_touches_little() {
+    let elb = load_balancing::start().await;
+    let web = web(&elb).await;
+    for number in 0..100 {
+        let group = target_group(&format!("many-{number}"));
+        elb.put(&group).await;
+        elb.put(&listener(&web.load_balancer, 1_000 + number, &group)).await;
+        for host in 0..10 {
+            elb.put(&target(&group, Ipv4Addr::new(10, 0, 1, host), "us-east-1b")).await;
+        }
+    }
+    let mut session = session(&elb).await;
+    assert_eq!(session.batch().await.len(), 103);
+    for host in 10..20 {
+        let group = target_group("many-7");
+        elb.put(&target(&group, Ipv4Addr::new(10, 0, 1, host), "us-east-1b")).await;
+        let batch = session.batch().await;
+        assert_eq!(batch.len(), 1);
+        assert_eq!(as_group(&batch[0]).targets.len(), usize::from(host) + 1);
+    }
+}
