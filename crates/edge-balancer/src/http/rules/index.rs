@@ -20,13 +20,15 @@ struct Paths {
 /// Ascending.
 type Positions = Vec<usize>;
 
+type ByLength<V> = Vec<(usize, HashMap<Box<[u8]>, V>)>;
+
 /// Values by the patterns that lead to them.
 #[derive(Debug, Default)]
 struct Patterns<V> {
     exact: HashMap<Box<[u8]>, V>,
     /// By their length, as few lengths as there are; a lookup is one per length.
-    prefixes: Vec<(usize, HashMap<Box<[u8]>, V>)>,
-    suffixes: Vec<(usize, HashMap<Box<[u8]>, V>)>,
+    prefixes: ByLength<V>,
+    suffixes: ByLength<V>,
     any: V,
 }
 
@@ -97,7 +99,7 @@ impl<V: Default> Patterns<V> {
     }
 }
 
-fn of_length<'a, V: Default>(lengths: &'a mut Vec<(usize, HashMap<Box<[u8]>, V>)>, text: &[u8]) -> &'a mut V {
+fn of_length<'a, V: Default>(lengths: &'a mut ByLength<V>, text: &[u8]) -> &'a mut V {
     let place = lengths.iter().position(|(length, _)| *length == text.len()).unwrap_or_else(|| {
         lengths.push((text.len(), HashMap::new()));
         lengths.len() - 1
