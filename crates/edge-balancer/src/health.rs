@@ -15,10 +15,11 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::limits;
 use crate::metrics::Gauge;
 use crate::runtime::{Runtime, Target, TargetGroup, TargetGroupSlot, Zone};
 use probe::Probe;
-use verdict::Progress;
+use verdict::{Outcome, Progress};
 
 pub mod matcher;
 pub mod probe;
@@ -173,19 +174,47 @@ impl Check {
         }
         let mut cut: Option<Task> = None;
         loop {
-            let zone = self.zone().await;
             let started = Instant::now();
-            let outcome = self.probe.run(&zone, self.probe.address(&self.target)).await;
-            if let Some(change) = progress.next(&outcome, &self.probe.thresholds) {
-                if !self.enter(change) {
-                    return;
+            let mut outcome = self.attempt().await;
+            loop {
+                if let Some(change) = progress.next(&outcome, &self.probe.thresholds) {
+                    if !self.enter(change) {
+                        return;
+                    }
+                    // Recovered: what is open stays.
+                    let is_unhealthy = self.target.health() == HealthState::Unhealthy;
+                    cut = is_unhealthy.then(|| self.cut_later()).flatten();
                 }
-                // Recovered: what is open stays.
-                cut = (self.target.health() == HealthState::Unhealthy).then(|| self.cut_later()).flatten();
+                match self.try_again(&progress, outcome, started + interval).await {
+                    Some(another) => outcome = another,
+                    None => break,
+                }
             }
             sleep_until(started + interval).await;
             let _ = &cut;
         }
+    }
+
+    async fn attempt(&mut self) -> Outcome {
+        let zone = self.zone().await;
+        self.probe.run(&zone, self.probe.address(&self.target)).await
+    }
+
+    /// A program that is about to listen needn't wait for the next check. What comes of it when it is something else.
+    async fn try_again(
+        &mut self,
+        progress: &Progress,
+        mut outcome: Outcome,
+        until: Instant,
+    ) -> Option<Outcome> {
+        while progress.is_worth_another_try(&outcome) && Instant::now() + limits::PROBE_PAUSE < until {
+            sleep(limits::PROBE_PAUSE).await;
+            outcome = self.attempt().await;
+            if !progress.is_worth_another_try(&outcome) {
+                return Some(outcome);
+            }
+        }
+        None
     }
 
     /// The zone of the target, or another one. Waits until there is a load balancer to check from.

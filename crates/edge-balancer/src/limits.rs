@@ -99,3 +99,7 @@ pub const ACCESS_LOG_PERIOD_SECS: i64 = 300;
 
 /// After a write of the state, nothing is written for this many times as long as it took.
 pub const STATE_WRITE_REST: u32 = 4;
+
+/// Between tries of a new target that doesn't listen yet. Longer delays what a deployment waits for; shorter costs a
+/// packet each.
+pub const PROBE_PAUSE: Duration = Duration::from_millis(200);

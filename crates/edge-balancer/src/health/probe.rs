@@ -1,6 +1,7 @@
 //! One check of one target.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use link_protocol::edge::TargetGroupConfig;
 use state_model::elbv2::target_group::ProtocolVersion;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
@@ -72,33 +74,50 @@ impl Probe {
     }
 
     pub async fn run(&self, zone: &Zone, address: SocketAddr) -> Outcome {
-        let Kind::Http { tls, version, path, matcher } = &self.kind else {
-            return match timeout(self.timeout, zone.connect(address)).await {
-                Ok(Ok(_)) => Outcome::Passed,
-                // A port that can't be reached in time has just failed: only requests time out.
-                Ok(Err(_)) | Err(_) => Outcome::Failed,
-            };
+        match (timeout(self.timeout, self.attempt(zone, address)).await, &self.kind) {
+            (Ok(outcome), _) => outcome,
+            (Err(_), Kind::Http { .. }) => Outcome::TimedOut,
+            // A port that can't be reached in time has just failed: only requests time out.
+            (Err(_), Kind::Tcp) => Outcome::Failed,
+        }
+    }
+
+    async fn attempt(&self, zone: &Zone, address: SocketAddr) -> Outcome {
+        let stream = match zone.connect(address).await {
+            Ok(stream) => stream,
+            Err(failure) => return unreached(&failure),
         };
-        match timeout(self.timeout, ask(zone, address, *tls, *version, path)).await {
-            Ok(Ok(code)) if matcher.matches(code) => Outcome::Passed,
-            Ok(Ok(code)) => Outcome::WrongCode(code),
-            Ok(Err(failure)) => {
+        let Kind::Http { tls, version, path, matcher } = &self.kind else { return Outcome::Passed };
+        match ask(stream, address, *tls, *version, path).await {
+            Ok(code) if matcher.matches(code) => Outcome::Passed,
+            Ok(code) => Outcome::WrongCode(code),
+            Err(failure) => {
                 tracing::debug!(%failure, %address, "a health check has failed");
                 Outcome::Failed
             }
-            Err(_) => Outcome::TimedOut,
         }
     }
 }
 
+fn unreached(failure: &io::Error) -> Outcome {
+    use io::ErrorKind::{
+        AddrNotAvailable, ConnectionRefused, NetworkUnreachable, NotFound, PermissionDenied, ResourceBusy,
+    };
+    match failure.kind() {
+        ConnectionRefused => Outcome::Refused,
+        // The interface of the load balancer isn't there, or isn't ready.
+        AddrNotAvailable | NetworkUnreachable | NotFound | PermissionDenied | ResourceBusy => Outcome::Unable,
+        _ => Outcome::Failed,
+    }
+}
+
 async fn ask(
-    zone: &Zone,
+    stream: TcpStream,
     address: SocketAddr,
     tls: bool,
     version: ProtocolVersion,
     path: &str,
 ) -> Result<u16, Failure> {
-    let stream = zone.connect(address).await?;
     if !tls {
         return converse(stream, address, "http", version, path).await;
     }

@@ -12,8 +12,12 @@ pub enum Outcome {
     WrongCode(u16),
     /// Nothing came in time.
     TimedOut,
-    /// Refused, broken off, or not the protocol.
+    /// Nobody listens there.
+    Refused,
+    /// Broken off, or not the protocol.
     Failed,
+    /// Not even tried: the load balancer's own interface isn't ready.
+    Unable,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,13 @@ pub struct Progress {
 impl Progress {
     pub fn new(state: HealthState) -> Progress {
         Progress { state, passes: 0, failures: 0 }
+    }
+
+    /// Whether the target is to be tried again before the next check is due: as long as it has never been healthy, and a
+    /// try is nothing that it could notice.
+    pub fn is_worth_another_try(&self, outcome: &Outcome) -> bool {
+        let unseen = matches!(outcome, Outcome::Refused | Outcome::Unable);
+        self.state == HealthState::Initial && unseen
     }
 
     /// None when nothing is to be said anew. May repeat what was said before of the same state.
@@ -73,6 +84,9 @@ impl Progress {
             ),
             (HealthState::Unhealthy, Outcome::TimedOut) => {
                 (Some("Target.Timeout"), Some("Request timed out".to_owned()))
+            }
+            (HealthState::Unhealthy, Outcome::Unable) => {
+                (Some("Elb.InternalError"), Some("Health checks failed due to an internal error".to_owned()))
             }
             (HealthState::Unhealthy, _) => {
                 (Some("Target.FailedHealthChecks"), Some("Health checks failed".to_owned()))
@@ -135,6 +149,8 @@ mod tests {
             ),
             (Outcome::TimedOut, "Target.Timeout", "Request timed out"),
             (Outcome::Failed, "Target.FailedHealthChecks", "Health checks failed"),
+            (Outcome::Refused, "Target.FailedHealthChecks", "Health checks failed"),
+            (Outcome::Unable, "Elb.InternalError", "Health checks failed due to an internal error"),
         ] {
             let change = Progress::new(HealthState::Healthy).next(&outcome, &thresholds).unwrap();
             assert_eq!(change.reason, Some(reason));

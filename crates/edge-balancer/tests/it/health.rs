@@ -109,6 +109,23 @@ fn a_target_that_never_answered_is_initial_then_unhealthy() {
 }
 
 #[test]
+fn a_program_that_begins_to_listen_is_healthy_before_the_next_check_is_due() {
+    let process = Process::start();
+    let mut control = process.control();
+    let config = balancer(own_address(), vec![listener("TCP", own_port(), &["web"])]);
+    control.tell(&EdgeDown::LoadBalancer(Box::new(config)));
+    let address = SocketAddr::from((own_address(), own_port()));
+    let mut config = group("web", "TCP", &[address]);
+    // Longer than this test waits for anything.
+    config.health_check.interval_secs = 300;
+    control.tell(&EdgeDown::TargetGroup(Box::new(config)));
+    let reason = Some("Elb.InitialHealthChecking");
+    while control.health(address.port(), HealthState::Initial).reason.as_deref() != reason {}
+    let _listener = TcpListener::bind(address).unwrap();
+    control.health(address.port(), HealthState::Healthy);
+}
+
+#[test]
 fn what_was_known_of_a_target_holds_until_it_is_checked_otherwise() {
     let process = Process::start();
     let mut control = process.control();
