@@ -1,6 +1,6 @@
 //! The attach loop: registers the tasks of services with target groups, lets them drain, and takes away what has drained.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use control_plan::attach::{self, Change, ChangeKind};
@@ -31,6 +31,7 @@ pub async fn activate(context: LoopContext, memory: Memory) -> Result<Activation
             let (mut changes, next) = due(view, &touched, now);
             let is_complete = changes.len() <= TARGET_CHANGES_PER_COMMIT_MAX;
             changes.truncate(TARGET_CHANGES_PER_COMMIT_MAX);
+            touch_groups(view, transaction, &changes);
             changes.iter().for_each(|change| write(view, transaction, change));
             tell(&context, view, transaction, &changes, now);
             Ok::<_, LoopError>((is_complete, next))
@@ -79,6 +80,16 @@ fn everything(view: &View, now: Timestamp) -> Vec<Change<'_>> {
         }
     }
     changes
+}
+
+/// Writes the groups of new targets as they are: a deletion of one that hasn't seen its target must not go through.
+fn touch_groups(view: &View, transaction: &mut Transaction, changes: &[Change<'_>]) {
+    let registered = changes.iter().filter(|change| change.kind == ChangeKind::Register);
+    let keys: BTreeSet<String> =
+        registered.map(|change| change.target.scope.key(&change.target.target_group)).collect();
+    for group in keys.iter().filter_map(|key| view.elb_target_groups.get(key)) {
+        transaction.update(group, group.record());
+    }
 }
 
 fn write(view: &View, transaction: &mut Transaction, change: &Change<'_>) {

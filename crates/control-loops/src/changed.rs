@@ -49,7 +49,10 @@ impl Tracker {
 }
 
 /// What differs, each by its key and in its newest form.
-fn rows<'a, R: Record>(after: &'a Table<R>, before: &'a Table<R>) -> impl Iterator<Item = (&'a str, &'a Row<R>)> {
+fn rows<'a, R: Record>(
+    after: &'a Table<R>,
+    before: &'a Table<R>,
+) -> impl Iterator<Item = (&'a str, &'a Row<R>)> {
     after.changed_since(before).filter_map(|changed| changed.newest().map(|row| (changed.key, row)))
 }
 

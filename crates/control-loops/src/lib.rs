@@ -8,8 +8,8 @@
 #![forbid(unsafe_code)]
 
 pub mod attach;
-mod changed;
 pub mod balancers;
+mod changed;
 pub mod cleanup;
 pub mod dispatch;
 pub mod driver;

@@ -150,30 +150,7 @@ fn add_service(records: &mut Records, number: u32) {
         }),
         ..DeploymentConfiguration::default()
     };
-    records.add(&Service {
-        scope: scope(),
-        cluster: "default".into(),
-        name: name.clone(),
-        uid: uid.clone(),
-        desired_count: TASKS_PER_SERVICE,
-        scheduling_strategy: SchedulingStrategy::Replica,
-        deployment_controller: "ECS".into(),
-        deployment_configuration: configuration.clone(),
-        health_check_grace_period_secs: Some(30),
-        enable_ecs_managed_tags: false,
-        propagate_tags: PropagateTags::None,
-        enable_execute_command: false,
-        availability_zone_rebalancing: true,
-        deployment: format!("deployment-{number}"),
-        role_arn: None,
-        tags: BTreeMap::new(),
-        created_at: CREATED,
-        created_by: String::new(),
-        changed_at: CREATED,
-        deleted_at: None,
-        client_token: None,
-        request_hash: String::new(),
-    });
+    records.add(&service(&name, &uid, number, configuration.clone()));
     let deployment = ServiceDeployment {
         scope: scope(),
         cluster: "default".into(),
@@ -190,12 +167,55 @@ fn add_service(records: &mut Records, number: u32) {
     let progress = ServiceDeploymentProgress::pending(&deployment);
     records.add(&deployment);
     records.add(&ServiceDeploymentProgress { status: DeploymentStatus::Successful, ..progress });
-    records.add(&ServiceRevision {
+    records.add(&service_revision(&name, &uid, &revision, &group));
+    records.add(&ServiceEvent {
+        scope: scope(),
+        service_uid: uid.clone(),
+        id: String::from("steady"),
+        created_at: NOW,
+        sequence: 0,
+        message: format!("(service {name}) has reached a steady state."),
+    });
+    let own = TaskService { name, uid, revision };
+    for index in 0..TASKS_PER_SERVICE {
+        add_task(records, &own, &group, number * TASKS_PER_SERVICE + index);
+    }
+}
+
+fn service(name: &str, uid: &str, number: u32, configuration: DeploymentConfiguration) -> Service {
+    Service {
         scope: scope(),
         cluster: "default".into(),
-        service: name.clone(),
-        service_uid: uid.clone(),
-        id: revision.clone(),
+        name: name.to_owned(),
+        uid: uid.to_owned(),
+        desired_count: TASKS_PER_SERVICE,
+        scheduling_strategy: SchedulingStrategy::Replica,
+        deployment_controller: "ECS".into(),
+        deployment_configuration: configuration,
+        health_check_grace_period_secs: Some(30),
+        enable_ecs_managed_tags: false,
+        propagate_tags: PropagateTags::None,
+        enable_execute_command: false,
+        availability_zone_rebalancing: true,
+        deployment: format!("deployment-{number}"),
+        role_arn: None,
+        tags: BTreeMap::new(),
+        created_at: CREATED,
+        created_by: String::new(),
+        changed_at: CREATED,
+        deleted_at: None,
+        client_token: None,
+        request_hash: String::new(),
+    }
+}
+
+fn service_revision(name: &str, uid: &str, revision: &str, group: &str) -> ServiceRevision {
+    ServiceRevision {
+        scope: scope(),
+        cluster: "default".into(),
+        service: name.to_owned(),
+        service_uid: uid.to_owned(),
+        id: revision.to_owned(),
         task_definition_arn: String::new(),
         family: "web".into(),
         task_revision: 1,
@@ -208,24 +228,12 @@ fn add_service(records: &mut Records, number: u32) {
             assign_public_ip: false,
         },
         load_balancers: vec![ServiceLoadBalancer {
-            target_group_arn: target_group_arn(&scope(), &group),
+            target_group_arn: target_group_arn(&scope(), group),
             container_name: "app".into(),
             container_port: 8080,
         }],
         forced: false,
         created_at: CREATED,
-    });
-    records.add(&ServiceEvent {
-        scope: scope(),
-        service_uid: uid.clone(),
-        id: String::from("steady"),
-        created_at: NOW,
-        sequence: 0,
-        message: format!("(service {name}) has reached a steady state."),
-    });
-    let own = TaskService { name, uid, revision };
-    for index in 0..TASKS_PER_SERVICE {
-        add_task(records, &own, &group, number * TASKS_PER_SERVICE + index);
     }
 }
 

@@ -57,5 +57,6 @@ pub const DRAIN_REPORT_PATIENCE: Duration = Duration::from_secs(30);
 /// Targets of an interrupted Spot task drain no longer than the warning that AWS gives.
 pub const INTERRUPTED_DRAIN_MAX: Duration = Duration::from_secs(120);
 
-/// Changes of targets in one commit: each is up to two writes (a target and its health) and three preconditions.
-pub const TARGET_CHANGES_PER_COMMIT_MAX: usize = 30;
+/// Changes of targets in one commit. Each is up to three preconditions, and where each is of another service, up to three
+/// events with as many old ones dropped: more would not fit into the store's 128.
+pub const TARGET_CHANGES_PER_COMMIT_MAX: usize = 10;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use state_model::ecs::service::{BreakerThreshold, CircuitBreaker};
+use state_model::ecs::service::CircuitBreaker;
 use state_model::ecs::service_deployment::{DeploymentRollback, DeploymentStatus, StopKind};
 use state_model::ecs::task::Phase;
 
@@ -18,20 +18,6 @@ const REQUEST_REASON: &str = "Service deployment rolled back because a rollback 
 fn delay(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     START_DELAY_FIRST.saturating_mul(1 << doublings).min(START_DELAY_MAX)
-}
-
-/// Failures that end a deployment.
-pub fn threshold(breaker: &CircuitBreaker, desired: u32) -> u32 {
-    let share = |percent: u32| {
-        let exact = u64::from(desired) * u64::from(percent);
-        u32::try_from(exact.div_ceil(100)).unwrap_or(u32::MAX)
-    };
-    match breaker.threshold.unwrap_or(BreakerThreshold::BoundedPercent(50)) {
-        BreakerThreshold::BoundedPercent(percent) => share(percent).clamp(3, 200),
-        // A breaker that trips without a failure would end every deployment.
-        BreakerThreshold::UnboundedPercent(percent) => share(percent).max(1),
-        BreakerThreshold::Count(count) => count.max(1),
-    }
 }
 
 impl Planner<'_, '_> {
@@ -154,7 +140,7 @@ impl Planner<'_, '_> {
             return true;
         }
         let Some(breaker) = self.snapshot.breaker else { return false };
-        if self.progress.failure_count < threshold(breaker, self.snapshot.desired) {
+        if self.progress.failure_count < breaker.threshold_count(self.snapshot.desired) {
             return false;
         }
         self.progress.breaker_triggered = true;
@@ -196,6 +182,8 @@ impl Planner<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use state_model::ecs::service::BreakerThreshold;
+
     use super::*;
 
     #[test]
@@ -207,7 +195,7 @@ mod tests {
                 reset_on_healthy_task: None,
                 threshold: given,
             };
-            assert_eq!(threshold(&breaker, desired), expected, "{given:?} of {desired}");
+            assert_eq!(breaker.threshold_count(desired), expected, "{given:?} of {desired}");
         };
         for (desired, expected) in [(0, 3), (1, 3), (6, 3), (7, 4), (25, 13), (400, 200), (5_000, 200)] {
             check(None, desired, expected);

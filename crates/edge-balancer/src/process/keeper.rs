@@ -18,6 +18,7 @@ use super::{Arguments, BalancerError, Role, program};
 use crate::limits;
 
 pub fn run(arguments: &Arguments) -> Result<(), BalancerError> {
+    let _ = rustix::thread::set_name(c"neargate-keep");
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
     signals.add(Signal::SIGINT);

@@ -46,6 +46,8 @@ pub enum Event {
 }
 
 pub fn run(arguments: &Arguments, version: &str) -> Result<(), BalancerError> {
+    // As process lists tell it; not a reason to stop where it can't be set.
+    let _ = rustix::thread::set_name(c"neargate-edge");
     // The keeper blocks signals, and a process inherits that.
     let _ = SigSet::all().thread_unblock();
     let link = KeeperLink::new(keeper::standard_input()?);
