@@ -39,7 +39,7 @@ class Target:
             (root / PATHS[name][1:]).write_bytes(body)
         config = folder / "target.conf"
         config.write_text(
-            f"worker_processes 1; daemon off; pid {folder}/target.pid; error_log /dev/null;\n"
+            f"user root; worker_processes 1; daemon off; pid {folder}/target.pid; error_log /dev/null;\n"
             "events { worker_connections 4096; }\n"
             "http { access_log off; keepalive_requests 100000000; keepalive_timeout 600s; sendfile on; open_file_cache max=10;\n"
             f" server {{ listen 127.0.0.1:{self.port}; root {root}; }} }}\n"
