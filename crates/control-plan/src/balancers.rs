@@ -24,12 +24,18 @@ impl PublicPool {
         self.0.network.is_loopback()
     }
 
-    /// In order. Neither the network's own nor the broadcast address, unless the block is too small to have them.
-    fn addresses(self) -> impl Iterator<Item = Ipv4Addr> {
+    /// Each once, around from one place on. Neither the network's own nor the broadcast address, unless the block is too
+    /// small to have them.
+    ///
+    /// Every installation of a host shares its loopback addresses and knows only its own: they begin at a random place.
+    fn addresses(self, random: &dyn Random) -> impl Iterator<Item = Ipv4Addr> {
         let size = self.0.size();
-        let (first, end) = if size > 2 { (1, size - 1) } else { (0, size) };
-        let end = u32::try_from(end).unwrap_or(u32::MAX);
-        (first..end).map(move |offset| self.0.address(offset))
+        let (first, count) = if size > 2 { (1, size - 2) } else { (0, size) };
+        let start = if self.is_loopback() { random::below(random, count) } else { 0 };
+        (0..count).map(move |step| {
+            let offset = first + (start + step) % count;
+            self.0.address(u32::try_from(offset).unwrap_or(u32::MAX))
+        })
     }
 }
 
@@ -161,7 +167,7 @@ fn place_zone(
         Some(kept) => kept,
         None if load_balancer.scheme == Scheme::Internal => None,
         None => {
-            let address = free_public_address(view, pool, given)
+            let address = free_public_address(view, pool, given, random)
                 .ok_or_else(|| String::from("The pool of public addresses has no free address."))?;
             given.public.insert(address);
             Some(address)
@@ -191,9 +197,14 @@ fn place_zone(
     Ok(())
 }
 
-fn free_public_address(view: &View, pool: PublicPool, given: &Given) -> Option<Ipv4Addr> {
+fn free_public_address(
+    view: &View,
+    pool: PublicPool,
+    given: &Given,
+    random: &dyn Random,
+) -> Option<Ipv4Addr> {
     let placements = &view.elb_load_balancer_placements;
-    pool.addresses().find(|address| {
+    pool.addresses(random).find(|address| {
         !given.public.contains(address) && !placements.any_by("public-address", &address.to_string())
     })
 }

@@ -22,9 +22,9 @@ async fn a_load_balancer_gets_an_interface_and_an_address_per_subnet() {
     let view = elb.state.view();
     let placement = view.elb_load_balancer_placements.get(&facing.key()).unwrap();
     assert_eq!(placement.node, NODE);
-    let public: Vec<_> = placement.zones.iter().map(|zone| zone.public_address).collect();
-    let first = Ipv4Addr::new(127, 80, 0, 1);
-    assert_eq!(public, [Some(first), Some(Ipv4Addr::new(127, 80, 0, 2))]);
+    let public: BTreeSet<_> = placement.zones.iter().filter_map(|zone| zone.public_address).collect();
+    assert_eq!(public.len(), 2, "one for each zone");
+    assert!(public.iter().all(|address| address.octets()[..2] == [127, 80]), "{public:?}");
     let inner = view.elb_load_balancer_placements.get(&internal.key()).unwrap();
     assert!(inner.zones.iter().all(|zone| zone.public_address.is_none()));
     for (zone, name) in placement.zones.iter().zip(["a", "b"]) {
