@@ -58,9 +58,8 @@ def test_udp_is_answered_from_the_same_address(services, network):
     target_group = services.target_group("UDP", 9000, attributes={"load_balancing.cross_zone.enabled": "true"},
                                          HealthCheckProtocol="TCP", HealthCheckPort="80")
     network.listener(target_group, "UDP", 9000)
-    script = "busybox httpd -p 80 -h /; while true; do busybox nc -u -l -p 9000 -e busybox cat; done"
-    definition = services.define(command=["/bin/busybox", "sh", "-c", script],
-                                 portMappings=[{"containerPort": 9000, "protocol": "udp"}, {"containerPort": 80}])
+    definition = services.define(environment={"UDP_PORT": "9000"}, portMappings=[
+        {"containerPort": 9000, "protocol": "udp"}, {"containerPort": 80}])
     service = services.service(definition, count=1, loadBalancers=[
         {"targetGroupArn": target_group, "containerName": "web", "containerPort": 9000}])
     service.stable()

@@ -6,6 +6,7 @@
     /slow?ms=    answers after that long
     /status?code=, /headers, /echo (streams the body back), /chunks?count=&ms= (a body that comes slowly), /close (no answer)
     /ws          a WebSocket that echoes
+    UDP_PORT     echoes datagrams as well
 """
 
 import asyncio
@@ -161,12 +162,23 @@ async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
         writer.close()
 
 
+class Echo(asyncio.DatagramProtocol):
+    def connection_made(self, transport) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, peer) -> None:
+        self.transport.sendto(data, peer)
+
+
 async def main() -> None:
     if os.environ.get("CRASH"):
         print("crashing as told", flush=True)
         sys.exit(int(os.environ["CRASH"]))
     await asyncio.sleep(float(os.environ.get("START_DELAY", "0")))
     server = await asyncio.start_server(connection, "0.0.0.0", PORT, backlog=1024)
+    if "UDP_PORT" in os.environ:
+        local = ("0.0.0.0", int(os.environ["UDP_PORT"]))
+        await asyncio.get_running_loop().create_datagram_endpoint(Echo, local_addr=local)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
     print(f"serving version {VERSION} on port {PORT}", flush=True)
     await ending.wait()
