@@ -47,6 +47,7 @@ const TESTING: &[Package] = &[
     needed("mount"),
     needed("procps"),
     needed("openssl"),
+    needed("conntrack"),
 ];
 
 /// Installs what is missing.

@@ -28,8 +28,8 @@ use crate::driver::LoopError;
 use crate::edge::changes::Affected;
 use crate::edge::reports::Standing;
 use crate::limits::{
-    EDGE_DOWN_QUEUE_MAX, EDGE_IDLE_DRAIN_SECS, EDGE_IDLE_MAX, EDGE_READ_BYTES, EDGE_UP_QUEUE_MAX,
-    FAILURE_PAUSE,
+    EDGE_DOWN_QUEUE_MAX, EDGE_IDLE_DRAIN_SECS, EDGE_IDLE_MAX, EDGE_INTERFACES_PATIENCE, EDGE_READ_BYTES,
+    EDGE_UP_QUEUE_MAX, FAILURE_PAUSE,
 };
 
 /// Opens the private key of a certificate: PEM, or none when it can't be opened.
@@ -142,6 +142,8 @@ impl EdgeDispatch {
     async fn tell(&self, frames: mpsc::Sender<Vec<u8>>) -> Result<(), SessionError> {
         let mut changes = self.context.state.changes();
         let mut attached = self.attached.clone();
+        // A timeout is no failure: what is not in place by then is told as soon as it is.
+        let _ = tokio::time::timeout(EDGE_INTERFACES_PATIENCE, self.interfaces_in_place(&mut attached)).await;
         changes.mark_unchanged();
         let mut before = self.context.state.view();
         let mut eni_ids = attached.borrow_and_update().clone();
@@ -179,6 +181,18 @@ impl EdgeDispatch {
                 told.send(&EdgeDown::Mark { revision: before.revision }).await?;
             }
         }
+    }
+
+    /// Waits until the node has taken over every interface that it should have. After a restart it knows of none at first,
+    /// and a load balancer that is told without them would lose its listeners, which have gone on all the time.
+    async fn interfaces_in_place(&self, attached: &mut watch::Receiver<BTreeSet<String>>) {
+        let _ = attached
+            .wait_for(|eni_ids| {
+                let view = self.context.state.view();
+                let mut placements = view.elb_load_balancer_placements.by("node", &self.node);
+                placements.all(|placement| placement.zones.iter().all(|zone| eni_ids.contains(&zone.eni_id)))
+            })
+            .await;
     }
 
     /// Target groups come before the load balancers that use them, and go after them.

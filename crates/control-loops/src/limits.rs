@@ -44,3 +44,8 @@ pub const SERVICES_LOOKED_UP_MAX: usize = 256;
 
 /// The wait before a decision that met another writer is made again, when that writer's change doesn't wake the loop.
 pub const CONFLICT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a session with the balancer waits at its start for the interfaces of load balancers. Too short would take
+/// listeners away that a restarted server is about to find again; longer delays every other change behind one interface that
+/// can't be made.
+pub const EDGE_INTERFACES_PATIENCE: Duration = Duration::from_secs(5);
