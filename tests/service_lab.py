@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import socket
 import subprocess
 import uuid
@@ -114,11 +115,16 @@ class ServiceLab:
         self.services.append(LabService(self, self.ecs.create_service(**given)["service"]))
         return self.services[-1]
 
-    def website(self, count: int = 2, version: str = "1", **options) -> tuple["LabService", "LabBalancer", str]:
+    def plain_website(self) -> str:
+        """A definition whose container is up in milliseconds: what is measured with it is the platform."""
+        script = 'echo "version 1 task $(hostname)" > /index.html; echo fine > /health; exec httpd -f -p 80 -h /'
+        return self.define(command=["/bin/busybox", "sh", "-c", script])
+
+    def website(self, count: int = 2, version: str = "1", definition: str | None = None, **options) -> tuple["LabService", "LabBalancer", str]:
         """A service behind a load balancer, with every target healthy."""
         balancer, target_group = self.balancer(), self.target_group()
         balancer.listener(target_group)
-        service = self.service(self.define(version), target_group, count=count, **options)
+        service = self.service(definition or self.define(version), target_group, count=count, **options)
         service.stable()
         self.healthy(target_group, count)
         return service, balancer, target_group
@@ -246,7 +252,8 @@ def container_processes(task: dict) -> list[int]:
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             try:
-                if task_id in (process / "cgroup").read_text() and b"server.py" in (process / "cmdline").read_bytes():
+                is_server = re.search(rb"server\.py|httpd", (process / "cmdline").read_bytes())
+                if is_server and task_id in (process / "cgroup").read_text():
                     found.append(int(process.name))
             except OSError:
                 continue

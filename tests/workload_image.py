@@ -13,7 +13,7 @@ SERVER = Path(__file__).resolve().parent / "workload/server.py"
 
 # Nothing of the server needs these, and they are most of the standard library's size.
 LEFT_OUT = re.compile(
-    r"/(test|tests|idlelib|lib2to3|tkinter|turtledemo|ensurepip|distutils|pydoc_data|site-packages|dist-packages|__pycache__|config-[^/]*)(/|$)"
+    r"/(test|tests|idlelib|lib2to3|tkinter|turtledemo|ensurepip|distutils|pydoc_data|site-packages|dist-packages|config-[^/]*)(/|$)"
 )
 
 

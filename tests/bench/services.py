@@ -17,6 +17,16 @@ TASKS, RATE = 10, 200
 
 
 def lab_of(server, folder: Path) -> ServiceLab:
+    """The benchmarks of one server share a laboratory."""
+    if server not in LABS:
+        LABS[server] = make_lab(server, folder)
+    return LABS[server]
+
+
+LABS: dict = {}
+
+
+def make_lab(server, folder: Path) -> ServiceLab:
     made = {}
 
     def client(service: str):
@@ -29,7 +39,7 @@ def lab_of(server, folder: Path) -> ServiceLab:
 def run_killed_task(server, folder: Path, say) -> None:
     """SIGKILL of a task's process: until another one is RUNNING, and until the load balancer sends it requests."""
     lab = lab_of(server, folder)
-    service, balancer, target_group = lab.website(count=1)
+    service, balancer, target_group = lab.website(count=1, definition=lab.plain_website())
     took = {"seen": [], "running": [], "serving": []}
     for _ in range(10):
         (victim,) = service.tasks()
