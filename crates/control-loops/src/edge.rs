@@ -34,7 +34,9 @@ use crate::limits::{
 
 /// Opens the private key of a certificate: PEM, or none when it can't be opened.
 #[derive(Clone)]
-pub struct Unseal(pub Arc<dyn Fn(&Certificate) -> Option<String> + Send + Sync>);
+pub struct Unseal(pub Arc<UnsealKey>);
+
+type UnsealKey = dyn Fn(&Certificate) -> Option<String> + Send + Sync;
 
 impl fmt::Debug for Unseal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -42,7 +42,7 @@ pub async fn activate(context: LoopContext, memory: Memory) -> Result<Activation
     for service in chosen(&view, touched, &remembered.due, now) {
         let key = service.row.key();
         remembered.due.remove(&key);
-        let Some(snapshot) = services::snapshot(&view, &service.row, &service.tasks) else { continue };
+        let Some(snapshot) = services::snapshot(&view, service.row, &service.tasks) else { continue };
         let decisions = services::plan(&snapshot, now);
         let mut next = decisions.next;
         if !decisions.is_empty() && !commit(&context, &view, service.row, &decisions, now).await? {

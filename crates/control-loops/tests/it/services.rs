@@ -71,7 +71,7 @@ async fn a_replaced_task_drains_before_its_node_hears_of_it() {
     stage.one.clock.advance(DELAY);
     stage.observe(&new, HealthState::Healthy, None).await;
     stage.hear(|stage| !stage.stopping.is_empty()).await;
-    assert_eq!(stage.stopping, [old.clone()]);
+    assert_eq!(stage.stopping, std::slice::from_ref(&old));
     assert_eq!(target_count(&stage.one.state.view()), 1);
     assert_eq!(stage.progress("2").status, DeploymentStatus::InProgress);
     stage.report(&old, Phase::Stopped, Some(ObservedStop::Requested), Some(143)).await;

@@ -20,6 +20,8 @@ pub struct Report {
     /// Answers by the version that their page tells.
     pub versions: BTreeMap<String, usize>,
     took_ms: Vec<f64>,
+    /// From the start of the load to its end.
+    pub lasted: Duration,
 }
 
 impl Report {
@@ -54,6 +56,7 @@ impl Load {
         for client in self.clients {
             let Ok(report) = client.join() else { continue };
             all.requests += report.requests;
+            all.lasted = all.lasted.max(report.lasted);
             all.failures.extend(report.failures);
             all.took_ms.extend(report.took_ms);
             for (version, count) in report.versions {
@@ -66,7 +69,7 @@ impl Load {
 
 #[expect(clippy::disallowed_methods, reason = "the demo measures real time")]
 fn ask_until(host: &str, pause: Duration, ending: &AtomicBool) -> Report {
-    let mut report = Report::default();
+    let (mut report, began) = (Report::default(), Instant::now());
     let mut kept = None;
     while !ending.load(Ordering::Relaxed) {
         let started = Instant::now();
@@ -84,6 +87,7 @@ fn ask_until(host: &str, pause: Duration, ending: &AtomicBool) -> Report {
         }
         thread::sleep(pause.saturating_sub(started.elapsed()));
     }
+    report.lasted = began.elapsed();
     report
 }
 

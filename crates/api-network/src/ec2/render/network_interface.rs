@@ -42,7 +42,6 @@ pub fn network_interface(view: &View, interface: &NetworkInterface) -> wire::Net
             private_dns_name: Some(interface.private_dns_name.clone()),
             private_ip_address: Some(interface.address.to_string()),
             association: association(view, interface),
-            ..Default::default()
         }]),
         requester_id: Some(String::from(requester_id(interface))),
         requester_managed: Some(true),

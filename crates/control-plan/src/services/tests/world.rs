@@ -261,10 +261,10 @@ fn run(world: &mut World, kills: usize) {
         drop(snapshot);
         world.carry_out(decisions);
         world.check_bounds(step);
-        if !is_idle && choice % 3 != 0 {
+        if !is_idle && !choice.is_multiple_of(3) {
             continue;
         }
-        if kills > 0 && choice % 7 == 0 {
+        if kills > 0 && choice.is_multiple_of(7) {
             kills -= 1;
             world.kill(choice);
         } else if !world.happen(choice) && is_idle {
