@@ -23,7 +23,7 @@ def test_no_request_fails_during_a_rolling_update(services, percentages):
     assert versions == {"1", "2"}
 
 
-def test_a_request_in_flight_and_a_websocket_finish_before_the_task_ends(services):
+def test_requests_in_flight_finish_before_the_task_ends(services):
     service, balancer, target_group = services.website(count=1)
     services.elb.modify_target_group_attributes(
         TargetGroupArn=target_group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}])

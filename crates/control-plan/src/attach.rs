@@ -8,11 +8,10 @@ use std::time::Duration;
 use state_model::ecs::service::Service;
 use state_model::ecs::service_revision::{ServiceLoadBalancer, deployment_id, service_revision_key};
 use state_model::ecs::task::{Health, Phase, StopCode, TaskColumns};
-use state_model::elbv2::attributes;
 use state_model::elbv2::target::{HealthState, target_key};
 use state_model::elbv2::target_group::target_group_key;
-use state_model::elbv2::{Listener, Rule, Target, TargetGroup};
-use state_tables::{Row, View};
+use state_model::elbv2::{Target, TargetGroup};
+use state_tables::{Row, View, elb_usage};
 use stdx::clock::Timestamp;
 
 use crate::limits::{DRAIN_REPORT_PATIENCE, INTERRUPTED_DRAIN_MAX};
@@ -180,14 +179,11 @@ fn drained_at(view: &View, target: &Target) -> Timestamp {
 }
 
 fn is_served(view: &View, group: &TargetGroup) -> bool {
-    let arn = group.arn();
-    view.elb_listeners.any_by(Listener::TARGET_GROUP, &arn) || view.elb_rules.any_by(Rule::TARGET_GROUP, &arn)
+    elb_usage::load_balancer_of_target_group(view, &group.arn()).is_some()
 }
 
 fn drain_delay(view: &View, group: &TargetGroup, target: &Target) -> Duration {
-    let defaults = attributes::target_group_defaults(&group.protocol);
-    let given = attributes::value(&group.attributes, defaults, "deregistration_delay.timeout_seconds");
-    let delay = Duration::from_secs(given.parse().unwrap_or(0));
+    let delay = Duration::from_secs(elb_usage::deregistration_delay_secs(group));
     let task = target.task_key.as_ref().and_then(|key| view.task_intents.get(key));
     let is_interrupted =
         task.and_then(|task| task.stop.as_ref()).is_some_and(|stop| stop.code == StopCode::SpotInterruption);
