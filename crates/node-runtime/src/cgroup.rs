@@ -14,7 +14,7 @@ mod tests;
 
 pub use stats::{BlockIo, ContainerStats, Throttling};
 
-use crate::limits::TASK_PIDS_MAX;
+use crate::limits::{TASK_BYTES_PER_PID, TASK_PIDS_MAX};
 
 pub(crate) const SUPERVISORS: &str = "supervisors";
 /// Length of a cpu period: quota and period together are the share of a core.
@@ -133,6 +133,7 @@ pub(crate) fn create_task(
 ) -> io::Result<()> {
     let quota_us = cpu_units * CPU_PERIOD_US / 1024;
     let memory = memory_mib * 1024 * 1024;
+    let processes = (memory / TASK_BYTES_PER_PID).min(TASK_PIDS_MAX);
     match hierarchy {
         Hierarchy::V2 { root } => {
             create_v2(root, group)?;
@@ -140,7 +141,7 @@ pub(crate) fn create_task(
             write(&folder, "cpu.max", &format!("{quota_us} {CPU_PERIOD_US}"))?;
             write(&folder, "memory.max", &memory.to_string())?;
             write_if_there(&folder, "memory.swap.max", "0")?;
-            write(&folder, "pids.max", &TASK_PIDS_MAX.to_string())
+            write(&folder, "pids.max", &processes.to_string())
         }
         Hierarchy::V1 { .. } => {
             let make = |controller: &str| {
@@ -157,7 +158,7 @@ pub(crate) fn create_task(
             let folder = make("memory")?;
             write(&folder, "memory.limit_in_bytes", &memory.to_string())?;
             write_if_there(&folder, "memory.memsw.limit_in_bytes", &memory.to_string())?;
-            write(&make("pids")?, "pids.max", &TASK_PIDS_MAX.to_string())
+            write(&make("pids")?, "pids.max", &processes.to_string())
         }
     }
 }

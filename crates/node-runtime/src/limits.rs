@@ -31,6 +31,9 @@ pub const HEALTH_OUTPUT_BYTES_MAX: usize = 4096;
 pub const REASON_BYTES_MAX: usize = 1024;
 /// Processes of one task together, so that a fork bomb does not take the host's pid space.
 pub const TASK_PIDS_MAX: u64 = 16_384;
+/// A task may have one process for each of these bytes of its memory: the number of threads that Linux allows a machine with that
+/// memory, as each of Fargate's virtual machines is. 512 MiB make 4,096.
+pub const TASK_BYTES_PER_PID: u64 = 128 * 1024;
 /// Size of a container's /dev/shm, as on Fargate.
 pub const SHARED_MEMORY_MIB: u64 = 64;
 /// Rounds of killing a cgroup's processes before its survivors are reported as an error.

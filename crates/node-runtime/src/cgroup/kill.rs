@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,8 +15,13 @@ use crate::limits::KILL_ROUNDS_MAX;
 /// How long one round waits for the processes it killed.
 const ROUND_NANOSECONDS: i64 = 50_000_000;
 
+/// Descriptors of processes held at once. A fork bomb has more processes than the supervisor may have open files: were they all
+/// opened, those beyond the limit would be left to fork again.
+const DESCRIPTORS_MAX: usize = 256;
+
 pub(super) fn kill_all(hierarchy: &Hierarchy, group: &str) -> io::Result<()> {
     super::lift_cpu_limit(hierarchy, group);
+    stop_forking(hierarchy, group);
     let mounts: Vec<_> = hierarchy.mounts().into_iter().map(|mount| mount.join(group)).collect();
     if let Hierarchy::V2 { root } = hierarchy {
         let file = root.join(group).join("cgroup.kill");
@@ -30,11 +36,8 @@ pub(super) fn kill_all(hierarchy: &Hierarchy, group: &str) -> io::Result<()> {
         for mount in &mounts {
             collect(mount, &mut pids);
         }
-        let descriptors: Vec<_> = pids
-            .iter()
-            .filter_map(|pid| pidfd_open(Pid::from_raw(*pid)?, PidfdFlags::empty()).ok())
-            .filter(|process| pidfd_send_signal(process, Signal::KILL).is_ok())
-            .collect();
+        let pids: Vec<_> = pids.into_iter().collect();
+        let descriptors = pids.chunks(DESCRIPTORS_MAX).map(kill).last().unwrap_or_default();
         set_frozen(hierarchy, group, false);
         if pids.is_empty() {
             return Ok(());
@@ -45,6 +48,21 @@ pub(super) fn kill_all(hierarchy: &Hierarchy, group: &str) -> io::Result<()> {
         let _ = poll(&mut waiting, Some(&limit));
     }
     Err(io::Error::other(format!("processes of cgroup {group} survived being killed")))
+}
+
+/// Kills through descriptors, so that a number given to another process meanwhile hits nobody.
+fn kill(pids: &[i32]) -> Vec<OwnedFd> {
+    pids.iter()
+        .filter_map(|pid| pidfd_open(Pid::from_raw(*pid)?, PidfdFlags::empty()).ok())
+        .filter(|process| pidfd_send_signal(process, Signal::KILL).is_ok())
+        .collect()
+}
+
+/// From here on the group only shrinks: its processes may not make others. Best effort, as freezing is.
+fn stop_forking(hierarchy: &Hierarchy, group: &str) {
+    if let Some(folder) = hierarchy.folder("pids", group) {
+        let _ = super::write_if_there(&folder, "pids.max", "0");
+    }
 }
 
 /// Best effort: killing works without it, only in more rounds.
