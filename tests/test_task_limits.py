@@ -1,5 +1,6 @@
 """What a task may use of its node."""
 
+import contextlib
 from pathlib import Path
 
 from waiting import until
@@ -56,9 +57,13 @@ def test_what_was_asked_for_is_shown(lab):
 
 
 def processes_of(task_id: str) -> int:
-    """How many processes the task's cgroup counts."""
-    found = [file for pattern in ("*/*", "*/*/*") for file in Path("/sys/fs/cgroup").glob(f"{pattern}/pids.current")]
-    return max((int(file.read_text()) for file in found if file.parent.name == task_id), default=0)
+    """How many processes the task's cgroup counts; none when it is gone."""
+    counts = [0]
+    for hierarchy in ("", "pids/", "unified/"):
+        with contextlib.suppress(OSError):
+            for group in Path(f"/sys/fs/cgroup/{hierarchy}").glob(f"neargate-*/{task_id}/pids.current"):
+                counts.append(int(group.read_text()))
+    return max(counts)
 
 
 def test_a_fork_bomb_ends(lab):

@@ -34,6 +34,9 @@ pub fn write(scope: &Scope, _now: Timestamp, random: &dyn Random, transaction: &
         dhcp_options_id: new_id("dopt", random),
         enable_dns_support: true,
         enable_dns_hostnames: true,
+        enable_network_address_usage_metrics: false,
+        secondary_blocks: Vec::new(),
+        ipv6_block: None,
         tags: BTreeMap::new(),
     };
     let zones = zones::of_region(&scope.region);
@@ -49,6 +52,10 @@ pub fn write(scope: &Scope, _now: Timestamp, random: &dyn Random, transaction: &
             availability_zone_id: zone.id,
             default_for_az: true,
             map_public_ip_on_launch: true,
+            ipv6_block: None,
+            assign_ipv6_address_on_creation: false,
+            hostname_type: None,
+            enable_resource_name_dns_a_record: false,
             tags: BTreeMap::new(),
         })
         .collect();
@@ -70,7 +77,7 @@ pub fn write(scope: &Scope, _now: Timestamp, random: &dyn Random, transaction: &
 
 fn main_route_table(vpc: &Vpc, gateway: &InternetGateway, random: &dyn Random) -> RouteTable {
     let route = |destination: &str, target, made_with_table| Route {
-        destination_cidr_block: destination.to_owned(),
+        destination: destination.to_owned(),
         target,
         made_with_table,
     };
@@ -94,6 +101,8 @@ fn default_network_acl(vpc: &Vpc, subnets: &[Subnet], random: &dyn Random) -> Ne
         is_allow,
         protocol: String::from("-1"),
         cidr_block: String::from("0.0.0.0/0"),
+        ports: None,
+        icmp: None,
     };
     let association = |subnet: &Subnet| NetworkAclAssociation {
         id: new_id("aclassoc", random),

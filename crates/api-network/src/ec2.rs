@@ -45,13 +45,17 @@ mod tags;
 pub(crate) use group_lookup::in_vpc as security_group_by_name;
 pub(crate) use render::subnet::available as available_addresses;
 
+use state_tables::public_addresses::PublicPool;
 use wire_protocols::ServiceTable;
 use wire_shapes_network::ec2;
 use wire_shapes_network::ec2::operations as op;
 
-/// What the handlers of EC2 share besides the state: nothing.
-#[derive(Debug, Default)]
-pub struct Ec2;
+/// What the handlers of EC2 share besides the state.
+#[derive(Debug)]
+pub struct Ec2 {
+    /// Where Elastic IP addresses come from.
+    pub public_pool: PublicPool,
+}
 
 pub type Context = api_auth::Context<Ec2>;
 

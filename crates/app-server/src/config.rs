@@ -3,10 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use control_plan::balancers::PublicPool;
 pub use control_plan::capacity::Capacity;
 use state_model::ec2::subnet::Ipv4Block;
 use state_model::scope;
+use state_tables::public_addresses::PublicPool;
 
 pub const DATA_DIR_DEFAULT: &str = "/var/lib/neargate";
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:4566";

@@ -251,7 +251,7 @@ impl Base {
         let services = Services::default()
             .with(api_compute::ecs::service(), api_compute::ecs::Ecs::default())
             .with(api_compute::ecr::service(), stores.ecr(suffix, &self.keys))
-            .with(api_network::ec2::service(), api_network::ec2::Ec2)
+            .with(api_network::ec2::service(), api_network::ec2::Ec2 { public_pool: self.config.public_pool })
             .with(api_platform::acm::table(), self.acm(tls))
             .with(api_network::elbv2::service(), api_network::elbv2::Elbv2)
             .with(api_platform::iam::table(), api_platform::iam::Iam { keys: Arc::clone(&self.keys) })

@@ -1,9 +1,10 @@
 //! The balancers loop: the only writer of the places of load balancers and of their interfaces. Where a load balancer is
 //! gone, it removes what was made for it.
 
-use control_plan::balancers::{self, Decision, PublicPool};
+use control_plan::balancers::{self, Decision};
 use state_model::elbv2::{LoadBalancer, LoadBalancerPlacement};
 use state_tables::Transaction;
+use state_tables::public_addresses::PublicPool;
 
 use crate::LoopContext;
 use crate::driver::{Activation, LoopError};

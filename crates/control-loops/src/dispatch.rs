@@ -147,6 +147,9 @@ impl Dispatch {
                 mac_address: placed.mac_address.clone(),
                 private_dns_name: placed.private_dns_name.clone(),
                 security_groups: intent.network.security_groups.clone(),
+                public_address: None,
+                ipv6_addresses: Vec::new(),
+                names: None,
             },
             observed: task.observation.map(|observation| observation.phase),
             log_mode_blocking,
@@ -161,7 +164,7 @@ impl Dispatch {
         while let Some(up) = next {
             match up {
                 Up::Observed(observation) => batch.push(*observation),
-                Up::EdgesAttached { eni_ids } => drop(self.edges_attached.send_replace(eni_ids)),
+                Up::InPlace { ids } => drop(self.edges_attached.send_replace(ids)),
             }
             let has_room = batch.len() < OBSERVATIONS_PER_COMMIT_MAX;
             next = if has_room { self.link.up.try_recv().ok() } else { None };

@@ -5,10 +5,10 @@ use std::net::Ipv4Addr;
 
 use control_plan::edge_names;
 use link_protocol::Interface;
-use link_protocol::network::{GroupSnapshot, NameSnapshot, NetworkSnapshot, VpcSnapshot};
+use link_protocol::network::{GroupSnapshot, NameSnapshot, NetworkSnapshot, SubnetSnapshot, VpcSnapshot};
 use state_model::Scope;
-use state_model::ec2::NetworkInterface;
-use state_tables::View;
+use state_model::ec2::{NetworkInterface, Subnet};
+use state_tables::{View, network_paths};
 
 /// Everything the interfaces of `node` need. A group that a rule refers to is told with its members, though no interface
 /// of the node may be in it.
@@ -24,19 +24,46 @@ pub fn snapshot(view: &View, node: &str) -> NetworkSnapshot {
         entry.2.extend(interface.security_groups.iter().cloned());
     }
     let vpcs = vpcs.into_iter().filter_map(|(key, (scope, id, groups))| {
-        let cidr_block = view.vpcs.get(&key)?.cidr_block.clone();
-        let subnets = view.subnets.by("vpc", &key);
-        let subnet_cidr_blocks = subnets.map(|subnet| subnet.cidr_block.clone()).collect();
+        let vpc = view.vpcs.get(&key)?;
+        let subnets =
+            view.subnets.by("vpc", &key).filter_map(|subnet| subnet_snapshot(view, subnet)).collect();
         let groups = with_references(view, &scope, groups);
         let groups = groups.iter().map(|group| group_snapshot(view, node, &scope, group)).collect();
         let names = names(view, &key);
-        Some(VpcSnapshot { scope, id, cidr_block, subnet_cidr_blocks, groups, names })
+        Some(VpcSnapshot {
+            scope,
+            id,
+            cidr_blocks: vpc.cidr_blocks().map(str::to_owned).collect(),
+            ipv6_cidr_block: None,
+            subnets,
+            route_tables: Vec::new(),
+            network_acls: Vec::new(),
+            nat_gateways: Vec::new(),
+            peering_connections: Vec::new(),
+            endpoints: Vec::new(),
+            flow_logs: Vec::new(),
+            groups,
+            prefix_lists: Vec::new(),
+            names,
+            dns_support: vpc.enable_dns_support,
+            dns_hostnames: vpc.enable_dns_hostnames,
+        })
     });
     NetworkSnapshot {
         vpcs: vpcs.collect(),
         edges: edges(view, node),
         host_addresses: host_addresses(view, node),
     }
+}
+
+fn subnet_snapshot(view: &View, subnet: &Subnet) -> Option<SubnetSnapshot> {
+    Some(SubnetSnapshot {
+        id: subnet.id.clone(),
+        cidr_block: subnet.cidr_block.clone(),
+        ipv6_cidr_block: None,
+        route_table_id: network_paths::route_table(view, subnet)?.id.clone(),
+        network_acl_id: network_paths::network_acl(view, subnet)?.id.clone(),
+    })
 }
 
 /// The interfaces of the load balancers that are placed on the node.
@@ -60,6 +87,9 @@ fn edge(view: &View, interface: &NetworkInterface) -> Option<Interface> {
         mac_address: interface.mac_address.clone(),
         private_dns_name: interface.private_dns_name.clone(),
         security_groups: interface.security_groups.clone(),
+        public_address: None,
+        ipv6_addresses: Vec::new(),
+        names: None,
     })
 }
 

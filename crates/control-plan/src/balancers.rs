@@ -3,41 +3,16 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use state_model::ec2::subnet::Ipv4Block;
 use state_model::ec2::{NetworkInterface, Subnet};
 use state_model::elbv2::load_balancer::{LoadBalancerSubnet, PlacedZone, Scheme};
 use state_model::elbv2::{LoadBalancer, LoadBalancerPlacement, LoadBalancerStatus};
+use state_tables::addresses::{self, Reserved};
+use state_tables::public_addresses::{self, PublicPool};
 use state_tables::{Row, View};
 use stdx::clock::Timestamp;
 use stdx::random::{self, Random};
 
-use crate::addresses::{self, Reserved};
 use crate::limits::DELETIONS_PER_COMMIT_MAX;
-
-/// The addresses that load balancers get when they face the internet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PublicPool(pub Ipv4Block);
-
-impl PublicPool {
-    /// Loopback addresses belong to the host already.
-    pub fn is_loopback(self) -> bool {
-        self.0.network.is_loopback()
-    }
-
-    /// Each once, around from one place on. Neither the network's own nor the broadcast address, unless the block is too
-    /// small to have them.
-    ///
-    /// Every installation of a host shares its loopback addresses and knows only its own: they begin at a random place.
-    fn addresses(self, random: &dyn Random) -> impl Iterator<Item = Ipv4Addr> {
-        let size = self.0.size();
-        let (first, count) = if size > 2 { (1, size - 2) } else { (0, size) };
-        let start = if self.is_loopback() { random::below(random, count) } else { 0 };
-        (0..count).map(move |step| {
-            let offset = first + (start + step) % count;
-            self.0.address(u32::try_from(offset).unwrap_or(u32::MAX))
-        })
-    }
-}
 
 /// What one load balancer's place becomes.
 #[derive(Debug)]
@@ -167,7 +142,7 @@ fn place_zone(
         Some(kept) => kept,
         None if load_balancer.scheme == Scheme::Internal => None,
         None => {
-            let address = free_public_address(view, pool, given, random)
+            let address = public_addresses::free(view, pool, &given.public, random)
                 .ok_or_else(|| String::from("The pool of public addresses has no free address."))?;
             given.public.insert(address);
             Some(address)
@@ -197,18 +172,6 @@ fn place_zone(
     Ok(())
 }
 
-fn free_public_address(
-    view: &View,
-    pool: PublicPool,
-    given: &Given,
-    random: &dyn Random,
-) -> Option<Ipv4Addr> {
-    let placements = &view.elb_load_balancer_placements;
-    pool.addresses(random).find(|address| {
-        !given.public.contains(address) && !placements.any_by("public-address", &address.to_string())
-    })
-}
-
 fn interface(
     view: &View,
     load_balancer: &LoadBalancer,
@@ -236,6 +199,12 @@ fn interface(
         security_groups: load_balancer.security_groups.clone(),
         task_key: String::new(),
         load_balancer_key: Some(scope.key(&load_balancer.path())),
+        nat_gateway_id: None,
+        vpc_endpoint_id: None,
+        public_address: None,
+        secondary_addresses: Vec::new(),
+        ipv6_addresses: Vec::new(),
+        source_dest_check: true,
         attachment_id: random::uuid(random),
         created_at: now,
         tags: Default::default(),

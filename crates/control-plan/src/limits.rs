@@ -19,9 +19,6 @@ pub const TASKS_PER_NODE_MAX: usize = 4_000;
 /// A stopped task is described for this long. ECS promises at least one hour.
 pub const STOPPED_TASK_KEPT: Duration = Duration::from_secs(60 * 60);
 
-/// Random addresses tried before the subnet is searched in order.
-pub const ADDRESS_GUESSES_MAX: u32 = 16;
-
 /// Tasks that one plan of a service starts. Each is a precondition and a write of the store's 128; what is left follows with
 /// the next plan.
 pub const LAUNCHES_PER_PLAN_MAX: usize = 40;

@@ -2,11 +2,11 @@
 
 use state_model::ec2::{NetworkInterface, Subnet};
 use state_model::ecs::task::{Placed, PlacementOutcome, TaskIntent, TaskPlacement};
+use state_tables::addresses::{self, Reserved};
 use state_tables::{Row, View};
 use stdx::clock::Timestamp;
 use stdx::random::{self, Random};
 
-use crate::addresses::{self, Reserved};
 use crate::capacity::{Capacity, Fit, Room};
 use crate::limits::{INTERRUPTIONS_PER_COMMIT_MAX, PLACEMENTS_PER_COMMIT_MAX, TASKS_PER_NODE_MAX};
 
@@ -155,6 +155,12 @@ fn interface_for(
         security_groups: intent.network.security_groups.clone(),
         task_key: state_model::ecs::task::task_key(&intent.scope, &intent.cluster, &intent.id),
         load_balancer_key: None,
+        nat_gateway_id: None,
+        vpc_endpoint_id: None,
+        public_address: None,
+        secondary_addresses: Vec::new(),
+        ipv6_addresses: Vec::new(),
+        source_dest_check: true,
         attachment_id,
         created_at: now,
         tags: Default::default(),

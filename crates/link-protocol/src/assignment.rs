@@ -1,6 +1,6 @@
 //! A task for a node to run, with everything it needs to know.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ impl Assignment {
 pub struct Interface {
     pub eni_id: String,
     pub vpc_id: String,
-    /// For example `172.31.0.0/16`.
+    /// The VPC's primary block, for example `172.31.0.0/16`.
     pub vpc_cidr_block: String,
     pub subnet_id: String,
     /// For example `172.31.16.0/20`.
@@ -65,4 +65,21 @@ pub struct Interface {
     pub mac_address: String,
     pub private_dns_name: String,
     pub security_groups: Vec<String>,
+    /// The address by which the world knows it.
+    #[serde(default)]
+    pub public_address: Option<Ipv4Addr>,
+    #[serde(default)]
+    pub ipv6_addresses: Vec<Ipv6Addr>,
+    /// What the VPC's DHCP options say of names; None where they say nothing.
+    #[serde(default)]
+    pub names: Option<NameOptions>,
+}
+
+/// Where a task asks for names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameOptions {
+    /// In order. The VPC's resolver is named by its address.
+    pub servers: Vec<Ipv4Addr>,
+    /// The search domains.
+    pub domains: Vec<String>,
 }

@@ -40,8 +40,9 @@ pub enum Down {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Up {
     Observed(Box<Observation>),
-    /// The interfaces of load balancers that are in place on the node, whole: those that aren't named are not.
-    EdgesAttached {
-        eni_ids: BTreeSet<String>,
+    /// What is in place on the node beside tasks, whole: what isn't named is not. The ids of load balancers' interfaces, NAT
+    /// gateways, VPC endpoints, peering connections, flow logs.
+    InPlace {
+        ids: BTreeSet<String>,
     },
 }

@@ -5,6 +5,8 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 use state_model::Scope;
+use state_model::ec2::flow_log::FlowLogTraffic;
+use state_model::ec2::network_acl::NetworkAclEntry;
 use state_model::ec2::security_group::SecurityGroupRule;
 
 use crate::assignment::Interface;
@@ -25,13 +27,120 @@ pub struct NetworkSnapshot {
 pub struct VpcSnapshot {
     pub scope: Scope,
     pub id: String,
-    pub cidr_block: String,
-    /// Of all its subnets.
-    pub subnet_cidr_blocks: Vec<String>,
+    /// The primary block first.
+    pub cidr_blocks: Vec<String>,
+    #[serde(default)]
+    pub ipv6_cidr_block: Option<String>,
+    pub subnets: Vec<SubnetSnapshot>,
+    pub route_tables: Vec<RouteTableSnapshot>,
+    pub network_acls: Vec<NetworkAclSnapshot>,
+    pub nat_gateways: Vec<NatGatewaySnapshot>,
+    /// Those that are active.
+    pub peering_connections: Vec<PeeringSnapshot>,
+    pub endpoints: Vec<EndpointSnapshot>,
+    pub flow_logs: Vec<FlowLogSnapshot>,
     pub groups: Vec<GroupSnapshot>,
+    /// Those that rules of the groups name.
+    pub prefix_lists: Vec<PrefixListSnapshot>,
     /// What the VPC's resolver answers for names of load balancers.
     #[serde(default)]
     pub names: Vec<NameSnapshot>,
+    /// The attribute `enableDnsSupport`: without it the VPC has no resolver.
+    pub dns_support: bool,
+    /// The attribute `enableDnsHostnames`: with it public names are known.
+    pub dns_hostnames: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubnetSnapshot {
+    pub id: String,
+    pub cidr_block: String,
+    #[serde(default)]
+    pub ipv6_cidr_block: Option<String>,
+    pub route_table_id: String,
+    pub network_acl_id: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTableSnapshot {
+    pub id: String,
+    pub routes: Vec<RouteSnapshot>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteSnapshot {
+    /// An IPv4 or IPv6 block: prefix lists are spelled out.
+    pub destination: String,
+    pub target: RouteTargetSnapshot,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouteTargetSnapshot {
+    Local,
+    InternetGateway,
+    EgressOnlyInternetGateway,
+    /// By its id among the VPC's NAT gateways.
+    NatGateway(String),
+    /// By its id among the VPC's peering connections.
+    Peering(String),
+    /// The address of an interface of this VPC.
+    Interface(Ipv4Addr),
+    /// By its id among the VPC's endpoints.
+    Endpoint(String),
+    Blackhole,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkAclSnapshot {
+    pub id: String,
+    /// In any order: their numbers decide.
+    pub entries: Vec<NetworkAclEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NatGatewaySnapshot {
+    pub id: String,
+    pub eni_id: String,
+    pub subnet_id: String,
+    pub private_address: Ipv4Addr,
+    /// None for a private NAT gateway.
+    pub public_address: Option<Ipv4Addr>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringSnapshot {
+    pub id: String,
+    pub peer_vpc_id: String,
+    pub peer_cidr_blocks: Vec<String>,
+}
+
+/// A VPC endpoint: the node listens at its interfaces, in namespaces of their own, as for load balancers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointSnapshot {
+    pub id: String,
+    /// `ecs`, `ecr.dkr`, `s3`, …
+    pub service: String,
+    pub interfaces: Vec<Interface>,
+    /// The names that lead to it inside the VPC.
+    pub names: Vec<NameSnapshot>,
+    pub policy_document: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowLogSnapshot {
+    pub id: String,
+    /// `vpc-…`, `subnet-…` or `eni-…`.
+    pub resource_id: String,
+    pub traffic: FlowLogTraffic,
+    pub log_group_name: String,
+    pub log_format: String,
+    pub max_aggregation_interval_secs: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefixListSnapshot {
+    pub id: String,
+    pub cidr_blocks: Vec<String>,
 }
 
 /// A name of the installation's domain and its addresses.
@@ -45,7 +154,7 @@ pub struct NameSnapshot {
 pub struct GroupSnapshot {
     pub id: String,
     pub rules: Vec<SecurityGroupRule>,
-    /// The addresses of the group's interfaces on other nodes; a node knows those of its own. Together they are what a
-    /// reference to the group means.
+    /// The addresses of the group's interfaces on other nodes and in peered VPCs; a node knows those of its own VPC. Together
+    /// they are what a reference to the group means.
     pub remote_members: Vec<Ipv4Addr>,
 }

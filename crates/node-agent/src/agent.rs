@@ -168,7 +168,7 @@ impl Agent {
         let eni_ids = self.networks.edges();
         if self.edges_told.as_ref() != Some(&eni_ids) {
             // Never waited for: control may itself be waiting for this agent. A full queue is tried again later.
-            if self.up.try_send(Up::EdgesAttached { eni_ids: eni_ids.clone() }).is_err() {
+            if self.up.try_send(Up::InPlace { ids: eni_ids.clone() }).is_err() {
                 return Some(snapshot);
             }
             self.edges_told = Some(eni_ids);

@@ -53,8 +53,10 @@ impl Resolvers {
                 ours.add(&named.name, LOAD_BALANCER_TTL_SECS, RecordData::A(*address));
             }
         }
-        let [forward, reverse] = Zone::of_block(vpc.cidr_block.parse()?, &vpc.scope.region);
-        let mut zones = vec![ours, forward, reverse];
+        let mut zones = vec![ours];
+        for block in &vpc.cidr_blocks {
+            zones.extend(Zone::of_block(block.parse()?, &vpc.scope.region));
+        }
         for prefix in ENDPOINT_PREFIXES {
             let name = format!("{prefix}{}", self.api);
             let mut zone = Zone::new(name.clone());

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 use link_protocol::Interface;
-use link_protocol::network::{GroupSnapshot, NameSnapshot, NetworkSnapshot, VpcSnapshot};
-use node_network::config::{Cidr, EniConfig, GroupRule, GroupRules, Peer, Traffic, VpcConfig};
+use link_protocol::network::{GroupSnapshot, NameSnapshot, NetworkSnapshot, SubnetSnapshot, VpcSnapshot};
+use node_network::config::{Cidr, EniConfig, GroupRule, GroupRules, Peer, SubnetConfig, Traffic, VpcConfig};
 use node_network::{Network, NetworkError};
 use state_model::ec2::security_group::{RulePeer, RuleProtocol, SecurityGroupRule};
 use tracing::{error, warn};
@@ -146,6 +146,7 @@ impl NodeNetworks {
             mac: edge.mac_address.parse()?,
             groups: edge.security_groups.clone(),
             source_dest_check: true,
+            public_address: edge.public_address,
         };
         if eni.groups.is_empty() {
             self.network.set_group(&eni.vpc_id, open_group()).await?;
@@ -208,11 +209,9 @@ impl NodeNetworks {
     }
 
     async fn open(&self, vpc: &VpcSnapshot) -> Result<(), VpcOpenError> {
-        let config = VpcConfig {
-            id: vpc.id.clone(),
-            cidrs: vec![vpc.cidr_block.parse()?],
-            subnets: vpc.subnet_cidr_blocks.iter().map(|block| block.parse()).collect::<Result<_, _>>()?,
-        };
+        let cidrs = vpc.cidr_blocks.iter().map(|block| block.parse()).collect::<Result<_, _>>()?;
+        let subnets = vpc.subnets.iter().map(subnet_config).collect::<Result<_, _>>()?;
+        let config = VpcConfig::isolated(vpc.id.clone(), cidrs, subnets);
         self.network.ensure_vpc(config).await?;
         for opened in &self.opened {
             opened.vpc_opened(&self.network, vpc).await?;
@@ -242,9 +241,19 @@ fn warn_of_edge(edge: &Interface, failure: &NetworkError, what: &'static str) {
     warn!(eni = edge.eni_id, error = failure as &dyn std::error::Error, "{what}");
 }
 
-/// The VPC's resolver: its network's address plus two.
+fn subnet_config(subnet: &SubnetSnapshot) -> Result<SubnetConfig, NetworkError> {
+    Ok(SubnetConfig {
+        id: subnet.id.clone(),
+        cidr: subnet.cidr_block.parse()?,
+        route_table: Some(subnet.route_table_id.clone()),
+        acl: Some(subnet.network_acl_id.clone()),
+    })
+}
+
+/// The VPC's resolver: its primary block's address plus two.
 pub fn resolver_address(vpc: &VpcSnapshot) -> Result<Ipv4Addr, NetworkError> {
-    Ok(vpc.cidr_block.parse::<Cidr>()?.nth(2))
+    let primary = vpc.cidr_blocks.first().map(String::as_str).unwrap_or_default();
+    Ok(primary.parse::<Cidr>()?.nth(2))
 }
 
 pub fn socket(address: Ipv4Addr, port: u16) -> SocketAddrV4 {
@@ -264,7 +273,7 @@ fn group_rules(group: &GroupSnapshot) -> GroupRules {
     }
 }
 
-/// None for a rule that can't match anything here: IPv6, which no interface has, and prefix lists, which can't be made.
+/// None for a rule that can't match anything here: IPv6, which no interface has.
 fn group_rule(rule: &SecurityGroupRule) -> Option<GroupRule> {
     let peer = match &rule.peer {
         RulePeer::Ipv4(block) => match block.parse() {
@@ -275,7 +284,8 @@ fn group_rule(rule: &SecurityGroupRule) -> Option<GroupRule> {
             }
         },
         RulePeer::Group { id, .. } => Peer::Group(id.clone()),
-        RulePeer::Ipv6(_) | RulePeer::PrefixList(_) => return None,
+        RulePeer::PrefixList(id) => Peer::PrefixList(id.clone()),
+        RulePeer::Ipv6(_) => return None,
     };
     Some(GroupRule { traffic: traffic(rule), peer })
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use node_network::config::{
-    Cidr, EniConfig, GroupRule, GroupRules, NetnsTarget, NetworkConfig, Peer, Traffic, VpcConfig,
+    Cidr, EniConfig, GroupRule, GroupRules, NetnsTarget, NetworkConfig, Peer, SubnetConfig, Traffic,
+    VpcConfig,
 };
 use node_network::{Instance, Network, teardown_all};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
@@ -31,8 +32,9 @@ async fn measure(instance: &Instance) -> Result<(), node_network::NetworkError> 
     let clock = SystemClock::shared();
     let network = Network::open(instance.clone(), NetworkConfig::default()).await?;
     let subnet = "172.31.0.0/20".parse()?;
-    let config =
-        VpcConfig { id: String::from("vpc-1"), cidrs: vec!["172.31.0.0/16".parse()?], subnets: vec![subnet] };
+    let subnets =
+        vec![SubnetConfig { id: String::from("subnet-1"), cidr: subnet, route_table: None, acl: None }];
+    let config = VpcConfig::isolated(String::from("vpc-1"), vec!["172.31.0.0/16".parse()?], subnets);
     let (result, elapsed) = timed(&clock, network.ensure_vpc(config)).await;
     result?;
     println!("set up a VPC               {elapsed:>10.2?}");
@@ -102,6 +104,7 @@ fn config_of(subnet: Cidr, number: u32, place: u32) -> Result<EniConfig, node_ne
         mac: format!("0a:00:00:00:{:02x}:{:02x}", number / 256, number % 256).parse()?,
         groups: vec![String::from("sg-1")],
         source_dest_check: true,
+        public_address: None,
     })
 }
 

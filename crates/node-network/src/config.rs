@@ -29,9 +29,128 @@ impl Default for NetworkConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VpcConfig {
     pub id: String,
+    /// The primary block first: its resolver is the VPC's.
     pub cidrs: Vec<Cidr>,
     /// The subnets whose interfaces may be attached here; each one's gateway answers in the VPC.
-    pub subnets: Vec<Cidr>,
+    pub subnets: Vec<SubnetConfig>,
+    pub route_tables: Vec<RouteTableConfig>,
+    pub acls: Vec<AclConfig>,
+    pub nat_gateways: Vec<NatGatewayConfig>,
+    pub peerings: Vec<PeeringConfig>,
+    /// Whether what interfaces send and receive is counted by flow.
+    pub counts_flows: bool,
+}
+
+impl VpcConfig {
+    /// A VPC whose subnets have no way out and no network ACL that refuses anything.
+    pub fn isolated(id: String, cidrs: Vec<Cidr>, subnets: Vec<SubnetConfig>) -> Self {
+        Self {
+            id,
+            cidrs,
+            subnets,
+            route_tables: Vec::new(),
+            acls: Vec::new(),
+            nat_gateways: Vec::new(),
+            peerings: Vec::new(),
+            counts_flows: false,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubnetConfig {
+    pub id: String,
+    pub cidr: Cidr,
+    /// Ids among the VPC's own. Without a table a subnet has the local routes alone; without an ACL everything passes.
+    pub route_table: Option<String>,
+    pub acl: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTableConfig {
+    pub id: String,
+    /// The longest destination that matches decides. The VPC's own blocks are always local.
+    pub routes: Vec<RouteConfig>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteConfig {
+    pub destination: Cidr,
+    pub target: RouteTarget,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouteTarget {
+    /// Inside the VPC, or to an address of an endpoint's interface outside its blocks.
+    Local,
+    /// To the world, for interfaces with a public address; others are dropped.
+    InternetGateway,
+    /// By its id among the VPC's NAT gateways.
+    NatGateway(String),
+    /// By its id among the VPC's peerings.
+    Peering(String),
+    /// To the interface with this address.
+    Interface(Ipv4Addr),
+    Blackhole,
+}
+
+/// A network ACL: the lowest number that matches decides, for each packet on its own; what nothing matches is dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AclConfig {
+    pub id: String,
+    /// In the order of their numbers.
+    pub ingress: Vec<AclEntry>,
+    pub egress: Vec<AclEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AclEntry {
+    pub traffic: Traffic,
+    /// The source of ingress, the destination of egress.
+    pub cidr: Cidr,
+    pub allows: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NatGatewayConfig {
+    pub id: String,
+    /// Its own subnet, whose route table decides where its packets go.
+    pub subnet: String,
+    pub private_address: Ipv4Addr,
+    /// None for one that only translates to its private address, on the way to a peering.
+    pub public_address: Option<Ipv4Addr>,
+}
+
+/// A link to another VPC of this node. It works when both VPCs are configured with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringConfig {
+    pub id: String,
+    pub peer_vpc_id: String,
+    pub peer_cidrs: Vec<Cidr>,
+}
+
+/// Address blocks that rules name by one id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefixListConfig {
+    pub id: String,
+    pub cidrs: Vec<Cidr>,
+}
+
+/// What one interface sent or received of one flow since it was last asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowCount {
+    pub eni_id: String,
+    /// Whether the interface received it.
+    pub is_ingress: bool,
+    pub accepted: bool,
+    pub source: Ipv4Addr,
+    pub destination: Ipv4Addr,
+    /// 0 for protocols without ports.
+    pub source_port: u16,
+    pub destination_port: u16,
+    pub protocol: u8,
+    pub packets: u64,
+    pub bytes: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +164,8 @@ pub struct EniConfig {
     pub groups: Vec<String>,
     /// When false, the interface may send with addresses that are not its own.
     pub source_dest_check: bool,
+    /// The address of the public pool that leads to it, and that the world sees of it.
+    pub public_address: Option<Ipv4Addr>,
 }
 
 /// Where the inner end of an interface belongs.
@@ -113,6 +234,8 @@ pub enum Traffic {
 pub enum Peer {
     Cidr(Cidr),
     Group(String),
+    /// The prefix list with this id, see [`crate::Network::set_prefix_list`].
+    PrefixList(String),
 }
 
 /// An IPv4 network. The address is kept as given; [`Cidr::network`] is its first address.

@@ -6,9 +6,12 @@
 //! **Invariant:** knows records, never a wire format or a handler. One write function per column group of a task.
 #![forbid(unsafe_code)]
 
+pub mod addresses;
 pub mod ecs_leftovers;
 pub mod elb_usage;
 pub mod limits;
+pub mod network_paths;
+pub mod public_addresses;
 pub mod repository_contents;
 pub mod service_counts;
 pub mod service_history;

@@ -59,7 +59,7 @@ fn values(table: &RouteTable, filter: &str) -> Vec<String> {
         "association.subnet-id" => associations.filter_map(|one| one.subnet_id.clone()).collect(),
         "owner-id" => vec![table.scope.account.clone()],
         "route-table-id" => vec![table.id.clone()],
-        "route.destination-cidr-block" => routes.map(|route| route.destination_cidr_block.clone()).collect(),
+        "route.destination-cidr-block" => routes.map(|route| route.destination.clone()).collect(),
         "route.gateway-id" => {
             routes.map(|route| render::route_table::gateway_id(&route.target).to_owned()).collect()
         }

@@ -75,6 +75,54 @@ pub const NETWORK_ACL: Kind = Kind {
     not_found: "InvalidNetworkAclID.NotFound",
     noun: "networkAcl ID",
 };
+pub const EGRESS_ONLY_INTERNET_GATEWAY: Kind = Kind {
+    prefix: "eigw-",
+    malformed: "InvalidEgressOnlyInternetGatewayId.Malformed",
+    not_found: "InvalidGatewayID.NotFound",
+    noun: "eigw ID",
+};
+pub const NAT_GATEWAY: Kind = Kind {
+    prefix: "nat-",
+    malformed: "InvalidNatGatewayID.Malformed",
+    not_found: "NatGatewayNotFound",
+    noun: "NatGateway",
+};
+pub const ELASTIC_IP: Kind = Kind {
+    prefix: "eipalloc-",
+    malformed: "InvalidAllocationID.Malformed",
+    not_found: "InvalidAllocationID.NotFound",
+    noun: "allocation ID",
+};
+pub const DHCP_OPTIONS: Kind = Kind {
+    prefix: "dopt-",
+    malformed: "InvalidDhcpOptionsId.Malformed",
+    not_found: "InvalidDhcpOptionID.NotFound",
+    noun: "dhcpOption ID",
+};
+pub const PREFIX_LIST: Kind = Kind {
+    prefix: "pl-",
+    malformed: "InvalidPrefixListId.Malformed",
+    not_found: "InvalidPrefixListID.NotFound",
+    noun: "prefix list ID",
+};
+pub const VPC_ENDPOINT: Kind = Kind {
+    prefix: "vpce-",
+    malformed: "InvalidVpcEndpointId.Malformed",
+    not_found: "InvalidVpcEndpointId.NotFound",
+    noun: "Vpc Endpoint Id",
+};
+pub const VPC_PEERING_CONNECTION: Kind = Kind {
+    prefix: "pcx-",
+    malformed: "InvalidVpcPeeringConnectionId.Malformed",
+    not_found: "InvalidVpcPeeringConnectionID.NotFound",
+    noun: "vpcPeeringConnection ID",
+};
+pub const FLOW_LOG: Kind = Kind {
+    prefix: "fl-",
+    malformed: "InvalidFlowLogId.Malformed",
+    not_found: "InvalidFlowLogId.NotFound",
+    noun: "flow log ID",
+};
 
 impl Kind {
     pub fn check(&self, id: &str) -> Result<(), ServiceError> {

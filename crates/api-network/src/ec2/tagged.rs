@@ -23,6 +23,14 @@ macro_rules! for_each_table {
             route_tables: ROUTE_TABLE, RouteTable;
             internet_gateways: INTERNET_GATEWAY, InternetGateway;
             network_acls: NETWORK_ACL, NetworkAcl;
+            egress_only_internet_gateways: EGRESS_ONLY_INTERNET_GATEWAY, EgressOnlyInternetGateway;
+            nat_gateways: NAT_GATEWAY, Natgateway;
+            elastic_ips: ELASTIC_IP, ElasticIp;
+            dhcp_options: DHCP_OPTIONS, DhcpOptions;
+            prefix_lists: PREFIX_LIST, PrefixList;
+            vpc_endpoints: VPC_ENDPOINT, VpcEndpoint;
+            vpc_peering_connections: VPC_PEERING_CONNECTION, VpcPeeringConnection;
+            flow_logs: FLOW_LOG, VpcFlowLog;
         }
     };
 }

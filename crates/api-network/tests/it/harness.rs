@@ -5,13 +5,16 @@ use std::sync::Arc;
 use api_auth::{Context, Principal, RequestContext};
 use api_network::ec2::Ec2;
 use state_model::Scope;
+use state_model::ec2::subnet::Ipv4Block;
 use state_store::memory::MemoryStore;
+use state_tables::public_addresses::PublicPool;
 use state_tables::{State, Transaction};
 use stdx::clock::Timestamp;
 use stdx::random::SystemRandom;
 use wire_schema::ServiceError;
 use wire_shapes_network::ec2 as wire;
 
+const POOL: Ipv4Block = Ipv4Block { network: std::net::Ipv4Addr::new(203, 0, 113, 0), prefix_length: 24 };
 pub const ACCOUNT: &str = "000000000000";
 pub const REGION: &str = "us-east-1";
 
@@ -48,7 +51,7 @@ impl Harness {
             request_id: "r".into(),
             source_ip: None,
         };
-        Context::new(request, Arc::new(Ec2))
+        Context::new(request, Arc::new(Ec2 { public_pool: PublicPool(POOL) }))
     }
 
     pub fn default_vpc(&self) -> String {

@@ -91,6 +91,9 @@ async fn seed(state: &State, cidr_block: &str) {
         dhcp_options_id: "dopt-1".into(),
         enable_dns_support: true,
         enable_dns_hostnames: true,
+        enable_network_address_usage_metrics: false,
+        secondary_blocks: Vec::new(),
+        ipv6_block: None,
         tags: Default::default(),
     });
     transaction.insert(&Subnet {
@@ -102,6 +105,10 @@ async fn seed(state: &State, cidr_block: &str) {
         availability_zone_id: "use1-az1".into(),
         default_for_az: true,
         map_public_ip_on_launch: true,
+        ipv6_block: None,
+        assign_ipv6_address_on_creation: false,
+        hostname_type: None,
+        enable_resource_name_dns_a_record: false,
         tags: Default::default(),
     });
     transaction.insert(&TaskDefinition {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use control_loops::LoopContext;
 use control_loops::balancers;
 use control_loops::driver::Activation;
-use control_plan::balancers::PublicPool;
 use state_model::ec2::security_group::{RulePeer, RuleProtocol, SecurityGroupRule};
 use state_model::ec2::subnet::Ipv4Block;
 use state_model::ec2::{SecurityGroup, Subnet, Vpc};
@@ -15,6 +14,7 @@ use state_model::elbv2::load_balancer::{LoadBalancerKind, LoadBalancerSubnet, Sc
 use state_model::elbv2::target_group::{HealthCheck, ProtocolVersion, TargetType};
 use state_model::elbv2::{Action, Listener, LoadBalancer, Target, TargetGroup};
 use state_store::memory::MemoryStore;
+use state_tables::public_addresses::PublicPool;
 use state_tables::transaction::FreelyWritten;
 use state_tables::{State, Transaction};
 use stdx::clock::{FakeClock, Timestamp};
@@ -50,6 +50,9 @@ pub async fn start() -> LoadBalancing {
         dhcp_options_id: "dopt-1".into(),
         enable_dns_support: true,
         enable_dns_hostnames: true,
+        enable_network_address_usage_metrics: false,
+        secondary_blocks: Vec::new(),
+        ipv6_block: None,
         tags: Default::default(),
     })
     .await;
@@ -63,6 +66,10 @@ pub async fn start() -> LoadBalancing {
             availability_zone_id: format!("use1-az-{zone}"),
             default_for_az: true,
             map_public_ip_on_launch: true,
+            ipv6_block: None,
+            assign_ipv6_address_on_creation: false,
+            hostname_type: None,
+            enable_resource_name_dns_a_record: false,
             tags: Default::default(),
         })
         .await;

@@ -33,6 +33,10 @@ fn subnet() -> Subnet {
         availability_zone_id: "use1-az1".into(),
         default_for_az: false,
         map_public_ip_on_launch: false,
+        ipv6_block: None,
+        assign_ipv6_address_on_creation: false,
+        hostname_type: None,
+        enable_resource_name_dns_a_record: false,
         tags: Default::default(),
     }
 }

@@ -73,6 +73,7 @@ impl Driver {
             mac: interface.mac_address.parse()?,
             groups: interface.security_groups.clone(),
             source_dest_check: true,
+            public_address: interface.public_address,
         };
         self.context.network.attach(eni, target).await?;
         Ok(())

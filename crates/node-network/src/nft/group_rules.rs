@@ -70,6 +70,7 @@ fn expression(direction: Direction, rule: &GroupRule) -> String {
         Peer::Cidr(Cidr { prefix: 0, .. }) => Ok(()),
         Peer::Cidr(cidr) => write!(text, "ip {field} {cidr} "),
         Peer::Group(group) => write!(text, "ip {field} @{} ", members_set(group)),
+        Peer::PrefixList(list) => write!(text, "ip {field} @list_{list} "),
     };
     let _ = match rule.traffic {
         Traffic::All => Ok(()),

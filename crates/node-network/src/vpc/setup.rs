@@ -71,7 +71,7 @@ pub fn set_up(instance: &Instance, config: &VpcConfig) -> Result<Parts, NetworkE
 pub fn configure_addresses(links: &mut Socket, config: &VpcConfig) -> Result<(), NetworkError> {
     let loopback = 1;
     let wanted: BTreeSet<Cidr> =
-        config.subnets.iter().map(|subnet| Cidr { address: subnet.nth(1), prefix: 32 }).collect();
+        config.subnets.iter().map(|subnet| Cidr { address: subnet.cidr.nth(1), prefix: 32 }).collect();
     let present = address::list(links)?;
     let mut batch = Batch::default();
     link::set_up(&mut batch, loopback);

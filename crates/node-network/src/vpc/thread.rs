@@ -177,7 +177,7 @@ impl VpcThread {
         for group in &eni.groups {
             check_identifier("security group", group)?;
         }
-        if !self.config.subnets.iter().any(|subnet| subnet.network() == eni.subnet.network()) {
+        if !self.config.subnets.iter().any(|subnet| subnet.cidr.network() == eni.subnet.network()) {
             return Err(NetworkError::ForeignSubnet(eni.subnet.to_string()));
         }
         // The next owner of an address must not inherit the connections of the former one.
@@ -280,7 +280,7 @@ impl VpcThread {
     fn set_group(&mut self, rules: GroupRules, reply: Reply<()>) {
         let peers = rules.ingress.iter().chain(&rules.egress).filter_map(|rule| match &rule.peer {
             Peer::Group(group) => Some(group),
-            Peer::Cidr(_) => None,
+            Peer::Cidr(_) | Peer::PrefixList(_) => None,
         });
         let checked =
             peers.chain([&rules.id]).try_for_each(|group| check_identifier("security group", group));

@@ -12,7 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use node_network::config::{
-    AttachedEni, Cidr, EniConfig, GroupRule, GroupRules, NetnsTarget, NetworkConfig, Peer, Traffic, VpcConfig,
+    AttachedEni, Cidr, EniConfig, GroupRule, GroupRules, NetnsTarget, NetworkConfig, Peer, SubnetConfig,
+    Traffic, VpcConfig,
 };
 use node_network::{Instance, Network, TaskNamespace, teardown_all};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, ipproto, sockopt};
@@ -85,11 +86,10 @@ pub fn cidr(text: &str) -> Cidr {
 }
 
 pub fn vpc_config() -> VpcConfig {
-    VpcConfig {
-        id: VPC.to_owned(),
-        cidrs: vec![cidr("172.31.0.0/16")],
-        subnets: vec![cidr("172.31.0.0/20"), cidr("172.31.16.0/20")],
-    }
+    let subnet =
+        |id: &str, block| SubnetConfig { id: id.to_owned(), cidr: cidr(block), route_table: None, acl: None };
+    let subnets = vec![subnet("subnet-1", "172.31.0.0/20"), subnet("subnet-2", "172.31.16.0/20")];
+    VpcConfig::isolated(VPC.to_owned(), vec![cidr("172.31.0.0/16")], subnets)
 }
 
 pub async fn open(instance: &Instance) -> Arc<Network> {
@@ -108,6 +108,7 @@ pub fn eni_config(number: u8, subnet: &str, groups: &[&str]) -> EniConfig {
         mac: format!("0a:00:00:00:00:{number:02x}").parse().unwrap(),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         source_dest_check: true,
+        public_address: None,
     }
 }
 

@@ -28,7 +28,14 @@ pub struct NetworkAclEntry {
     pub is_allow: bool,
     /// `-1` for all, or a number.
     pub protocol: String,
+    /// IPv4 or IPv6.
     pub cidr_block: String,
+    /// The first and the last port, for TCP and UDP; None for all.
+    #[serde(default)]
+    pub ports: Option<(u16, u16)>,
+    /// Type and code, for ICMP; -1 for all.
+    #[serde(default)]
+    pub icmp: Option<(i16, i16)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

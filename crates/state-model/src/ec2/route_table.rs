@@ -21,8 +21,9 @@ pub struct RouteTable {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
-    /// For example `0.0.0.0/0`.
-    pub destination_cidr_block: String,
+    /// An IPv4 block such as `0.0.0.0/0`, an IPv6 block such as `::/0`, or the id of a prefix list.
+    #[serde(alias = "destination_cidr_block")]
+    pub destination: String,
     pub target: RouteTarget,
     /// Whether it came with the table, as the local route does, and can't be removed.
     pub made_with_table: bool,
@@ -33,6 +34,12 @@ pub enum RouteTarget {
     /// Inside the VPC.
     Local,
     InternetGateway(String),
+    EgressOnlyInternetGateway(String),
+    NatGateway(String),
+    VpcPeeringConnection(String),
+    NetworkInterface(String),
+    /// A gateway endpoint; the destination is its service's prefix list.
+    VpcEndpoint(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +48,21 @@ pub struct RouteTableAssociation {
     pub id: String,
     /// None for the main association, which every subnet has that has no other.
     pub subnet_id: Option<String>,
+}
+
+impl RouteTarget {
+    /// The id of what it leads to; none for the local route.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Local => None,
+            Self::InternetGateway(id)
+            | Self::EgressOnlyInternetGateway(id)
+            | Self::NatGateway(id)
+            | Self::VpcPeeringConnection(id)
+            | Self::NetworkInterface(id)
+            | Self::VpcEndpoint(id) => Some(id),
+        }
+    }
 }
 
 impl RouteTable {
@@ -58,6 +80,11 @@ impl Record for RouteTable {
 
     fn index(&self, sink: IndexSink<'_>) {
         sink("vpc", self.scope.key(&self.vpc_id));
+        for route in &self.routes {
+            if let Some(target) = route.target.id() {
+                sink("target", self.scope.key(target));
+            }
+        }
         for association in &self.associations {
             if let Some(subnet_id) = &association.subnet_id {
                 sink("subnet", self.scope.key(subnet_id));

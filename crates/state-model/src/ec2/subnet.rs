@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use crate::Scope;
+use crate::ec2::vpc::BlockAssociation;
 use crate::record::{IndexSink, Record};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,16 @@ pub struct Subnet {
     pub availability_zone_id: String,
     pub default_for_az: bool,
     pub map_public_ip_on_launch: bool,
+    /// A /64 of its VPC's IPv6 block.
+    #[serde(default)]
+    pub ipv6_block: Option<BlockAssociation>,
+    #[serde(default)]
+    pub assign_ipv6_address_on_creation: bool,
+    /// What EC2 instances launched here would be named by; None is `ip-name`.
+    #[serde(default)]
+    pub hostname_type: Option<String>,
+    #[serde(default)]
+    pub enable_resource_name_dns_a_record: bool,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }

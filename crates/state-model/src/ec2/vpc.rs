@@ -21,7 +21,31 @@ pub struct Vpc {
     pub enable_dns_support: bool,
     pub enable_dns_hostnames: bool,
     #[serde(default)]
+    pub enable_network_address_usage_metrics: bool,
+    /// IPv4 blocks beside the primary one.
+    #[serde(default)]
+    pub secondary_blocks: Vec<BlockAssociation>,
+    /// A /56 of its own, when it was asked for.
+    #[serde(default)]
+    pub ipv6_block: Option<BlockAssociation>,
+    #[serde(default)]
     pub tags: BTreeMap<String, String>,
+}
+
+/// An address block of a VPC or of a subnet, which can be taken away again by the association's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockAssociation {
+    /// `vpc-cidr-assoc-` or `subnet-cidr-assoc-` and 17 hexadecimal digits.
+    pub id: String,
+    pub cidr_block: String,
+}
+
+impl Vpc {
+    /// All IPv4 blocks, the primary one first.
+    pub fn cidr_blocks(&self) -> impl Iterator<Item = &str> {
+        let secondary = self.secondary_blocks.iter().map(|block| block.cidr_block.as_str());
+        std::iter::once(self.cidr_block.as_str()).chain(secondary)
+    }
 }
 
 impl Record for Vpc {
@@ -35,5 +59,6 @@ impl Record for Vpc {
         if self.is_default {
             sink("default", self.scope.to_string());
         }
+        sink("dhcp-options", self.scope.key(&self.dhcp_options_id));
     }
 }

@@ -211,6 +211,10 @@ mod tests {
             availability_zone_id: "use1-az1".into(),
             default_for_az: true,
             map_public_ip_on_launch: true,
+            ipv6_block: None,
+            assign_ipv6_address_on_creation: false,
+            hostname_type: None,
+            enable_resource_name_dns_a_record: false,
             tags: BTreeMap::new(),
         };
         let task = NewTask {

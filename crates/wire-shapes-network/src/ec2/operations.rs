@@ -6,31 +6,248 @@ use super::shapes;
 
 /// Every operation with shapes, sorted by name.
 pub static ALL: &[&OperationSchema] = &[
+    &ACCEPT_VPC_PEERING_CONNECTION,
+    &ALLOCATE_ADDRESS,
+    &ASSIGN_PRIVATE_IP_ADDRESSES,
+    &ASSOCIATE_ADDRESS,
+    &ASSOCIATE_DHCP_OPTIONS,
+    &ASSOCIATE_ROUTE_TABLE,
+    &ASSOCIATE_SUBNET_CIDR_BLOCK,
+    &ASSOCIATE_VPC_CIDR_BLOCK,
+    &ATTACH_INTERNET_GATEWAY,
+    &ATTACH_NETWORK_INTERFACE,
     &AUTHORIZE_SECURITY_GROUP_EGRESS,
     &AUTHORIZE_SECURITY_GROUP_INGRESS,
+    &CREATE_DEFAULT_SUBNET,
+    &CREATE_DEFAULT_VPC,
+    &CREATE_DHCP_OPTIONS,
+    &CREATE_EGRESS_ONLY_INTERNET_GATEWAY,
+    &CREATE_FLOW_LOGS,
+    &CREATE_INTERNET_GATEWAY,
+    &CREATE_MANAGED_PREFIX_LIST,
+    &CREATE_NAT_GATEWAY,
+    &CREATE_NETWORK_ACL,
+    &CREATE_NETWORK_ACL_ENTRY,
+    &CREATE_NETWORK_INTERFACE,
+    &CREATE_ROUTE,
+    &CREATE_ROUTE_TABLE,
     &CREATE_SECURITY_GROUP,
+    &CREATE_SUBNET,
     &CREATE_TAGS,
+    &CREATE_VPC,
+    &CREATE_VPC_ENDPOINT,
+    &CREATE_VPC_PEERING_CONNECTION,
+    &DELETE_DHCP_OPTIONS,
+    &DELETE_EGRESS_ONLY_INTERNET_GATEWAY,
+    &DELETE_FLOW_LOGS,
+    &DELETE_INTERNET_GATEWAY,
+    &DELETE_MANAGED_PREFIX_LIST,
+    &DELETE_NAT_GATEWAY,
+    &DELETE_NETWORK_ACL,
+    &DELETE_NETWORK_ACL_ENTRY,
+    &DELETE_NETWORK_INTERFACE,
+    &DELETE_ROUTE,
+    &DELETE_ROUTE_TABLE,
     &DELETE_SECURITY_GROUP,
+    &DELETE_SUBNET,
     &DELETE_TAGS,
+    &DELETE_VPC,
+    &DELETE_VPC_ENDPOINTS,
+    &DELETE_VPC_PEERING_CONNECTION,
     &DESCRIBE_ACCOUNT_ATTRIBUTES,
+    &DESCRIBE_ADDRESSES,
+    &DESCRIBE_ADDRESSES_ATTRIBUTE,
     &DESCRIBE_AVAILABILITY_ZONES,
+    &DESCRIBE_DHCP_OPTIONS,
+    &DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS,
+    &DESCRIBE_FLOW_LOGS,
+    &DESCRIBE_IMAGES,
+    &DESCRIBE_INSTANCE_TYPE_OFFERINGS,
+    &DESCRIBE_INSTANCE_TYPES,
+    &DESCRIBE_INSTANCES,
     &DESCRIBE_INTERNET_GATEWAYS,
+    &DESCRIBE_MANAGED_PREFIX_LISTS,
+    &DESCRIBE_NAT_GATEWAYS,
     &DESCRIBE_NETWORK_ACLS,
+    &DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE,
     &DESCRIBE_NETWORK_INTERFACES,
+    &DESCRIBE_PREFIX_LISTS,
     &DESCRIBE_REGIONS,
     &DESCRIBE_ROUTE_TABLES,
+    &DESCRIBE_SECURITY_GROUP_REFERENCES,
     &DESCRIBE_SECURITY_GROUP_RULES,
     &DESCRIBE_SECURITY_GROUPS,
+    &DESCRIBE_STALE_SECURITY_GROUPS,
     &DESCRIBE_SUBNETS,
     &DESCRIBE_TAGS,
     &DESCRIBE_VPC_ATTRIBUTE,
+    &DESCRIBE_VPC_ENDPOINT_SERVICES,
+    &DESCRIBE_VPC_ENDPOINTS,
+    &DESCRIBE_VPC_PEERING_CONNECTIONS,
     &DESCRIBE_VPCS,
+    &DESCRIBE_VPN_GATEWAYS,
+    &DETACH_INTERNET_GATEWAY,
+    &DETACH_NETWORK_INTERFACE,
+    &DISASSOCIATE_ADDRESS,
+    &DISASSOCIATE_ROUTE_TABLE,
+    &DISASSOCIATE_SUBNET_CIDR_BLOCK,
+    &DISASSOCIATE_VPC_CIDR_BLOCK,
+    &GET_MANAGED_PREFIX_LIST_ASSOCIATIONS,
+    &GET_MANAGED_PREFIX_LIST_ENTRIES,
+    &GET_SECURITY_GROUPS_FOR_VPC,
+    &MODIFY_MANAGED_PREFIX_LIST,
+    &MODIFY_NETWORK_INTERFACE_ATTRIBUTE,
     &MODIFY_SECURITY_GROUP_RULES,
+    &MODIFY_SUBNET_ATTRIBUTE,
+    &MODIFY_VPC_ATTRIBUTE,
+    &MODIFY_VPC_ENDPOINT,
+    &MODIFY_VPC_PEERING_CONNECTION_OPTIONS,
+    &REJECT_VPC_PEERING_CONNECTION,
+    &RELEASE_ADDRESS,
+    &REPLACE_NETWORK_ACL_ASSOCIATION,
+    &REPLACE_NETWORK_ACL_ENTRY,
+    &REPLACE_ROUTE,
+    &REPLACE_ROUTE_TABLE_ASSOCIATION,
+    &RESET_NETWORK_INTERFACE_ATTRIBUTE,
+    &RESTORE_MANAGED_PREFIX_LIST_VERSION,
     &REVOKE_SECURITY_GROUP_EGRESS,
     &REVOKE_SECURITY_GROUP_INGRESS,
+    &UNASSIGN_PRIVATE_IP_ADDRESSES,
     &UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_EGRESS,
     &UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_INGRESS,
 ];
+
+#[derive(Clone, Copy, Debug)]
+pub struct AcceptVpcPeeringConnection;
+
+impl Operation for AcceptVpcPeeringConnection {
+    type Input = shapes::AcceptVpcPeeringConnectionRequest;
+    type Output = shapes::AcceptVpcPeeringConnectionResult;
+    const SCHEMA: &'static OperationSchema = &ACCEPT_VPC_PEERING_CONNECTION;
+}
+
+static ACCEPT_VPC_PEERING_CONNECTION: OperationSchema =
+    OperationSchema::new("AcceptVpcPeeringConnection", "POST", "/")
+        .input(shapes::AcceptVpcPeeringConnectionRequest::schema)
+        .output(shapes::AcceptVpcPeeringConnectionResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct AllocateAddress;
+
+impl Operation for AllocateAddress {
+    type Input = shapes::AllocateAddressRequest;
+    type Output = shapes::AllocateAddressResult;
+    const SCHEMA: &'static OperationSchema = &ALLOCATE_ADDRESS;
+}
+
+static ALLOCATE_ADDRESS: OperationSchema = OperationSchema::new("AllocateAddress", "POST", "/")
+    .input(shapes::AllocateAddressRequest::schema)
+    .output(shapes::AllocateAddressResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct AssignPrivateIpAddresses;
+
+impl Operation for AssignPrivateIpAddresses {
+    type Input = shapes::AssignPrivateIpAddressesRequest;
+    type Output = shapes::AssignPrivateIpAddressesResult;
+    const SCHEMA: &'static OperationSchema = &ASSIGN_PRIVATE_IP_ADDRESSES;
+}
+
+static ASSIGN_PRIVATE_IP_ADDRESSES: OperationSchema =
+    OperationSchema::new("AssignPrivateIpAddresses", "POST", "/")
+        .input(shapes::AssignPrivateIpAddressesRequest::schema)
+        .output(shapes::AssignPrivateIpAddressesResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct AssociateAddress;
+
+impl Operation for AssociateAddress {
+    type Input = shapes::AssociateAddressRequest;
+    type Output = shapes::AssociateAddressResult;
+    const SCHEMA: &'static OperationSchema = &ASSOCIATE_ADDRESS;
+}
+
+static ASSOCIATE_ADDRESS: OperationSchema = OperationSchema::new("AssociateAddress", "POST", "/")
+    .input(shapes::AssociateAddressRequest::schema)
+    .output(shapes::AssociateAddressResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct AssociateDhcpOptions;
+
+impl Operation for AssociateDhcpOptions {
+    type Input = shapes::AssociateDhcpOptionsRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &ASSOCIATE_DHCP_OPTIONS;
+}
+
+static ASSOCIATE_DHCP_OPTIONS: OperationSchema = OperationSchema::new("AssociateDhcpOptions", "POST", "/")
+    .input(shapes::AssociateDhcpOptionsRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct AssociateRouteTable;
+
+impl Operation for AssociateRouteTable {
+    type Input = shapes::AssociateRouteTableRequest;
+    type Output = shapes::AssociateRouteTableResult;
+    const SCHEMA: &'static OperationSchema = &ASSOCIATE_ROUTE_TABLE;
+}
+
+static ASSOCIATE_ROUTE_TABLE: OperationSchema = OperationSchema::new("AssociateRouteTable", "POST", "/")
+    .input(shapes::AssociateRouteTableRequest::schema)
+    .output(shapes::AssociateRouteTableResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct AssociateSubnetCidrBlock;
+
+impl Operation for AssociateSubnetCidrBlock {
+    type Input = shapes::AssociateSubnetCidrBlockRequest;
+    type Output = shapes::AssociateSubnetCidrBlockResult;
+    const SCHEMA: &'static OperationSchema = &ASSOCIATE_SUBNET_CIDR_BLOCK;
+}
+
+static ASSOCIATE_SUBNET_CIDR_BLOCK: OperationSchema =
+    OperationSchema::new("AssociateSubnetCidrBlock", "POST", "/")
+        .input(shapes::AssociateSubnetCidrBlockRequest::schema)
+        .output(shapes::AssociateSubnetCidrBlockResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct AssociateVpcCidrBlock;
+
+impl Operation for AssociateVpcCidrBlock {
+    type Input = shapes::AssociateVpcCidrBlockRequest;
+    type Output = shapes::AssociateVpcCidrBlockResult;
+    const SCHEMA: &'static OperationSchema = &ASSOCIATE_VPC_CIDR_BLOCK;
+}
+
+static ASSOCIATE_VPC_CIDR_BLOCK: OperationSchema = OperationSchema::new("AssociateVpcCidrBlock", "POST", "/")
+    .input(shapes::AssociateVpcCidrBlockRequest::schema)
+    .output(shapes::AssociateVpcCidrBlockResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct AttachInternetGateway;
+
+impl Operation for AttachInternetGateway {
+    type Input = shapes::AttachInternetGatewayRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &ATTACH_INTERNET_GATEWAY;
+}
+
+static ATTACH_INTERNET_GATEWAY: OperationSchema = OperationSchema::new("AttachInternetGateway", "POST", "/")
+    .input(shapes::AttachInternetGatewayRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct AttachNetworkInterface;
+
+impl Operation for AttachNetworkInterface {
+    type Input = shapes::AttachNetworkInterfaceRequest;
+    type Output = shapes::AttachNetworkInterfaceResult;
+    const SCHEMA: &'static OperationSchema = &ATTACH_NETWORK_INTERFACE;
+}
+
+static ATTACH_NETWORK_INTERFACE: OperationSchema =
+    OperationSchema::new("AttachNetworkInterface", "POST", "/")
+        .input(shapes::AttachNetworkInterfaceRequest::schema)
+        .output(shapes::AttachNetworkInterfaceResult::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct AuthorizeSecurityGroupEgress;
@@ -61,6 +278,177 @@ static AUTHORIZE_SECURITY_GROUP_INGRESS: OperationSchema =
         .output(shapes::AuthorizeSecurityGroupIngressResult::schema);
 
 #[derive(Clone, Copy, Debug)]
+pub struct CreateDefaultSubnet;
+
+impl Operation for CreateDefaultSubnet {
+    type Input = shapes::CreateDefaultSubnetRequest;
+    type Output = shapes::CreateDefaultSubnetResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_DEFAULT_SUBNET;
+}
+
+static CREATE_DEFAULT_SUBNET: OperationSchema = OperationSchema::new("CreateDefaultSubnet", "POST", "/")
+    .input(shapes::CreateDefaultSubnetRequest::schema)
+    .output(shapes::CreateDefaultSubnetResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateDefaultVpc;
+
+impl Operation for CreateDefaultVpc {
+    type Input = shapes::CreateDefaultVpcRequest;
+    type Output = shapes::CreateDefaultVpcResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_DEFAULT_VPC;
+}
+
+static CREATE_DEFAULT_VPC: OperationSchema = OperationSchema::new("CreateDefaultVpc", "POST", "/")
+    .input(shapes::CreateDefaultVpcRequest::schema)
+    .output(shapes::CreateDefaultVpcResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateDhcpOptions;
+
+impl Operation for CreateDhcpOptions {
+    type Input = shapes::CreateDhcpOptionsRequest;
+    type Output = shapes::CreateDhcpOptionsResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_DHCP_OPTIONS;
+}
+
+static CREATE_DHCP_OPTIONS: OperationSchema = OperationSchema::new("CreateDhcpOptions", "POST", "/")
+    .input(shapes::CreateDhcpOptionsRequest::schema)
+    .output(shapes::CreateDhcpOptionsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateEgressOnlyInternetGateway;
+
+impl Operation for CreateEgressOnlyInternetGateway {
+    type Input = shapes::CreateEgressOnlyInternetGatewayRequest;
+    type Output = shapes::CreateEgressOnlyInternetGatewayResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_EGRESS_ONLY_INTERNET_GATEWAY;
+}
+
+static CREATE_EGRESS_ONLY_INTERNET_GATEWAY: OperationSchema =
+    OperationSchema::new("CreateEgressOnlyInternetGateway", "POST", "/")
+        .input(shapes::CreateEgressOnlyInternetGatewayRequest::schema)
+        .output(shapes::CreateEgressOnlyInternetGatewayResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateFlowLogs;
+
+impl Operation for CreateFlowLogs {
+    type Input = shapes::CreateFlowLogsRequest;
+    type Output = shapes::CreateFlowLogsResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_FLOW_LOGS;
+}
+
+static CREATE_FLOW_LOGS: OperationSchema = OperationSchema::new("CreateFlowLogs", "POST", "/")
+    .input(shapes::CreateFlowLogsRequest::schema)
+    .output(shapes::CreateFlowLogsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateInternetGateway;
+
+impl Operation for CreateInternetGateway {
+    type Input = shapes::CreateInternetGatewayRequest;
+    type Output = shapes::CreateInternetGatewayResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_INTERNET_GATEWAY;
+}
+
+static CREATE_INTERNET_GATEWAY: OperationSchema = OperationSchema::new("CreateInternetGateway", "POST", "/")
+    .input(shapes::CreateInternetGatewayRequest::schema)
+    .output(shapes::CreateInternetGatewayResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateManagedPrefixList;
+
+impl Operation for CreateManagedPrefixList {
+    type Input = shapes::CreateManagedPrefixListRequest;
+    type Output = shapes::CreateManagedPrefixListResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_MANAGED_PREFIX_LIST;
+}
+
+static CREATE_MANAGED_PREFIX_LIST: OperationSchema =
+    OperationSchema::new("CreateManagedPrefixList", "POST", "/")
+        .input(shapes::CreateManagedPrefixListRequest::schema)
+        .output(shapes::CreateManagedPrefixListResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateNatGateway;
+
+impl Operation for CreateNatGateway {
+    type Input = shapes::CreateNatGatewayRequest;
+    type Output = shapes::CreateNatGatewayResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_NAT_GATEWAY;
+}
+
+static CREATE_NAT_GATEWAY: OperationSchema = OperationSchema::new("CreateNatGateway", "POST", "/")
+    .input(shapes::CreateNatGatewayRequest::schema)
+    .output(shapes::CreateNatGatewayResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateNetworkAcl;
+
+impl Operation for CreateNetworkAcl {
+    type Input = shapes::CreateNetworkAclRequest;
+    type Output = shapes::CreateNetworkAclResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_NETWORK_ACL;
+}
+
+static CREATE_NETWORK_ACL: OperationSchema = OperationSchema::new("CreateNetworkAcl", "POST", "/")
+    .input(shapes::CreateNetworkAclRequest::schema)
+    .output(shapes::CreateNetworkAclResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateNetworkAclEntry;
+
+impl Operation for CreateNetworkAclEntry {
+    type Input = shapes::CreateNetworkAclEntryRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &CREATE_NETWORK_ACL_ENTRY;
+}
+
+static CREATE_NETWORK_ACL_ENTRY: OperationSchema = OperationSchema::new("CreateNetworkAclEntry", "POST", "/")
+    .input(shapes::CreateNetworkAclEntryRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateNetworkInterface;
+
+impl Operation for CreateNetworkInterface {
+    type Input = shapes::CreateNetworkInterfaceRequest;
+    type Output = shapes::CreateNetworkInterfaceResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_NETWORK_INTERFACE;
+}
+
+static CREATE_NETWORK_INTERFACE: OperationSchema =
+    OperationSchema::new("CreateNetworkInterface", "POST", "/")
+        .input(shapes::CreateNetworkInterfaceRequest::schema)
+        .output(shapes::CreateNetworkInterfaceResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateRoute;
+
+impl Operation for CreateRoute {
+    type Input = shapes::CreateRouteRequest;
+    type Output = shapes::CreateRouteResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_ROUTE;
+}
+
+static CREATE_ROUTE: OperationSchema = OperationSchema::new("CreateRoute", "POST", "/")
+    .input(shapes::CreateRouteRequest::schema)
+    .output(shapes::CreateRouteResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateRouteTable;
+
+impl Operation for CreateRouteTable {
+    type Input = shapes::CreateRouteTableRequest;
+    type Output = shapes::CreateRouteTableResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_ROUTE_TABLE;
+}
+
+static CREATE_ROUTE_TABLE: OperationSchema = OperationSchema::new("CreateRouteTable", "POST", "/")
+    .input(shapes::CreateRouteTableRequest::schema)
+    .output(shapes::CreateRouteTableResult::schema);
+
+#[derive(Clone, Copy, Debug)]
 pub struct CreateSecurityGroup;
 
 impl Operation for CreateSecurityGroup {
@@ -74,6 +462,19 @@ static CREATE_SECURITY_GROUP: OperationSchema = OperationSchema::new("CreateSecu
     .output(shapes::CreateSecurityGroupResult::schema);
 
 #[derive(Clone, Copy, Debug)]
+pub struct CreateSubnet;
+
+impl Operation for CreateSubnet {
+    type Input = shapes::CreateSubnetRequest;
+    type Output = shapes::CreateSubnetResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_SUBNET;
+}
+
+static CREATE_SUBNET: OperationSchema = OperationSchema::new("CreateSubnet", "POST", "/")
+    .input(shapes::CreateSubnetRequest::schema)
+    .output(shapes::CreateSubnetResult::schema);
+
+#[derive(Clone, Copy, Debug)]
 pub struct CreateTags;
 
 impl Operation for CreateTags {
@@ -84,6 +485,185 @@ impl Operation for CreateTags {
 
 static CREATE_TAGS: OperationSchema =
     OperationSchema::new("CreateTags", "POST", "/").input(shapes::CreateTagsRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateVpc;
+
+impl Operation for CreateVpc {
+    type Input = shapes::CreateVpcRequest;
+    type Output = shapes::CreateVpcResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_VPC;
+}
+
+static CREATE_VPC: OperationSchema = OperationSchema::new("CreateVpc", "POST", "/")
+    .input(shapes::CreateVpcRequest::schema)
+    .output(shapes::CreateVpcResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateVpcEndpoint;
+
+impl Operation for CreateVpcEndpoint {
+    type Input = shapes::CreateVpcEndpointRequest;
+    type Output = shapes::CreateVpcEndpointResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_VPC_ENDPOINT;
+}
+
+static CREATE_VPC_ENDPOINT: OperationSchema = OperationSchema::new("CreateVpcEndpoint", "POST", "/")
+    .input(shapes::CreateVpcEndpointRequest::schema)
+    .output(shapes::CreateVpcEndpointResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct CreateVpcPeeringConnection;
+
+impl Operation for CreateVpcPeeringConnection {
+    type Input = shapes::CreateVpcPeeringConnectionRequest;
+    type Output = shapes::CreateVpcPeeringConnectionResult;
+    const SCHEMA: &'static OperationSchema = &CREATE_VPC_PEERING_CONNECTION;
+}
+
+static CREATE_VPC_PEERING_CONNECTION: OperationSchema =
+    OperationSchema::new("CreateVpcPeeringConnection", "POST", "/")
+        .input(shapes::CreateVpcPeeringConnectionRequest::schema)
+        .output(shapes::CreateVpcPeeringConnectionResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteDhcpOptions;
+
+impl Operation for DeleteDhcpOptions {
+    type Input = shapes::DeleteDhcpOptionsRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_DHCP_OPTIONS;
+}
+
+static DELETE_DHCP_OPTIONS: OperationSchema =
+    OperationSchema::new("DeleteDhcpOptions", "POST", "/").input(shapes::DeleteDhcpOptionsRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteEgressOnlyInternetGateway;
+
+impl Operation for DeleteEgressOnlyInternetGateway {
+    type Input = shapes::DeleteEgressOnlyInternetGatewayRequest;
+    type Output = shapes::DeleteEgressOnlyInternetGatewayResult;
+    const SCHEMA: &'static OperationSchema = &DELETE_EGRESS_ONLY_INTERNET_GATEWAY;
+}
+
+static DELETE_EGRESS_ONLY_INTERNET_GATEWAY: OperationSchema =
+    OperationSchema::new("DeleteEgressOnlyInternetGateway", "POST", "/")
+        .input(shapes::DeleteEgressOnlyInternetGatewayRequest::schema)
+        .output(shapes::DeleteEgressOnlyInternetGatewayResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteFlowLogs;
+
+impl Operation for DeleteFlowLogs {
+    type Input = shapes::DeleteFlowLogsRequest;
+    type Output = shapes::DeleteFlowLogsResult;
+    const SCHEMA: &'static OperationSchema = &DELETE_FLOW_LOGS;
+}
+
+static DELETE_FLOW_LOGS: OperationSchema = OperationSchema::new("DeleteFlowLogs", "POST", "/")
+    .input(shapes::DeleteFlowLogsRequest::schema)
+    .output(shapes::DeleteFlowLogsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteInternetGateway;
+
+impl Operation for DeleteInternetGateway {
+    type Input = shapes::DeleteInternetGatewayRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_INTERNET_GATEWAY;
+}
+
+static DELETE_INTERNET_GATEWAY: OperationSchema = OperationSchema::new("DeleteInternetGateway", "POST", "/")
+    .input(shapes::DeleteInternetGatewayRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteManagedPrefixList;
+
+impl Operation for DeleteManagedPrefixList {
+    type Input = shapes::DeleteManagedPrefixListRequest;
+    type Output = shapes::DeleteManagedPrefixListResult;
+    const SCHEMA: &'static OperationSchema = &DELETE_MANAGED_PREFIX_LIST;
+}
+
+static DELETE_MANAGED_PREFIX_LIST: OperationSchema =
+    OperationSchema::new("DeleteManagedPrefixList", "POST", "/")
+        .input(shapes::DeleteManagedPrefixListRequest::schema)
+        .output(shapes::DeleteManagedPrefixListResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteNatGateway;
+
+impl Operation for DeleteNatGateway {
+    type Input = shapes::DeleteNatGatewayRequest;
+    type Output = shapes::DeleteNatGatewayResult;
+    const SCHEMA: &'static OperationSchema = &DELETE_NAT_GATEWAY;
+}
+
+static DELETE_NAT_GATEWAY: OperationSchema = OperationSchema::new("DeleteNatGateway", "POST", "/")
+    .input(shapes::DeleteNatGatewayRequest::schema)
+    .output(shapes::DeleteNatGatewayResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteNetworkAcl;
+
+impl Operation for DeleteNetworkAcl {
+    type Input = shapes::DeleteNetworkAclRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_NETWORK_ACL;
+}
+
+static DELETE_NETWORK_ACL: OperationSchema =
+    OperationSchema::new("DeleteNetworkAcl", "POST", "/").input(shapes::DeleteNetworkAclRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteNetworkAclEntry;
+
+impl Operation for DeleteNetworkAclEntry {
+    type Input = shapes::DeleteNetworkAclEntryRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_NETWORK_ACL_ENTRY;
+}
+
+static DELETE_NETWORK_ACL_ENTRY: OperationSchema = OperationSchema::new("DeleteNetworkAclEntry", "POST", "/")
+    .input(shapes::DeleteNetworkAclEntryRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteNetworkInterface;
+
+impl Operation for DeleteNetworkInterface {
+    type Input = shapes::DeleteNetworkInterfaceRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_NETWORK_INTERFACE;
+}
+
+static DELETE_NETWORK_INTERFACE: OperationSchema =
+    OperationSchema::new("DeleteNetworkInterface", "POST", "/")
+        .input(shapes::DeleteNetworkInterfaceRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteRoute;
+
+impl Operation for DeleteRoute {
+    type Input = shapes::DeleteRouteRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_ROUTE;
+}
+
+static DELETE_ROUTE: OperationSchema =
+    OperationSchema::new("DeleteRoute", "POST", "/").input(shapes::DeleteRouteRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteRouteTable;
+
+impl Operation for DeleteRouteTable {
+    type Input = shapes::DeleteRouteTableRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_ROUTE_TABLE;
+}
+
+static DELETE_ROUTE_TABLE: OperationSchema =
+    OperationSchema::new("DeleteRouteTable", "POST", "/").input(shapes::DeleteRouteTableRequest::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct DeleteSecurityGroup;
@@ -99,6 +679,18 @@ static DELETE_SECURITY_GROUP: OperationSchema = OperationSchema::new("DeleteSecu
     .output(shapes::DeleteSecurityGroupResult::schema);
 
 #[derive(Clone, Copy, Debug)]
+pub struct DeleteSubnet;
+
+impl Operation for DeleteSubnet {
+    type Input = shapes::DeleteSubnetRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_SUBNET;
+}
+
+static DELETE_SUBNET: OperationSchema =
+    OperationSchema::new("DeleteSubnet", "POST", "/").input(shapes::DeleteSubnetRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
 pub struct DeleteTags;
 
 impl Operation for DeleteTags {
@@ -109,6 +701,45 @@ impl Operation for DeleteTags {
 
 static DELETE_TAGS: OperationSchema =
     OperationSchema::new("DeleteTags", "POST", "/").input(shapes::DeleteTagsRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteVpc;
+
+impl Operation for DeleteVpc {
+    type Input = shapes::DeleteVpcRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_VPC;
+}
+
+static DELETE_VPC: OperationSchema =
+    OperationSchema::new("DeleteVpc", "POST", "/").input(shapes::DeleteVpcRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteVpcEndpoints;
+
+impl Operation for DeleteVpcEndpoints {
+    type Input = shapes::DeleteVpcEndpointsRequest;
+    type Output = shapes::DeleteVpcEndpointsResult;
+    const SCHEMA: &'static OperationSchema = &DELETE_VPC_ENDPOINTS;
+}
+
+static DELETE_VPC_ENDPOINTS: OperationSchema = OperationSchema::new("DeleteVpcEndpoints", "POST", "/")
+    .input(shapes::DeleteVpcEndpointsRequest::schema)
+    .output(shapes::DeleteVpcEndpointsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteVpcPeeringConnection;
+
+impl Operation for DeleteVpcPeeringConnection {
+    type Input = shapes::DeleteVpcPeeringConnectionRequest;
+    type Output = shapes::DeleteVpcPeeringConnectionResult;
+    const SCHEMA: &'static OperationSchema = &DELETE_VPC_PEERING_CONNECTION;
+}
+
+static DELETE_VPC_PEERING_CONNECTION: OperationSchema =
+    OperationSchema::new("DeleteVpcPeeringConnection", "POST", "/")
+        .input(shapes::DeleteVpcPeeringConnectionRequest::schema)
+        .output(shapes::DeleteVpcPeeringConnectionResult::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct DescribeAccountAttributes;
@@ -125,6 +756,33 @@ static DESCRIBE_ACCOUNT_ATTRIBUTES: OperationSchema =
         .output(shapes::DescribeAccountAttributesResult::schema);
 
 #[derive(Clone, Copy, Debug)]
+pub struct DescribeAddresses;
+
+impl Operation for DescribeAddresses {
+    type Input = shapes::DescribeAddressesRequest;
+    type Output = shapes::DescribeAddressesResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_ADDRESSES;
+}
+
+static DESCRIBE_ADDRESSES: OperationSchema = OperationSchema::new("DescribeAddresses", "POST", "/")
+    .input(shapes::DescribeAddressesRequest::schema)
+    .output(shapes::DescribeAddressesResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeAddressesAttribute;
+
+impl Operation for DescribeAddressesAttribute {
+    type Input = shapes::DescribeAddressesAttributeRequest;
+    type Output = shapes::DescribeAddressesAttributeResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_ADDRESSES_ATTRIBUTE;
+}
+
+static DESCRIBE_ADDRESSES_ATTRIBUTE: OperationSchema =
+    OperationSchema::new("DescribeAddressesAttribute", "POST", "/")
+        .input(shapes::DescribeAddressesAttributeRequest::schema)
+        .output(shapes::DescribeAddressesAttributeResult::schema);
+
+#[derive(Clone, Copy, Debug)]
 pub struct DescribeAvailabilityZones;
 
 impl Operation for DescribeAvailabilityZones {
@@ -137,6 +795,99 @@ static DESCRIBE_AVAILABILITY_ZONES: OperationSchema =
     OperationSchema::new("DescribeAvailabilityZones", "POST", "/")
         .input(shapes::DescribeAvailabilityZonesRequest::schema)
         .output(shapes::DescribeAvailabilityZonesResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeDhcpOptions;
+
+impl Operation for DescribeDhcpOptions {
+    type Input = shapes::DescribeDhcpOptionsRequest;
+    type Output = shapes::DescribeDhcpOptionsResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_DHCP_OPTIONS;
+}
+
+static DESCRIBE_DHCP_OPTIONS: OperationSchema = OperationSchema::new("DescribeDhcpOptions", "POST", "/")
+    .input(shapes::DescribeDhcpOptionsRequest::schema)
+    .output(shapes::DescribeDhcpOptionsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeEgressOnlyInternetGateways;
+
+impl Operation for DescribeEgressOnlyInternetGateways {
+    type Input = shapes::DescribeEgressOnlyInternetGatewaysRequest;
+    type Output = shapes::DescribeEgressOnlyInternetGatewaysResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS;
+}
+
+static DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS: OperationSchema =
+    OperationSchema::new("DescribeEgressOnlyInternetGateways", "POST", "/")
+        .input(shapes::DescribeEgressOnlyInternetGatewaysRequest::schema)
+        .output(shapes::DescribeEgressOnlyInternetGatewaysResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeFlowLogs;
+
+impl Operation for DescribeFlowLogs {
+    type Input = shapes::DescribeFlowLogsRequest;
+    type Output = shapes::DescribeFlowLogsResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_FLOW_LOGS;
+}
+
+static DESCRIBE_FLOW_LOGS: OperationSchema = OperationSchema::new("DescribeFlowLogs", "POST", "/")
+    .input(shapes::DescribeFlowLogsRequest::schema)
+    .output(shapes::DescribeFlowLogsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeImages;
+
+impl Operation for DescribeImages {
+    type Input = shapes::DescribeImagesRequest;
+    type Output = shapes::DescribeImagesResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_IMAGES;
+}
+
+static DESCRIBE_IMAGES: OperationSchema = OperationSchema::new("DescribeImages", "POST", "/")
+    .input(shapes::DescribeImagesRequest::schema)
+    .output(shapes::DescribeImagesResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeInstanceTypeOfferings;
+
+impl Operation for DescribeInstanceTypeOfferings {
+    type Input = shapes::DescribeInstanceTypeOfferingsRequest;
+    type Output = shapes::DescribeInstanceTypeOfferingsResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_INSTANCE_TYPE_OFFERINGS;
+}
+
+static DESCRIBE_INSTANCE_TYPE_OFFERINGS: OperationSchema =
+    OperationSchema::new("DescribeInstanceTypeOfferings", "POST", "/")
+        .input(shapes::DescribeInstanceTypeOfferingsRequest::schema)
+        .output(shapes::DescribeInstanceTypeOfferingsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeInstanceTypes;
+
+impl Operation for DescribeInstanceTypes {
+    type Input = shapes::DescribeInstanceTypesRequest;
+    type Output = shapes::DescribeInstanceTypesResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_INSTANCE_TYPES;
+}
+
+static DESCRIBE_INSTANCE_TYPES: OperationSchema = OperationSchema::new("DescribeInstanceTypes", "POST", "/")
+    .input(shapes::DescribeInstanceTypesRequest::schema)
+    .output(shapes::DescribeInstanceTypesResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeInstances;
+
+impl Operation for DescribeInstances {
+    type Input = shapes::DescribeInstancesRequest;
+    type Output = shapes::DescribeInstancesResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_INSTANCES;
+}
+
+static DESCRIBE_INSTANCES: OperationSchema = OperationSchema::new("DescribeInstances", "POST", "/")
+    .input(shapes::DescribeInstancesRequest::schema)
+    .output(shapes::DescribeInstancesResult::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct DescribeInternetGateways;
@@ -153,6 +904,33 @@ static DESCRIBE_INTERNET_GATEWAYS: OperationSchema =
         .output(shapes::DescribeInternetGatewaysResult::schema);
 
 #[derive(Clone, Copy, Debug)]
+pub struct DescribeManagedPrefixLists;
+
+impl Operation for DescribeManagedPrefixLists {
+    type Input = shapes::DescribeManagedPrefixListsRequest;
+    type Output = shapes::DescribeManagedPrefixListsResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_MANAGED_PREFIX_LISTS;
+}
+
+static DESCRIBE_MANAGED_PREFIX_LISTS: OperationSchema =
+    OperationSchema::new("DescribeManagedPrefixLists", "POST", "/")
+        .input(shapes::DescribeManagedPrefixListsRequest::schema)
+        .output(shapes::DescribeManagedPrefixListsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeNatGateways;
+
+impl Operation for DescribeNatGateways {
+    type Input = shapes::DescribeNatGatewaysRequest;
+    type Output = shapes::DescribeNatGatewaysResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_NAT_GATEWAYS;
+}
+
+static DESCRIBE_NAT_GATEWAYS: OperationSchema = OperationSchema::new("DescribeNatGateways", "POST", "/")
+    .input(shapes::DescribeNatGatewaysRequest::schema)
+    .output(shapes::DescribeNatGatewaysResult::schema);
+
+#[derive(Clone, Copy, Debug)]
 pub struct DescribeNetworkAcls;
 
 impl Operation for DescribeNetworkAcls {
@@ -164,6 +942,20 @@ impl Operation for DescribeNetworkAcls {
 static DESCRIBE_NETWORK_ACLS: OperationSchema = OperationSchema::new("DescribeNetworkAcls", "POST", "/")
     .input(shapes::DescribeNetworkAclsRequest::schema)
     .output(shapes::DescribeNetworkAclsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeNetworkInterfaceAttribute;
+
+impl Operation for DescribeNetworkInterfaceAttribute {
+    type Input = shapes::DescribeNetworkInterfaceAttributeRequest;
+    type Output = shapes::DescribeNetworkInterfaceAttributeResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE;
+}
+
+static DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE: OperationSchema =
+    OperationSchema::new("DescribeNetworkInterfaceAttribute", "POST", "/")
+        .input(shapes::DescribeNetworkInterfaceAttributeRequest::schema)
+        .output(shapes::DescribeNetworkInterfaceAttributeResult::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct DescribeNetworkInterfaces;
@@ -178,6 +970,19 @@ static DESCRIBE_NETWORK_INTERFACES: OperationSchema =
     OperationSchema::new("DescribeNetworkInterfaces", "POST", "/")
         .input(shapes::DescribeNetworkInterfacesRequest::schema)
         .output(shapes::DescribeNetworkInterfacesResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribePrefixLists;
+
+impl Operation for DescribePrefixLists {
+    type Input = shapes::DescribePrefixListsRequest;
+    type Output = shapes::DescribePrefixListsResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_PREFIX_LISTS;
+}
+
+static DESCRIBE_PREFIX_LISTS: OperationSchema = OperationSchema::new("DescribePrefixLists", "POST", "/")
+    .input(shapes::DescribePrefixListsRequest::schema)
+    .output(shapes::DescribePrefixListsResult::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct DescribeRegions;
@@ -206,6 +1011,20 @@ static DESCRIBE_ROUTE_TABLES: OperationSchema = OperationSchema::new("DescribeRo
     .output(shapes::DescribeRouteTablesResult::schema);
 
 #[derive(Clone, Copy, Debug)]
+pub struct DescribeSecurityGroupReferences;
+
+impl Operation for DescribeSecurityGroupReferences {
+    type Input = shapes::DescribeSecurityGroupReferencesRequest;
+    type Output = shapes::DescribeSecurityGroupReferencesResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_SECURITY_GROUP_REFERENCES;
+}
+
+static DESCRIBE_SECURITY_GROUP_REFERENCES: OperationSchema =
+    OperationSchema::new("DescribeSecurityGroupReferences", "POST", "/")
+        .input(shapes::DescribeSecurityGroupReferencesRequest::schema)
+        .output(shapes::DescribeSecurityGroupReferencesResult::schema);
+
+#[derive(Clone, Copy, Debug)]
 pub struct DescribeSecurityGroupRules;
 
 impl Operation for DescribeSecurityGroupRules {
@@ -232,6 +1051,20 @@ static DESCRIBE_SECURITY_GROUPS: OperationSchema =
     OperationSchema::new("DescribeSecurityGroups", "POST", "/")
         .input(shapes::DescribeSecurityGroupsRequest::schema)
         .output(shapes::DescribeSecurityGroupsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeStaleSecurityGroups;
+
+impl Operation for DescribeStaleSecurityGroups {
+    type Input = shapes::DescribeStaleSecurityGroupsRequest;
+    type Output = shapes::DescribeStaleSecurityGroupsResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_STALE_SECURITY_GROUPS;
+}
+
+static DESCRIBE_STALE_SECURITY_GROUPS: OperationSchema =
+    OperationSchema::new("DescribeStaleSecurityGroups", "POST", "/")
+        .input(shapes::DescribeStaleSecurityGroupsRequest::schema)
+        .output(shapes::DescribeStaleSecurityGroupsResult::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct DescribeSubnets;
@@ -273,6 +1106,47 @@ static DESCRIBE_VPC_ATTRIBUTE: OperationSchema = OperationSchema::new("DescribeV
     .output(shapes::DescribeVpcAttributeResult::schema);
 
 #[derive(Clone, Copy, Debug)]
+pub struct DescribeVpcEndpointServices;
+
+impl Operation for DescribeVpcEndpointServices {
+    type Input = shapes::DescribeVpcEndpointServicesRequest;
+    type Output = shapes::DescribeVpcEndpointServicesResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_VPC_ENDPOINT_SERVICES;
+}
+
+static DESCRIBE_VPC_ENDPOINT_SERVICES: OperationSchema =
+    OperationSchema::new("DescribeVpcEndpointServices", "POST", "/")
+        .input(shapes::DescribeVpcEndpointServicesRequest::schema)
+        .output(shapes::DescribeVpcEndpointServicesResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeVpcEndpoints;
+
+impl Operation for DescribeVpcEndpoints {
+    type Input = shapes::DescribeVpcEndpointsRequest;
+    type Output = shapes::DescribeVpcEndpointsResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_VPC_ENDPOINTS;
+}
+
+static DESCRIBE_VPC_ENDPOINTS: OperationSchema = OperationSchema::new("DescribeVpcEndpoints", "POST", "/")
+    .input(shapes::DescribeVpcEndpointsRequest::schema)
+    .output(shapes::DescribeVpcEndpointsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeVpcPeeringConnections;
+
+impl Operation for DescribeVpcPeeringConnections {
+    type Input = shapes::DescribeVpcPeeringConnectionsRequest;
+    type Output = shapes::DescribeVpcPeeringConnectionsResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_VPC_PEERING_CONNECTIONS;
+}
+
+static DESCRIBE_VPC_PEERING_CONNECTIONS: OperationSchema =
+    OperationSchema::new("DescribeVpcPeeringConnections", "POST", "/")
+        .input(shapes::DescribeVpcPeeringConnectionsRequest::schema)
+        .output(shapes::DescribeVpcPeeringConnectionsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
 pub struct DescribeVpcs;
 
 impl Operation for DescribeVpcs {
@@ -284,6 +1158,166 @@ impl Operation for DescribeVpcs {
 static DESCRIBE_VPCS: OperationSchema = OperationSchema::new("DescribeVpcs", "POST", "/")
     .input(shapes::DescribeVpcsRequest::schema)
     .output(shapes::DescribeVpcsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeVpnGateways;
+
+impl Operation for DescribeVpnGateways {
+    type Input = shapes::DescribeVpnGatewaysRequest;
+    type Output = shapes::DescribeVpnGatewaysResult;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_VPN_GATEWAYS;
+}
+
+static DESCRIBE_VPN_GATEWAYS: OperationSchema = OperationSchema::new("DescribeVpnGateways", "POST", "/")
+    .input(shapes::DescribeVpnGatewaysRequest::schema)
+    .output(shapes::DescribeVpnGatewaysResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DetachInternetGateway;
+
+impl Operation for DetachInternetGateway {
+    type Input = shapes::DetachInternetGatewayRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DETACH_INTERNET_GATEWAY;
+}
+
+static DETACH_INTERNET_GATEWAY: OperationSchema = OperationSchema::new("DetachInternetGateway", "POST", "/")
+    .input(shapes::DetachInternetGatewayRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DetachNetworkInterface;
+
+impl Operation for DetachNetworkInterface {
+    type Input = shapes::DetachNetworkInterfaceRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DETACH_NETWORK_INTERFACE;
+}
+
+static DETACH_NETWORK_INTERFACE: OperationSchema =
+    OperationSchema::new("DetachNetworkInterface", "POST", "/")
+        .input(shapes::DetachNetworkInterfaceRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DisassociateAddress;
+
+impl Operation for DisassociateAddress {
+    type Input = shapes::DisassociateAddressRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DISASSOCIATE_ADDRESS;
+}
+
+static DISASSOCIATE_ADDRESS: OperationSchema = OperationSchema::new("DisassociateAddress", "POST", "/")
+    .input(shapes::DisassociateAddressRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DisassociateRouteTable;
+
+impl Operation for DisassociateRouteTable {
+    type Input = shapes::DisassociateRouteTableRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DISASSOCIATE_ROUTE_TABLE;
+}
+
+static DISASSOCIATE_ROUTE_TABLE: OperationSchema =
+    OperationSchema::new("DisassociateRouteTable", "POST", "/")
+        .input(shapes::DisassociateRouteTableRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DisassociateSubnetCidrBlock;
+
+impl Operation for DisassociateSubnetCidrBlock {
+    type Input = shapes::DisassociateSubnetCidrBlockRequest;
+    type Output = shapes::DisassociateSubnetCidrBlockResult;
+    const SCHEMA: &'static OperationSchema = &DISASSOCIATE_SUBNET_CIDR_BLOCK;
+}
+
+static DISASSOCIATE_SUBNET_CIDR_BLOCK: OperationSchema =
+    OperationSchema::new("DisassociateSubnetCidrBlock", "POST", "/")
+        .input(shapes::DisassociateSubnetCidrBlockRequest::schema)
+        .output(shapes::DisassociateSubnetCidrBlockResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DisassociateVpcCidrBlock;
+
+impl Operation for DisassociateVpcCidrBlock {
+    type Input = shapes::DisassociateVpcCidrBlockRequest;
+    type Output = shapes::DisassociateVpcCidrBlockResult;
+    const SCHEMA: &'static OperationSchema = &DISASSOCIATE_VPC_CIDR_BLOCK;
+}
+
+static DISASSOCIATE_VPC_CIDR_BLOCK: OperationSchema =
+    OperationSchema::new("DisassociateVpcCidrBlock", "POST", "/")
+        .input(shapes::DisassociateVpcCidrBlockRequest::schema)
+        .output(shapes::DisassociateVpcCidrBlockResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct GetManagedPrefixListAssociations;
+
+impl Operation for GetManagedPrefixListAssociations {
+    type Input = shapes::GetManagedPrefixListAssociationsRequest;
+    type Output = shapes::GetManagedPrefixListAssociationsResult;
+    const SCHEMA: &'static OperationSchema = &GET_MANAGED_PREFIX_LIST_ASSOCIATIONS;
+}
+
+static GET_MANAGED_PREFIX_LIST_ASSOCIATIONS: OperationSchema =
+    OperationSchema::new("GetManagedPrefixListAssociations", "POST", "/")
+        .input(shapes::GetManagedPrefixListAssociationsRequest::schema)
+        .output(shapes::GetManagedPrefixListAssociationsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct GetManagedPrefixListEntries;
+
+impl Operation for GetManagedPrefixListEntries {
+    type Input = shapes::GetManagedPrefixListEntriesRequest;
+    type Output = shapes::GetManagedPrefixListEntriesResult;
+    const SCHEMA: &'static OperationSchema = &GET_MANAGED_PREFIX_LIST_ENTRIES;
+}
+
+static GET_MANAGED_PREFIX_LIST_ENTRIES: OperationSchema =
+    OperationSchema::new("GetManagedPrefixListEntries", "POST", "/")
+        .input(shapes::GetManagedPrefixListEntriesRequest::schema)
+        .output(shapes::GetManagedPrefixListEntriesResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct GetSecurityGroupsForVpc;
+
+impl Operation for GetSecurityGroupsForVpc {
+    type Input = shapes::GetSecurityGroupsForVpcRequest;
+    type Output = shapes::GetSecurityGroupsForVpcResult;
+    const SCHEMA: &'static OperationSchema = &GET_SECURITY_GROUPS_FOR_VPC;
+}
+
+static GET_SECURITY_GROUPS_FOR_VPC: OperationSchema =
+    OperationSchema::new("GetSecurityGroupsForVpc", "POST", "/")
+        .input(shapes::GetSecurityGroupsForVpcRequest::schema)
+        .output(shapes::GetSecurityGroupsForVpcResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ModifyManagedPrefixList;
+
+impl Operation for ModifyManagedPrefixList {
+    type Input = shapes::ModifyManagedPrefixListRequest;
+    type Output = shapes::ModifyManagedPrefixListResult;
+    const SCHEMA: &'static OperationSchema = &MODIFY_MANAGED_PREFIX_LIST;
+}
+
+static MODIFY_MANAGED_PREFIX_LIST: OperationSchema =
+    OperationSchema::new("ModifyManagedPrefixList", "POST", "/")
+        .input(shapes::ModifyManagedPrefixListRequest::schema)
+        .output(shapes::ModifyManagedPrefixListResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ModifyNetworkInterfaceAttribute;
+
+impl Operation for ModifyNetworkInterfaceAttribute {
+    type Input = shapes::ModifyNetworkInterfaceAttributeRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &MODIFY_NETWORK_INTERFACE_ATTRIBUTE;
+}
+
+static MODIFY_NETWORK_INTERFACE_ATTRIBUTE: OperationSchema =
+    OperationSchema::new("ModifyNetworkInterfaceAttribute", "POST", "/")
+        .input(shapes::ModifyNetworkInterfaceAttributeRequest::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct ModifySecurityGroupRules;
@@ -298,6 +1332,163 @@ static MODIFY_SECURITY_GROUP_RULES: OperationSchema =
     OperationSchema::new("ModifySecurityGroupRules", "POST", "/")
         .input(shapes::ModifySecurityGroupRulesRequest::schema)
         .output(shapes::ModifySecurityGroupRulesResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ModifySubnetAttribute;
+
+impl Operation for ModifySubnetAttribute {
+    type Input = shapes::ModifySubnetAttributeRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &MODIFY_SUBNET_ATTRIBUTE;
+}
+
+static MODIFY_SUBNET_ATTRIBUTE: OperationSchema = OperationSchema::new("ModifySubnetAttribute", "POST", "/")
+    .input(shapes::ModifySubnetAttributeRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ModifyVpcAttribute;
+
+impl Operation for ModifyVpcAttribute {
+    type Input = shapes::ModifyVpcAttributeRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &MODIFY_VPC_ATTRIBUTE;
+}
+
+static MODIFY_VPC_ATTRIBUTE: OperationSchema =
+    OperationSchema::new("ModifyVpcAttribute", "POST", "/").input(shapes::ModifyVpcAttributeRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ModifyVpcEndpoint;
+
+impl Operation for ModifyVpcEndpoint {
+    type Input = shapes::ModifyVpcEndpointRequest;
+    type Output = shapes::ModifyVpcEndpointResult;
+    const SCHEMA: &'static OperationSchema = &MODIFY_VPC_ENDPOINT;
+}
+
+static MODIFY_VPC_ENDPOINT: OperationSchema = OperationSchema::new("ModifyVpcEndpoint", "POST", "/")
+    .input(shapes::ModifyVpcEndpointRequest::schema)
+    .output(shapes::ModifyVpcEndpointResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ModifyVpcPeeringConnectionOptions;
+
+impl Operation for ModifyVpcPeeringConnectionOptions {
+    type Input = shapes::ModifyVpcPeeringConnectionOptionsRequest;
+    type Output = shapes::ModifyVpcPeeringConnectionOptionsResult;
+    const SCHEMA: &'static OperationSchema = &MODIFY_VPC_PEERING_CONNECTION_OPTIONS;
+}
+
+static MODIFY_VPC_PEERING_CONNECTION_OPTIONS: OperationSchema =
+    OperationSchema::new("ModifyVpcPeeringConnectionOptions", "POST", "/")
+        .input(shapes::ModifyVpcPeeringConnectionOptionsRequest::schema)
+        .output(shapes::ModifyVpcPeeringConnectionOptionsResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct RejectVpcPeeringConnection;
+
+impl Operation for RejectVpcPeeringConnection {
+    type Input = shapes::RejectVpcPeeringConnectionRequest;
+    type Output = shapes::RejectVpcPeeringConnectionResult;
+    const SCHEMA: &'static OperationSchema = &REJECT_VPC_PEERING_CONNECTION;
+}
+
+static REJECT_VPC_PEERING_CONNECTION: OperationSchema =
+    OperationSchema::new("RejectVpcPeeringConnection", "POST", "/")
+        .input(shapes::RejectVpcPeeringConnectionRequest::schema)
+        .output(shapes::RejectVpcPeeringConnectionResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ReleaseAddress;
+
+impl Operation for ReleaseAddress {
+    type Input = shapes::ReleaseAddressRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &RELEASE_ADDRESS;
+}
+
+static RELEASE_ADDRESS: OperationSchema =
+    OperationSchema::new("ReleaseAddress", "POST", "/").input(shapes::ReleaseAddressRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ReplaceNetworkAclAssociation;
+
+impl Operation for ReplaceNetworkAclAssociation {
+    type Input = shapes::ReplaceNetworkAclAssociationRequest;
+    type Output = shapes::ReplaceNetworkAclAssociationResult;
+    const SCHEMA: &'static OperationSchema = &REPLACE_NETWORK_ACL_ASSOCIATION;
+}
+
+static REPLACE_NETWORK_ACL_ASSOCIATION: OperationSchema =
+    OperationSchema::new("ReplaceNetworkAclAssociation", "POST", "/")
+        .input(shapes::ReplaceNetworkAclAssociationRequest::schema)
+        .output(shapes::ReplaceNetworkAclAssociationResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ReplaceNetworkAclEntry;
+
+impl Operation for ReplaceNetworkAclEntry {
+    type Input = shapes::ReplaceNetworkAclEntryRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &REPLACE_NETWORK_ACL_ENTRY;
+}
+
+static REPLACE_NETWORK_ACL_ENTRY: OperationSchema =
+    OperationSchema::new("ReplaceNetworkAclEntry", "POST", "/")
+        .input(shapes::ReplaceNetworkAclEntryRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ReplaceRoute;
+
+impl Operation for ReplaceRoute {
+    type Input = shapes::ReplaceRouteRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &REPLACE_ROUTE;
+}
+
+static REPLACE_ROUTE: OperationSchema =
+    OperationSchema::new("ReplaceRoute", "POST", "/").input(shapes::ReplaceRouteRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ReplaceRouteTableAssociation;
+
+impl Operation for ReplaceRouteTableAssociation {
+    type Input = shapes::ReplaceRouteTableAssociationRequest;
+    type Output = shapes::ReplaceRouteTableAssociationResult;
+    const SCHEMA: &'static OperationSchema = &REPLACE_ROUTE_TABLE_ASSOCIATION;
+}
+
+static REPLACE_ROUTE_TABLE_ASSOCIATION: OperationSchema =
+    OperationSchema::new("ReplaceRouteTableAssociation", "POST", "/")
+        .input(shapes::ReplaceRouteTableAssociationRequest::schema)
+        .output(shapes::ReplaceRouteTableAssociationResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct ResetNetworkInterfaceAttribute;
+
+impl Operation for ResetNetworkInterfaceAttribute {
+    type Input = shapes::ResetNetworkInterfaceAttributeRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &RESET_NETWORK_INTERFACE_ATTRIBUTE;
+}
+
+static RESET_NETWORK_INTERFACE_ATTRIBUTE: OperationSchema =
+    OperationSchema::new("ResetNetworkInterfaceAttribute", "POST", "/")
+        .input(shapes::ResetNetworkInterfaceAttributeRequest::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct RestoreManagedPrefixListVersion;
+
+impl Operation for RestoreManagedPrefixListVersion {
+    type Input = shapes::RestoreManagedPrefixListVersionRequest;
+    type Output = shapes::RestoreManagedPrefixListVersionResult;
+    const SCHEMA: &'static OperationSchema = &RESTORE_MANAGED_PREFIX_LIST_VERSION;
+}
+
+static RESTORE_MANAGED_PREFIX_LIST_VERSION: OperationSchema =
+    OperationSchema::new("RestoreManagedPrefixListVersion", "POST", "/")
+        .input(shapes::RestoreManagedPrefixListVersionRequest::schema)
+        .output(shapes::RestoreManagedPrefixListVersionResult::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct RevokeSecurityGroupEgress;
@@ -326,6 +1517,19 @@ static REVOKE_SECURITY_GROUP_INGRESS: OperationSchema =
     OperationSchema::new("RevokeSecurityGroupIngress", "POST", "/")
         .input(shapes::RevokeSecurityGroupIngressRequest::schema)
         .output(shapes::RevokeSecurityGroupIngressResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct UnassignPrivateIpAddresses;
+
+impl Operation for UnassignPrivateIpAddresses {
+    type Input = shapes::UnassignPrivateIpAddressesRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &UNASSIGN_PRIVATE_IP_ADDRESSES;
+}
+
+static UNASSIGN_PRIVATE_IP_ADDRESSES: OperationSchema =
+    OperationSchema::new("UnassignPrivateIpAddresses", "POST", "/")
+        .input(shapes::UnassignPrivateIpAddressesRequest::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct UpdateSecurityGroupRuleDescriptionsEgress;

@@ -190,6 +190,10 @@ fn subnet(scope: &Scope, number: usize, vpc: &str) -> Subnet {
         availability_zone_id: format!("use1-az{number}"),
         default_for_az: true,
         map_public_ip_on_launch: true,
+        ipv6_block: None,
+        assign_ipv6_address_on_creation: false,
+        hostname_type: None,
+        enable_resource_name_dns_a_record: false,
         tags: Default::default(),
     }
 }

@@ -22,10 +22,7 @@ pub fn route_table(table: &RouteTable) -> wire::RouteTable {
 
 /// How a route names where it leads.
 pub fn gateway_id(target: &RouteTarget) -> &str {
-    match target {
-        RouteTarget::Local => "local",
-        RouteTarget::InternetGateway(id) => id,
-    }
+    target.id().unwrap_or("local")
 }
 
 pub fn origin(route: &Route) -> wire::RouteOrigin {
@@ -34,7 +31,7 @@ pub fn origin(route: &Route) -> wire::RouteOrigin {
 
 fn route(route: &Route) -> wire::Route {
     wire::Route {
-        destination_cidr_block: Some(route.destination_cidr_block.clone()),
+        destination_cidr_block: Some(route.destination.clone()),
         gateway_id: Some(gateway_id(&route.target).to_owned()),
         origin: Some(origin(route)),
         state: Some(wire::RouteState::Active),

@@ -9,6 +9,85 @@ use wire_schema::{
 use super::super::{enums::*, shapes::*};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceptVpcPeeringConnectionRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+
+static ACCEPT_VPC_PEERING_CONNECTION_REQUEST: StructureSchema = StructureSchema::new(
+    "AcceptVpcPeeringConnectionRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("VpcPeeringConnectionId", Target::String)
+            .wire_name("vpcPeeringConnectionId")
+            .required(),
+    ],
+);
+
+impl Members for AcceptVpcPeeringConnectionRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ACCEPT_VPC_PEERING_CONNECTION_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ACCEPT_VPC_PEERING_CONNECTION_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.vpc_peering_connection_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ACCEPT_VPC_PEERING_CONNECTION_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.vpc_peering_connection_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AcceptVpcPeeringConnectionRequest {
+    fn schema() -> &'static StructureSchema {
+        &ACCEPT_VPC_PEERING_CONNECTION_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceptVpcPeeringConnectionResult {
+    pub vpc_peering_connection: Option<VpcPeeringConnection>,
+}
+
+static ACCEPT_VPC_PEERING_CONNECTION_RESULT: StructureSchema = StructureSchema::new(
+    "AcceptVpcPeeringConnectionResult",
+    &[MemberSchema::new("VpcPeeringConnection", Target::Structure(VpcPeeringConnection::schema))
+        .wire_name("vpcPeeringConnection")],
+);
+
+impl Members for AcceptVpcPeeringConnectionResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ACCEPT_VPC_PEERING_CONNECTION_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ACCEPT_VPC_PEERING_CONNECTION_RESULT.members;
+        write_member(writer, &members[0], &self.vpc_peering_connection);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ACCEPT_VPC_PEERING_CONNECTION_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.vpc_peering_connection),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AcceptVpcPeeringConnectionResult {
+    fn schema() -> &'static StructureSchema {
+        &ACCEPT_VPC_PEERING_CONNECTION_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AccountAttribute {
     pub attribute_name: Option<String>,
     pub attribute_values: Option<Vec<AccountAttributeValue>>,
@@ -88,6 +167,1093 @@ impl Members for AccountAttributeValue {
 impl Shape for AccountAttributeValue {
     fn schema() -> &'static StructureSchema {
         &ACCOUNT_ATTRIBUTE_VALUE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddPrefixListEntry {
+    pub cidr: Option<String>,
+    pub description: Option<String>,
+}
+
+static ADD_PREFIX_LIST_ENTRY: StructureSchema = StructureSchema::new(
+    "AddPrefixListEntry",
+    &[MemberSchema::new("Cidr", Target::String).required(), MemberSchema::new("Description", Target::String)],
+);
+
+impl Members for AddPrefixListEntry {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ADD_PREFIX_LIST_ENTRY
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ADD_PREFIX_LIST_ENTRY.members;
+        write_member(writer, &members[0], &self.cidr);
+        write_member(writer, &members[1], &self.description);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ADD_PREFIX_LIST_ENTRY.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.cidr),
+            1 => read_member(reader, member, &mut self.description),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AddPrefixListEntry {
+    fn schema() -> &'static StructureSchema {
+        &ADD_PREFIX_LIST_ENTRY
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Address {
+    pub allocation_id: Option<String>,
+    pub association_id: Option<String>,
+    pub carrier_ip: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub domain: Option<DomainType>,
+    pub instance_id: Option<String>,
+    pub network_border_group: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub network_interface_owner_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub public_ip: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub service_managed: Option<ServiceManaged>,
+    pub subnet_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+static ADDRESS: StructureSchema = StructureSchema::new(
+    "Address",
+    &[
+        MemberSchema::new("AllocationId", Target::String).wire_name("allocationId"),
+        MemberSchema::new("AssociationId", Target::String).wire_name("associationId"),
+        MemberSchema::new("CarrierIp", Target::String).wire_name("carrierIp"),
+        MemberSchema::new("CustomerOwnedIp", Target::String).wire_name("customerOwnedIp"),
+        MemberSchema::new("CustomerOwnedIpv4Pool", Target::String).wire_name("customerOwnedIpv4Pool"),
+        MemberSchema::new("Domain", Target::String).wire_name("domain"),
+        MemberSchema::new("InstanceId", Target::String).wire_name("instanceId"),
+        MemberSchema::new("NetworkBorderGroup", Target::String).wire_name("networkBorderGroup"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId"),
+        MemberSchema::new("NetworkInterfaceOwnerId", Target::String).wire_name("networkInterfaceOwnerId"),
+        MemberSchema::new("PrivateIpAddress", Target::String).wire_name("privateIpAddress"),
+        MemberSchema::new("PublicIp", Target::String).wire_name("publicIp"),
+        MemberSchema::new("PublicIpv4Pool", Target::String).wire_name("publicIpv4Pool"),
+        MemberSchema::new("ServiceManaged", Target::String).wire_name("serviceManaged"),
+        MemberSchema::new("SubnetId", Target::String).wire_name("subnetId"),
+        MemberSchema::new(
+            "Tags",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Tag::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("tagSet"),
+    ],
+);
+
+impl Members for Address {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ADDRESS
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ADDRESS.members;
+        write_member(writer, &members[0], &self.allocation_id);
+        write_member(writer, &members[1], &self.association_id);
+        write_member(writer, &members[2], &self.carrier_ip);
+        write_member(writer, &members[3], &self.customer_owned_ip);
+        write_member(writer, &members[4], &self.customer_owned_ipv4_pool);
+        write_member(writer, &members[5], &self.domain);
+        write_member(writer, &members[6], &self.instance_id);
+        write_member(writer, &members[7], &self.network_border_group);
+        write_member(writer, &members[8], &self.network_interface_id);
+        write_member(writer, &members[9], &self.network_interface_owner_id);
+        write_member(writer, &members[10], &self.private_ip_address);
+        write_member(writer, &members[11], &self.public_ip);
+        write_member(writer, &members[12], &self.public_ipv4_pool);
+        write_member(writer, &members[13], &self.service_managed);
+        write_member(writer, &members[14], &self.subnet_id);
+        write_member(writer, &members[15], &self.tags);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ADDRESS.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allocation_id),
+            1 => read_member(reader, member, &mut self.association_id),
+            2 => read_member(reader, member, &mut self.carrier_ip),
+            3 => read_member(reader, member, &mut self.customer_owned_ip),
+            4 => read_member(reader, member, &mut self.customer_owned_ipv4_pool),
+            5 => read_member(reader, member, &mut self.domain),
+            6 => read_member(reader, member, &mut self.instance_id),
+            7 => read_member(reader, member, &mut self.network_border_group),
+            8 => read_member(reader, member, &mut self.network_interface_id),
+            9 => read_member(reader, member, &mut self.network_interface_owner_id),
+            10 => read_member(reader, member, &mut self.private_ip_address),
+            11 => read_member(reader, member, &mut self.public_ip),
+            12 => read_member(reader, member, &mut self.public_ipv4_pool),
+            13 => read_member(reader, member, &mut self.service_managed),
+            14 => read_member(reader, member, &mut self.subnet_id),
+            15 => read_member(reader, member, &mut self.tags),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for Address {
+    fn schema() -> &'static StructureSchema {
+        &ADDRESS
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddressAttribute {
+    pub allocation_id: Option<String>,
+    pub ptr_record: Option<String>,
+    pub ptr_record_update: Option<PtrUpdateStatus>,
+    pub public_ip: Option<String>,
+}
+
+static ADDRESS_ATTRIBUTE: StructureSchema = StructureSchema::new(
+    "AddressAttribute",
+    &[
+        MemberSchema::new("AllocationId", Target::String).wire_name("allocationId"),
+        MemberSchema::new("PtrRecord", Target::String).wire_name("ptrRecord"),
+        MemberSchema::new("PtrRecordUpdate", Target::Structure(PtrUpdateStatus::schema))
+            .wire_name("ptrRecordUpdate"),
+        MemberSchema::new("PublicIp", Target::String).wire_name("publicIp"),
+    ],
+);
+
+impl Members for AddressAttribute {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ADDRESS_ATTRIBUTE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ADDRESS_ATTRIBUTE.members;
+        write_member(writer, &members[0], &self.allocation_id);
+        write_member(writer, &members[1], &self.ptr_record);
+        write_member(writer, &members[2], &self.ptr_record_update);
+        write_member(writer, &members[3], &self.public_ip);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ADDRESS_ATTRIBUTE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allocation_id),
+            1 => read_member(reader, member, &mut self.ptr_record),
+            2 => read_member(reader, member, &mut self.ptr_record_update),
+            3 => read_member(reader, member, &mut self.public_ip),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AddressAttribute {
+    fn schema() -> &'static StructureSchema {
+        &ADDRESS_ATTRIBUTE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllocateAddressRequest {
+    pub address: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub domain: Option<DomainType>,
+    pub dry_run: Option<bool>,
+    pub ipam_pool_id: Option<String>,
+    pub network_border_group: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+
+static ALLOCATE_ADDRESS_REQUEST: StructureSchema = StructureSchema::new(
+    "AllocateAddressRequest",
+    &[
+        MemberSchema::new("Address", Target::String),
+        MemberSchema::new("CustomerOwnedIpv4Pool", Target::String),
+        MemberSchema::new("Domain", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("IpamPoolId", Target::String),
+        MemberSchema::new("NetworkBorderGroup", Target::String),
+        MemberSchema::new("PublicIpv4Pool", Target::String),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+    ],
+);
+
+impl Members for AllocateAddressRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ALLOCATE_ADDRESS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ALLOCATE_ADDRESS_REQUEST.members;
+        write_member(writer, &members[0], &self.address);
+        write_member(writer, &members[1], &self.customer_owned_ipv4_pool);
+        write_member(writer, &members[2], &self.domain);
+        write_member(writer, &members[3], &self.dry_run);
+        write_member(writer, &members[4], &self.ipam_pool_id);
+        write_member(writer, &members[5], &self.network_border_group);
+        write_member(writer, &members[6], &self.public_ipv4_pool);
+        write_member(writer, &members[7], &self.tag_specifications);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ALLOCATE_ADDRESS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.address),
+            1 => read_member(reader, member, &mut self.customer_owned_ipv4_pool),
+            2 => read_member(reader, member, &mut self.domain),
+            3 => read_member(reader, member, &mut self.dry_run),
+            4 => read_member(reader, member, &mut self.ipam_pool_id),
+            5 => read_member(reader, member, &mut self.network_border_group),
+            6 => read_member(reader, member, &mut self.public_ipv4_pool),
+            7 => read_member(reader, member, &mut self.tag_specifications),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AllocateAddressRequest {
+    fn schema() -> &'static StructureSchema {
+        &ALLOCATE_ADDRESS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllocateAddressResult {
+    pub allocation_id: Option<String>,
+    pub carrier_ip: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub domain: Option<DomainType>,
+    pub network_border_group: Option<String>,
+    pub public_ip: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+}
+
+static ALLOCATE_ADDRESS_RESULT: StructureSchema = StructureSchema::new(
+    "AllocateAddressResult",
+    &[
+        MemberSchema::new("AllocationId", Target::String).wire_name("allocationId"),
+        MemberSchema::new("CarrierIp", Target::String).wire_name("carrierIp"),
+        MemberSchema::new("CustomerOwnedIp", Target::String).wire_name("customerOwnedIp"),
+        MemberSchema::new("CustomerOwnedIpv4Pool", Target::String).wire_name("customerOwnedIpv4Pool"),
+        MemberSchema::new("Domain", Target::String).wire_name("domain"),
+        MemberSchema::new("NetworkBorderGroup", Target::String).wire_name("networkBorderGroup"),
+        MemberSchema::new("PublicIp", Target::String).wire_name("publicIp"),
+        MemberSchema::new("PublicIpv4Pool", Target::String).wire_name("publicIpv4Pool"),
+    ],
+);
+
+impl Members for AllocateAddressResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ALLOCATE_ADDRESS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ALLOCATE_ADDRESS_RESULT.members;
+        write_member(writer, &members[0], &self.allocation_id);
+        write_member(writer, &members[1], &self.carrier_ip);
+        write_member(writer, &members[2], &self.customer_owned_ip);
+        write_member(writer, &members[3], &self.customer_owned_ipv4_pool);
+        write_member(writer, &members[4], &self.domain);
+        write_member(writer, &members[5], &self.network_border_group);
+        write_member(writer, &members[6], &self.public_ip);
+        write_member(writer, &members[7], &self.public_ipv4_pool);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ALLOCATE_ADDRESS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allocation_id),
+            1 => read_member(reader, member, &mut self.carrier_ip),
+            2 => read_member(reader, member, &mut self.customer_owned_ip),
+            3 => read_member(reader, member, &mut self.customer_owned_ipv4_pool),
+            4 => read_member(reader, member, &mut self.domain),
+            5 => read_member(reader, member, &mut self.network_border_group),
+            6 => read_member(reader, member, &mut self.public_ip),
+            7 => read_member(reader, member, &mut self.public_ipv4_pool),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AllocateAddressResult {
+    fn schema() -> &'static StructureSchema {
+        &ALLOCATE_ADDRESS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssignPrivateIpAddressesRequest {
+    pub allow_reassignment: Option<bool>,
+    pub ipv4_prefix_count: Option<i32>,
+    pub ipv4_prefixes: Option<Vec<String>>,
+    pub network_interface_id: Option<String>,
+    pub private_ip_addresses: Option<Vec<String>>,
+    pub secondary_private_ip_address_count: Option<i32>,
+}
+
+static ASSIGN_PRIVATE_IP_ADDRESSES_REQUEST: StructureSchema = StructureSchema::new(
+    "AssignPrivateIpAddressesRequest",
+    &[
+        MemberSchema::new("AllowReassignment", Target::Boolean).wire_name("allowReassignment"),
+        MemberSchema::new("Ipv4PrefixCount", Target::Integer),
+        MemberSchema::new(
+            "Ipv4Prefixes",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("Ipv4Prefix"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId").required(),
+        MemberSchema::new(
+            "PrivateIpAddresses",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("PrivateIpAddress"),
+            )),
+        )
+        .wire_name("privateIpAddress"),
+        MemberSchema::new("SecondaryPrivateIpAddressCount", Target::Integer)
+            .wire_name("secondaryPrivateIpAddressCount"),
+    ],
+);
+
+impl Members for AssignPrivateIpAddressesRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSIGN_PRIVATE_IP_ADDRESSES_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSIGN_PRIVATE_IP_ADDRESSES_REQUEST.members;
+        write_member(writer, &members[0], &self.allow_reassignment);
+        write_member(writer, &members[1], &self.ipv4_prefix_count);
+        write_member(writer, &members[2], &self.ipv4_prefixes);
+        write_member(writer, &members[3], &self.network_interface_id);
+        write_member(writer, &members[4], &self.private_ip_addresses);
+        write_member(writer, &members[5], &self.secondary_private_ip_address_count);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSIGN_PRIVATE_IP_ADDRESSES_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allow_reassignment),
+            1 => read_member(reader, member, &mut self.ipv4_prefix_count),
+            2 => read_member(reader, member, &mut self.ipv4_prefixes),
+            3 => read_member(reader, member, &mut self.network_interface_id),
+            4 => read_member(reader, member, &mut self.private_ip_addresses),
+            5 => read_member(reader, member, &mut self.secondary_private_ip_address_count),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssignPrivateIpAddressesRequest {
+    fn schema() -> &'static StructureSchema {
+        &ASSIGN_PRIVATE_IP_ADDRESSES_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssignPrivateIpAddressesResult {
+    pub assigned_ipv4_prefixes: Option<Vec<Ipv4PrefixSpecification>>,
+    pub assigned_private_ip_addresses: Option<Vec<AssignedPrivateIpAddress>>,
+    pub network_interface_id: Option<String>,
+}
+
+static ASSIGN_PRIVATE_IP_ADDRESSES_RESULT: StructureSchema = StructureSchema::new(
+    "AssignPrivateIpAddressesResult",
+    &[
+        MemberSchema::new(
+            "AssignedIpv4Prefixes",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Ipv4PrefixSpecification::schema))
+                    .wire_name("item"),
+            )),
+        )
+        .wire_name("assignedIpv4PrefixSet"),
+        MemberSchema::new(
+            "AssignedPrivateIpAddresses",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(AssignedPrivateIpAddress::schema))
+                    .wire_name("item"),
+            )),
+        )
+        .wire_name("assignedPrivateIpAddressesSet"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId"),
+    ],
+);
+
+impl Members for AssignPrivateIpAddressesResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSIGN_PRIVATE_IP_ADDRESSES_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSIGN_PRIVATE_IP_ADDRESSES_RESULT.members;
+        write_member(writer, &members[0], &self.assigned_ipv4_prefixes);
+        write_member(writer, &members[1], &self.assigned_private_ip_addresses);
+        write_member(writer, &members[2], &self.network_interface_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSIGN_PRIVATE_IP_ADDRESSES_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.assigned_ipv4_prefixes),
+            1 => read_member(reader, member, &mut self.assigned_private_ip_addresses),
+            2 => read_member(reader, member, &mut self.network_interface_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssignPrivateIpAddressesResult {
+    fn schema() -> &'static StructureSchema {
+        &ASSIGN_PRIVATE_IP_ADDRESSES_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssignedPrivateIpAddress {
+    pub private_ip_address: Option<String>,
+}
+
+static ASSIGNED_PRIVATE_IP_ADDRESS: StructureSchema = StructureSchema::new(
+    "AssignedPrivateIpAddress",
+    &[MemberSchema::new("PrivateIpAddress", Target::String).wire_name("privateIpAddress")],
+);
+
+impl Members for AssignedPrivateIpAddress {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSIGNED_PRIVATE_IP_ADDRESS
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSIGNED_PRIVATE_IP_ADDRESS.members;
+        write_member(writer, &members[0], &self.private_ip_address);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSIGNED_PRIVATE_IP_ADDRESS.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.private_ip_address),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssignedPrivateIpAddress {
+    fn schema() -> &'static StructureSchema {
+        &ASSIGNED_PRIVATE_IP_ADDRESS
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateAddressRequest {
+    pub allocation_id: Option<String>,
+    pub allow_reassociation: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub instance_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub public_ip: Option<String>,
+}
+
+static ASSOCIATE_ADDRESS_REQUEST: StructureSchema = StructureSchema::new(
+    "AssociateAddressRequest",
+    &[
+        MemberSchema::new("AllocationId", Target::String),
+        MemberSchema::new("AllowReassociation", Target::Boolean).wire_name("allowReassociation"),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("InstanceId", Target::String),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId"),
+        MemberSchema::new("PrivateIpAddress", Target::String).wire_name("privateIpAddress"),
+        MemberSchema::new("PublicIp", Target::String),
+    ],
+);
+
+impl Members for AssociateAddressRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSOCIATE_ADDRESS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSOCIATE_ADDRESS_REQUEST.members;
+        write_member(writer, &members[0], &self.allocation_id);
+        write_member(writer, &members[1], &self.allow_reassociation);
+        write_member(writer, &members[2], &self.dry_run);
+        write_member(writer, &members[3], &self.instance_id);
+        write_member(writer, &members[4], &self.network_interface_id);
+        write_member(writer, &members[5], &self.private_ip_address);
+        write_member(writer, &members[6], &self.public_ip);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSOCIATE_ADDRESS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allocation_id),
+            1 => read_member(reader, member, &mut self.allow_reassociation),
+            2 => read_member(reader, member, &mut self.dry_run),
+            3 => read_member(reader, member, &mut self.instance_id),
+            4 => read_member(reader, member, &mut self.network_interface_id),
+            5 => read_member(reader, member, &mut self.private_ip_address),
+            6 => read_member(reader, member, &mut self.public_ip),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssociateAddressRequest {
+    fn schema() -> &'static StructureSchema {
+        &ASSOCIATE_ADDRESS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateAddressResult {
+    pub association_id: Option<String>,
+}
+
+static ASSOCIATE_ADDRESS_RESULT: StructureSchema = StructureSchema::new(
+    "AssociateAddressResult",
+    &[MemberSchema::new("AssociationId", Target::String).wire_name("associationId")],
+);
+
+impl Members for AssociateAddressResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSOCIATE_ADDRESS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSOCIATE_ADDRESS_RESULT.members;
+        write_member(writer, &members[0], &self.association_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSOCIATE_ADDRESS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.association_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssociateAddressResult {
+    fn schema() -> &'static StructureSchema {
+        &ASSOCIATE_ADDRESS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateDhcpOptionsRequest {
+    pub dhcp_options_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub vpc_id: Option<String>,
+}
+
+static ASSOCIATE_DHCP_OPTIONS_REQUEST: StructureSchema = StructureSchema::new(
+    "AssociateDhcpOptionsRequest",
+    &[
+        MemberSchema::new("DhcpOptionsId", Target::String).required(),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("VpcId", Target::String).required(),
+    ],
+);
+
+impl Members for AssociateDhcpOptionsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSOCIATE_DHCP_OPTIONS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSOCIATE_DHCP_OPTIONS_REQUEST.members;
+        write_member(writer, &members[0], &self.dhcp_options_id);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSOCIATE_DHCP_OPTIONS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dhcp_options_id),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssociateDhcpOptionsRequest {
+    fn schema() -> &'static StructureSchema {
+        &ASSOCIATE_DHCP_OPTIONS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateRouteTableRequest {
+    pub dry_run: Option<bool>,
+    pub gateway_id: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub route_table_id: Option<String>,
+    pub subnet_id: Option<String>,
+}
+
+static ASSOCIATE_ROUTE_TABLE_REQUEST: StructureSchema = StructureSchema::new(
+    "AssociateRouteTableRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("GatewayId", Target::String),
+        MemberSchema::new("PublicIpv4Pool", Target::String),
+        MemberSchema::new("RouteTableId", Target::String).wire_name("routeTableId").required(),
+        MemberSchema::new("SubnetId", Target::String).wire_name("subnetId"),
+    ],
+);
+
+impl Members for AssociateRouteTableRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSOCIATE_ROUTE_TABLE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSOCIATE_ROUTE_TABLE_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.gateway_id);
+        write_member(writer, &members[2], &self.public_ipv4_pool);
+        write_member(writer, &members[3], &self.route_table_id);
+        write_member(writer, &members[4], &self.subnet_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSOCIATE_ROUTE_TABLE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.gateway_id),
+            2 => read_member(reader, member, &mut self.public_ipv4_pool),
+            3 => read_member(reader, member, &mut self.route_table_id),
+            4 => read_member(reader, member, &mut self.subnet_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssociateRouteTableRequest {
+    fn schema() -> &'static StructureSchema {
+        &ASSOCIATE_ROUTE_TABLE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateRouteTableResult {
+    pub association_id: Option<String>,
+    pub association_state: Option<RouteTableAssociationState>,
+}
+
+static ASSOCIATE_ROUTE_TABLE_RESULT: StructureSchema = StructureSchema::new(
+    "AssociateRouteTableResult",
+    &[
+        MemberSchema::new("AssociationId", Target::String).wire_name("associationId"),
+        MemberSchema::new("AssociationState", Target::Structure(RouteTableAssociationState::schema))
+            .wire_name("associationState"),
+    ],
+);
+
+impl Members for AssociateRouteTableResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSOCIATE_ROUTE_TABLE_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSOCIATE_ROUTE_TABLE_RESULT.members;
+        write_member(writer, &members[0], &self.association_id);
+        write_member(writer, &members[1], &self.association_state);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSOCIATE_ROUTE_TABLE_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.association_id),
+            1 => read_member(reader, member, &mut self.association_state),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssociateRouteTableResult {
+    fn schema() -> &'static StructureSchema {
+        &ASSOCIATE_ROUTE_TABLE_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateSubnetCidrBlockRequest {
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv6_ipam_pool_id: Option<String>,
+    pub ipv6_netmask_length: Option<i32>,
+    pub subnet_id: Option<String>,
+}
+
+static ASSOCIATE_SUBNET_CIDR_BLOCK_REQUEST: StructureSchema = StructureSchema::new(
+    "AssociateSubnetCidrBlockRequest",
+    &[
+        MemberSchema::new("Ipv6CidrBlock", Target::String).wire_name("ipv6CidrBlock"),
+        MemberSchema::new("Ipv6IpamPoolId", Target::String),
+        MemberSchema::new("Ipv6NetmaskLength", Target::Integer),
+        MemberSchema::new("SubnetId", Target::String).wire_name("subnetId").required(),
+    ],
+);
+
+impl Members for AssociateSubnetCidrBlockRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSOCIATE_SUBNET_CIDR_BLOCK_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSOCIATE_SUBNET_CIDR_BLOCK_REQUEST.members;
+        write_member(writer, &members[0], &self.ipv6_cidr_block);
+        write_member(writer, &members[1], &self.ipv6_ipam_pool_id);
+        write_member(writer, &members[2], &self.ipv6_netmask_length);
+        write_member(writer, &members[3], &self.subnet_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSOCIATE_SUBNET_CIDR_BLOCK_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.ipv6_cidr_block),
+            1 => read_member(reader, member, &mut self.ipv6_ipam_pool_id),
+            2 => read_member(reader, member, &mut self.ipv6_netmask_length),
+            3 => read_member(reader, member, &mut self.subnet_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssociateSubnetCidrBlockRequest {
+    fn schema() -> &'static StructureSchema {
+        &ASSOCIATE_SUBNET_CIDR_BLOCK_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateSubnetCidrBlockResult {
+    pub ipv6_cidr_block_association: Option<SubnetIpv6CidrBlockAssociation>,
+    pub subnet_id: Option<String>,
+}
+
+static ASSOCIATE_SUBNET_CIDR_BLOCK_RESULT: StructureSchema = StructureSchema::new(
+    "AssociateSubnetCidrBlockResult",
+    &[
+        MemberSchema::new(
+            "Ipv6CidrBlockAssociation",
+            Target::Structure(SubnetIpv6CidrBlockAssociation::schema),
+        )
+        .wire_name("ipv6CidrBlockAssociation"),
+        MemberSchema::new("SubnetId", Target::String).wire_name("subnetId"),
+    ],
+);
+
+impl Members for AssociateSubnetCidrBlockResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSOCIATE_SUBNET_CIDR_BLOCK_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSOCIATE_SUBNET_CIDR_BLOCK_RESULT.members;
+        write_member(writer, &members[0], &self.ipv6_cidr_block_association);
+        write_member(writer, &members[1], &self.subnet_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSOCIATE_SUBNET_CIDR_BLOCK_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.ipv6_cidr_block_association),
+            1 => read_member(reader, member, &mut self.subnet_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssociateSubnetCidrBlockResult {
+    fn schema() -> &'static StructureSchema {
+        &ASSOCIATE_SUBNET_CIDR_BLOCK_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateVpcCidrBlockRequest {
+    pub amazon_provided_ipv6_cidr_block: Option<bool>,
+    pub cidr_block: Option<String>,
+    pub ipv4_ipam_pool_id: Option<String>,
+    pub ipv4_netmask_length: Option<i32>,
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv6_cidr_block_network_border_group: Option<String>,
+    pub ipv6_ipam_pool_id: Option<String>,
+    pub ipv6_netmask_length: Option<i32>,
+    pub ipv6_pool: Option<String>,
+    pub vpc_id: Option<String>,
+}
+
+static ASSOCIATE_VPC_CIDR_BLOCK_REQUEST: StructureSchema = StructureSchema::new(
+    "AssociateVpcCidrBlockRequest",
+    &[
+        MemberSchema::new("AmazonProvidedIpv6CidrBlock", Target::Boolean)
+            .wire_name("amazonProvidedIpv6CidrBlock"),
+        MemberSchema::new("CidrBlock", Target::String),
+        MemberSchema::new("Ipv4IpamPoolId", Target::String),
+        MemberSchema::new("Ipv4NetmaskLength", Target::Integer),
+        MemberSchema::new("Ipv6CidrBlock", Target::String),
+        MemberSchema::new("Ipv6CidrBlockNetworkBorderGroup", Target::String),
+        MemberSchema::new("Ipv6IpamPoolId", Target::String),
+        MemberSchema::new("Ipv6NetmaskLength", Target::Integer),
+        MemberSchema::new("Ipv6Pool", Target::String),
+        MemberSchema::new("VpcId", Target::String).wire_name("vpcId").required(),
+    ],
+);
+
+impl Members for AssociateVpcCidrBlockRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSOCIATE_VPC_CIDR_BLOCK_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSOCIATE_VPC_CIDR_BLOCK_REQUEST.members;
+        write_member(writer, &members[0], &self.amazon_provided_ipv6_cidr_block);
+        write_member(writer, &members[1], &self.cidr_block);
+        write_member(writer, &members[2], &self.ipv4_ipam_pool_id);
+        write_member(writer, &members[3], &self.ipv4_netmask_length);
+        write_member(writer, &members[4], &self.ipv6_cidr_block);
+        write_member(writer, &members[5], &self.ipv6_cidr_block_network_border_group);
+        write_member(writer, &members[6], &self.ipv6_ipam_pool_id);
+        write_member(writer, &members[7], &self.ipv6_netmask_length);
+        write_member(writer, &members[8], &self.ipv6_pool);
+        write_member(writer, &members[9], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSOCIATE_VPC_CIDR_BLOCK_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.amazon_provided_ipv6_cidr_block),
+            1 => read_member(reader, member, &mut self.cidr_block),
+            2 => read_member(reader, member, &mut self.ipv4_ipam_pool_id),
+            3 => read_member(reader, member, &mut self.ipv4_netmask_length),
+            4 => read_member(reader, member, &mut self.ipv6_cidr_block),
+            5 => read_member(reader, member, &mut self.ipv6_cidr_block_network_border_group),
+            6 => read_member(reader, member, &mut self.ipv6_ipam_pool_id),
+            7 => read_member(reader, member, &mut self.ipv6_netmask_length),
+            8 => read_member(reader, member, &mut self.ipv6_pool),
+            9 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssociateVpcCidrBlockRequest {
+    fn schema() -> &'static StructureSchema {
+        &ASSOCIATE_VPC_CIDR_BLOCK_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateVpcCidrBlockResult {
+    pub cidr_block_association: Option<VpcCidrBlockAssociation>,
+    pub ipv6_cidr_block_association: Option<VpcIpv6CidrBlockAssociation>,
+    pub vpc_id: Option<String>,
+}
+
+static ASSOCIATE_VPC_CIDR_BLOCK_RESULT: StructureSchema = StructureSchema::new(
+    "AssociateVpcCidrBlockResult",
+    &[
+        MemberSchema::new("CidrBlockAssociation", Target::Structure(VpcCidrBlockAssociation::schema))
+            .wire_name("cidrBlockAssociation"),
+        MemberSchema::new("Ipv6CidrBlockAssociation", Target::Structure(VpcIpv6CidrBlockAssociation::schema))
+            .wire_name("ipv6CidrBlockAssociation"),
+        MemberSchema::new("VpcId", Target::String).wire_name("vpcId"),
+    ],
+);
+
+impl Members for AssociateVpcCidrBlockResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSOCIATE_VPC_CIDR_BLOCK_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSOCIATE_VPC_CIDR_BLOCK_RESULT.members;
+        write_member(writer, &members[0], &self.cidr_block_association);
+        write_member(writer, &members[1], &self.ipv6_cidr_block_association);
+        write_member(writer, &members[2], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSOCIATE_VPC_CIDR_BLOCK_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.cidr_block_association),
+            1 => read_member(reader, member, &mut self.ipv6_cidr_block_association),
+            2 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssociateVpcCidrBlockResult {
+    fn schema() -> &'static StructureSchema {
+        &ASSOCIATE_VPC_CIDR_BLOCK_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachInternetGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub internet_gateway_id: Option<String>,
+    pub vpc_id: Option<String>,
+}
+
+static ATTACH_INTERNET_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
+    "AttachInternetGatewayRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("InternetGatewayId", Target::String).wire_name("internetGatewayId").required(),
+        MemberSchema::new("VpcId", Target::String).wire_name("vpcId").required(),
+    ],
+);
+
+impl Members for AttachInternetGatewayRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ATTACH_INTERNET_GATEWAY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ATTACH_INTERNET_GATEWAY_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.internet_gateway_id);
+        write_member(writer, &members[2], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ATTACH_INTERNET_GATEWAY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.internet_gateway_id),
+            2 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AttachInternetGatewayRequest {
+    fn schema() -> &'static StructureSchema {
+        &ATTACH_INTERNET_GATEWAY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachNetworkInterfaceRequest {
+    pub device_index: Option<i32>,
+    pub dry_run: Option<bool>,
+    pub ena_queue_count: Option<i32>,
+    pub ena_srd_specification: Option<EnaSrdSpecification>,
+    pub instance_id: Option<String>,
+    pub network_card_index: Option<i32>,
+    pub network_interface_id: Option<String>,
+}
+
+static ATTACH_NETWORK_INTERFACE_REQUEST: StructureSchema = StructureSchema::new(
+    "AttachNetworkInterfaceRequest",
+    &[
+        MemberSchema::new("DeviceIndex", Target::Integer).wire_name("deviceIndex").required(),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("EnaQueueCount", Target::Integer),
+        MemberSchema::new("EnaSrdSpecification", Target::Structure(EnaSrdSpecification::schema)),
+        MemberSchema::new("InstanceId", Target::String).wire_name("instanceId").required(),
+        MemberSchema::new("NetworkCardIndex", Target::Integer),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId").required(),
+    ],
+);
+
+impl Members for AttachNetworkInterfaceRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ATTACH_NETWORK_INTERFACE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ATTACH_NETWORK_INTERFACE_REQUEST.members;
+        write_member(writer, &members[0], &self.device_index);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.ena_queue_count);
+        write_member(writer, &members[3], &self.ena_srd_specification);
+        write_member(writer, &members[4], &self.instance_id);
+        write_member(writer, &members[5], &self.network_card_index);
+        write_member(writer, &members[6], &self.network_interface_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ATTACH_NETWORK_INTERFACE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.device_index),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.ena_queue_count),
+            3 => read_member(reader, member, &mut self.ena_srd_specification),
+            4 => read_member(reader, member, &mut self.instance_id),
+            5 => read_member(reader, member, &mut self.network_card_index),
+            6 => read_member(reader, member, &mut self.network_interface_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AttachNetworkInterfaceRequest {
+    fn schema() -> &'static StructureSchema {
+        &ATTACH_NETWORK_INTERFACE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachNetworkInterfaceResult {
+    pub attachment_id: Option<String>,
+    pub network_card_index: Option<i32>,
+}
+
+static ATTACH_NETWORK_INTERFACE_RESULT: StructureSchema = StructureSchema::new(
+    "AttachNetworkInterfaceResult",
+    &[
+        MemberSchema::new("AttachmentId", Target::String).wire_name("attachmentId"),
+        MemberSchema::new("NetworkCardIndex", Target::Integer).wire_name("networkCardIndex"),
+    ],
+);
+
+impl Members for AttachNetworkInterfaceResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ATTACH_NETWORK_INTERFACE_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ATTACH_NETWORK_INTERFACE_RESULT.members;
+        write_member(writer, &members[0], &self.attachment_id);
+        write_member(writer, &members[1], &self.network_card_index);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ATTACH_NETWORK_INTERFACE_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.attachment_id),
+            1 => read_member(reader, member, &mut self.network_card_index),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AttachNetworkInterfaceResult {
+    fn schema() -> &'static StructureSchema {
+        &ATTACH_NETWORK_INTERFACE_RESULT
     }
 }
 
@@ -203,6 +1369,39 @@ impl Members for AttributeBooleanValue {
 impl Shape for AttributeBooleanValue {
     fn schema() -> &'static StructureSchema {
         &ATTRIBUTE_BOOLEAN_VALUE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttributeValue {
+    pub value: Option<String>,
+}
+
+static ATTRIBUTE_VALUE: StructureSchema =
+    StructureSchema::new("AttributeValue", &[MemberSchema::new("Value", Target::String).wire_name("value")]);
+
+impl Members for AttributeValue {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ATTRIBUTE_VALUE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ATTRIBUTE_VALUE.members;
+        write_member(writer, &members[0], &self.value);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ATTRIBUTE_VALUE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.value),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AttributeValue {
+    fn schema() -> &'static StructureSchema {
+        &ATTRIBUTE_VALUE
     }
 }
 
@@ -581,6 +1780,57 @@ impl Members for AvailabilityZone {
 impl Shape for AvailabilityZone {
     fn schema() -> &'static StructureSchema {
         &AVAILABILITY_ZONE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AvailabilityZoneAddress {
+    pub allocation_ids: Option<Vec<String>>,
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+}
+
+static AVAILABILITY_ZONE_ADDRESS: StructureSchema = StructureSchema::new(
+    "AvailabilityZoneAddress",
+    &[
+        MemberSchema::new(
+            "AllocationIds",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("AllocationId"),
+            )),
+        )
+        .wire_name("AllocationId"),
+        MemberSchema::new("AvailabilityZone", Target::String),
+        MemberSchema::new("AvailabilityZoneId", Target::String),
+    ],
+);
+
+impl Members for AvailabilityZoneAddress {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &AVAILABILITY_ZONE_ADDRESS
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = AVAILABILITY_ZONE_ADDRESS.members;
+        write_member(writer, &members[0], &self.allocation_ids);
+        write_member(writer, &members[1], &self.availability_zone);
+        write_member(writer, &members[2], &self.availability_zone_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &AVAILABILITY_ZONE_ADDRESS.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allocation_ids),
+            1 => read_member(reader, member, &mut self.availability_zone),
+            2 => read_member(reader, member, &mut self.availability_zone_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AvailabilityZoneAddress {
+    fn schema() -> &'static StructureSchema {
+        &AVAILABILITY_ZONE_ADDRESS
     }
 }
 

@@ -9,6 +9,55 @@ use wire_schema::{
 use super::super::{enums::*, shapes::*};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct BlockDeviceMapping {
+    pub device_name: Option<String>,
+    pub ebs: Option<EbsBlockDevice>,
+    pub no_device: Option<String>,
+    pub virtual_name: Option<String>,
+}
+
+static BLOCK_DEVICE_MAPPING: StructureSchema = StructureSchema::new(
+    "BlockDeviceMapping",
+    &[
+        MemberSchema::new("DeviceName", Target::String).wire_name("deviceName"),
+        MemberSchema::new("Ebs", Target::Structure(EbsBlockDevice::schema)).wire_name("ebs"),
+        MemberSchema::new("NoDevice", Target::String).wire_name("noDevice"),
+        MemberSchema::new("VirtualName", Target::String).wire_name("virtualName"),
+    ],
+);
+
+impl Members for BlockDeviceMapping {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &BLOCK_DEVICE_MAPPING
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = BLOCK_DEVICE_MAPPING.members;
+        write_member(writer, &members[0], &self.device_name);
+        write_member(writer, &members[1], &self.ebs);
+        write_member(writer, &members[2], &self.no_device);
+        write_member(writer, &members[3], &self.virtual_name);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &BLOCK_DEVICE_MAPPING.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.device_name),
+            1 => read_member(reader, member, &mut self.ebs),
+            2 => read_member(reader, member, &mut self.no_device),
+            3 => read_member(reader, member, &mut self.virtual_name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for BlockDeviceMapping {
+    fn schema() -> &'static StructureSchema {
+        &BLOCK_DEVICE_MAPPING
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct BlockPublicAccessStates {
     pub internet_gateway_block_mode: Option<BlockPublicAccessMode>,
 }

@@ -9,6 +9,129 @@ use wire_schema::{
 use super::super::{enums::*, shapes::*};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityReservationSpecificationResponse {
+    pub capacity_reservation_preference: Option<CapacityReservationPreference>,
+    pub capacity_reservation_target: Option<CapacityReservationTargetResponse>,
+}
+
+static CAPACITY_RESERVATION_SPECIFICATION_RESPONSE: StructureSchema = StructureSchema::new(
+    "CapacityReservationSpecificationResponse",
+    &[
+        MemberSchema::new("CapacityReservationPreference", Target::String)
+            .wire_name("capacityReservationPreference"),
+        MemberSchema::new(
+            "CapacityReservationTarget",
+            Target::Structure(CapacityReservationTargetResponse::schema),
+        )
+        .wire_name("capacityReservationTarget"),
+    ],
+);
+
+impl Members for CapacityReservationSpecificationResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CAPACITY_RESERVATION_SPECIFICATION_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CAPACITY_RESERVATION_SPECIFICATION_RESPONSE.members;
+        write_member(writer, &members[0], &self.capacity_reservation_preference);
+        write_member(writer, &members[1], &self.capacity_reservation_target);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CAPACITY_RESERVATION_SPECIFICATION_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.capacity_reservation_preference),
+            1 => read_member(reader, member, &mut self.capacity_reservation_target),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CapacityReservationSpecificationResponse {
+    fn schema() -> &'static StructureSchema {
+        &CAPACITY_RESERVATION_SPECIFICATION_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityReservationTargetResponse {
+    pub capacity_reservation_id: Option<String>,
+    pub capacity_reservation_resource_group_arn: Option<String>,
+}
+
+static CAPACITY_RESERVATION_TARGET_RESPONSE: StructureSchema = StructureSchema::new(
+    "CapacityReservationTargetResponse",
+    &[
+        MemberSchema::new("CapacityReservationId", Target::String).wire_name("capacityReservationId"),
+        MemberSchema::new("CapacityReservationResourceGroupArn", Target::String)
+            .wire_name("capacityReservationResourceGroupArn"),
+    ],
+);
+
+impl Members for CapacityReservationTargetResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CAPACITY_RESERVATION_TARGET_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CAPACITY_RESERVATION_TARGET_RESPONSE.members;
+        write_member(writer, &members[0], &self.capacity_reservation_id);
+        write_member(writer, &members[1], &self.capacity_reservation_resource_group_arn);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CAPACITY_RESERVATION_TARGET_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.capacity_reservation_id),
+            1 => read_member(reader, member, &mut self.capacity_reservation_resource_group_arn),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CapacityReservationTargetResponse {
+    fn schema() -> &'static StructureSchema {
+        &CAPACITY_RESERVATION_TARGET_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CidrBlock {
+    pub cidr_block: Option<String>,
+}
+
+static CIDR_BLOCK: StructureSchema = StructureSchema::new(
+    "CidrBlock",
+    &[MemberSchema::new("CidrBlock", Target::String).wire_name("cidrBlock")],
+);
+
+impl Members for CidrBlock {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CIDR_BLOCK
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CIDR_BLOCK.members;
+        write_member(writer, &members[0], &self.cidr_block);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CIDR_BLOCK.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.cidr_block),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CidrBlock {
+    fn schema() -> &'static StructureSchema {
+        &CIDR_BLOCK
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConnectionTrackingConfiguration {
     pub tcp_established_timeout: Option<i32>,
     pub udp_stream_timeout: Option<i32>,
@@ -50,6 +173,1632 @@ impl Members for ConnectionTrackingConfiguration {
 impl Shape for ConnectionTrackingConfiguration {
     fn schema() -> &'static StructureSchema {
         &CONNECTION_TRACKING_CONFIGURATION
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionTrackingSpecificationRequest {
+    pub tcp_established_timeout: Option<i32>,
+    pub udp_stream_timeout: Option<i32>,
+    pub udp_timeout: Option<i32>,
+}
+
+static CONNECTION_TRACKING_SPECIFICATION_REQUEST: StructureSchema = StructureSchema::new(
+    "ConnectionTrackingSpecificationRequest",
+    &[
+        MemberSchema::new("TcpEstablishedTimeout", Target::Integer),
+        MemberSchema::new("UdpStreamTimeout", Target::Integer),
+        MemberSchema::new("UdpTimeout", Target::Integer),
+    ],
+);
+
+impl Members for ConnectionTrackingSpecificationRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CONNECTION_TRACKING_SPECIFICATION_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CONNECTION_TRACKING_SPECIFICATION_REQUEST.members;
+        write_member(writer, &members[0], &self.tcp_established_timeout);
+        write_member(writer, &members[1], &self.udp_stream_timeout);
+        write_member(writer, &members[2], &self.udp_timeout);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CONNECTION_TRACKING_SPECIFICATION_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.tcp_established_timeout),
+            1 => read_member(reader, member, &mut self.udp_stream_timeout),
+            2 => read_member(reader, member, &mut self.udp_timeout),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ConnectionTrackingSpecificationRequest {
+    fn schema() -> &'static StructureSchema {
+        &CONNECTION_TRACKING_SPECIFICATION_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionTrackingSpecificationResponse {
+    pub tcp_established_timeout: Option<i32>,
+    pub udp_stream_timeout: Option<i32>,
+    pub udp_timeout: Option<i32>,
+}
+
+static CONNECTION_TRACKING_SPECIFICATION_RESPONSE: StructureSchema = StructureSchema::new(
+    "ConnectionTrackingSpecificationResponse",
+    &[
+        MemberSchema::new("TcpEstablishedTimeout", Target::Integer).wire_name("tcpEstablishedTimeout"),
+        MemberSchema::new("UdpStreamTimeout", Target::Integer).wire_name("udpStreamTimeout"),
+        MemberSchema::new("UdpTimeout", Target::Integer).wire_name("udpTimeout"),
+    ],
+);
+
+impl Members for ConnectionTrackingSpecificationResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CONNECTION_TRACKING_SPECIFICATION_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CONNECTION_TRACKING_SPECIFICATION_RESPONSE.members;
+        write_member(writer, &members[0], &self.tcp_established_timeout);
+        write_member(writer, &members[1], &self.udp_stream_timeout);
+        write_member(writer, &members[2], &self.udp_timeout);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CONNECTION_TRACKING_SPECIFICATION_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.tcp_established_timeout),
+            1 => read_member(reader, member, &mut self.udp_stream_timeout),
+            2 => read_member(reader, member, &mut self.udp_timeout),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ConnectionTrackingSpecificationResponse {
+    fn schema() -> &'static StructureSchema {
+        &CONNECTION_TRACKING_SPECIFICATION_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CpuOptions {
+    pub amd_sev_snp: Option<AmdSevSnpSpecification>,
+    pub core_count: Option<i32>,
+    pub nested_virtualization: Option<NestedVirtualizationSpecification>,
+    pub threads_per_core: Option<i32>,
+}
+
+static CPU_OPTIONS: StructureSchema = StructureSchema::new(
+    "CpuOptions",
+    &[
+        MemberSchema::new("AmdSevSnp", Target::String).wire_name("amdSevSnp"),
+        MemberSchema::new("CoreCount", Target::Integer).wire_name("coreCount"),
+        MemberSchema::new("NestedVirtualization", Target::String).wire_name("nestedVirtualization"),
+        MemberSchema::new("ThreadsPerCore", Target::Integer).wire_name("threadsPerCore"),
+    ],
+);
+
+impl Members for CpuOptions {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CPU_OPTIONS
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CPU_OPTIONS.members;
+        write_member(writer, &members[0], &self.amd_sev_snp);
+        write_member(writer, &members[1], &self.core_count);
+        write_member(writer, &members[2], &self.nested_virtualization);
+        write_member(writer, &members[3], &self.threads_per_core);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CPU_OPTIONS.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.amd_sev_snp),
+            1 => read_member(reader, member, &mut self.core_count),
+            2 => read_member(reader, member, &mut self.nested_virtualization),
+            3 => read_member(reader, member, &mut self.threads_per_core),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CpuOptions {
+    fn schema() -> &'static StructureSchema {
+        &CPU_OPTIONS
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultSubnetRequest {
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub ipv6_native: Option<bool>,
+}
+
+static CREATE_DEFAULT_SUBNET_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateDefaultSubnetRequest",
+    &[
+        MemberSchema::new("AvailabilityZone", Target::String),
+        MemberSchema::new("AvailabilityZoneId", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("Ipv6Native", Target::Boolean),
+    ],
+);
+
+impl Members for CreateDefaultSubnetRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_DEFAULT_SUBNET_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_DEFAULT_SUBNET_REQUEST.members;
+        write_member(writer, &members[0], &self.availability_zone);
+        write_member(writer, &members[1], &self.availability_zone_id);
+        write_member(writer, &members[2], &self.dry_run);
+        write_member(writer, &members[3], &self.ipv6_native);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_DEFAULT_SUBNET_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.availability_zone),
+            1 => read_member(reader, member, &mut self.availability_zone_id),
+            2 => read_member(reader, member, &mut self.dry_run),
+            3 => read_member(reader, member, &mut self.ipv6_native),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateDefaultSubnetRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_DEFAULT_SUBNET_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultSubnetResult {
+    pub subnet: Option<Subnet>,
+}
+
+static CREATE_DEFAULT_SUBNET_RESULT: StructureSchema = StructureSchema::new(
+    "CreateDefaultSubnetResult",
+    &[MemberSchema::new("Subnet", Target::Structure(Subnet::schema)).wire_name("subnet")],
+);
+
+impl Members for CreateDefaultSubnetResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_DEFAULT_SUBNET_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_DEFAULT_SUBNET_RESULT.members;
+        write_member(writer, &members[0], &self.subnet);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_DEFAULT_SUBNET_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.subnet),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateDefaultSubnetResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_DEFAULT_SUBNET_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultVpcRequest {
+    pub dry_run: Option<bool>,
+}
+
+static CREATE_DEFAULT_VPC_REQUEST: StructureSchema =
+    StructureSchema::new("CreateDefaultVpcRequest", &[MemberSchema::new("DryRun", Target::Boolean)]);
+
+impl Members for CreateDefaultVpcRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_DEFAULT_VPC_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_DEFAULT_VPC_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_DEFAULT_VPC_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateDefaultVpcRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_DEFAULT_VPC_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultVpcResult {
+    pub vpc: Option<Vpc>,
+}
+
+static CREATE_DEFAULT_VPC_RESULT: StructureSchema = StructureSchema::new(
+    "CreateDefaultVpcResult",
+    &[MemberSchema::new("Vpc", Target::Structure(Vpc::schema)).wire_name("vpc")],
+);
+
+impl Members for CreateDefaultVpcResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_DEFAULT_VPC_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_DEFAULT_VPC_RESULT.members;
+        write_member(writer, &members[0], &self.vpc);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_DEFAULT_VPC_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.vpc),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateDefaultVpcResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_DEFAULT_VPC_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDhcpOptionsRequest {
+    pub dhcp_configurations: Option<Vec<NewDhcpConfiguration>>,
+    pub dry_run: Option<bool>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+
+static CREATE_DHCP_OPTIONS_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateDhcpOptionsRequest",
+    &[
+        MemberSchema::new(
+            "DhcpConfigurations",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(NewDhcpConfiguration::schema))
+                    .wire_name("item"),
+            )),
+        )
+        .wire_name("dhcpConfiguration")
+        .required(),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+    ],
+);
+
+impl Members for CreateDhcpOptionsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_DHCP_OPTIONS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_DHCP_OPTIONS_REQUEST.members;
+        write_member(writer, &members[0], &self.dhcp_configurations);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.tag_specifications);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_DHCP_OPTIONS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dhcp_configurations),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.tag_specifications),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateDhcpOptionsRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_DHCP_OPTIONS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDhcpOptionsResult {
+    pub dhcp_options: Option<DhcpOptions>,
+}
+
+static CREATE_DHCP_OPTIONS_RESULT: StructureSchema = StructureSchema::new(
+    "CreateDhcpOptionsResult",
+    &[MemberSchema::new("DhcpOptions", Target::Structure(DhcpOptions::schema)).wire_name("dhcpOptions")],
+);
+
+impl Members for CreateDhcpOptionsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_DHCP_OPTIONS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_DHCP_OPTIONS_RESULT.members;
+        write_member(writer, &members[0], &self.dhcp_options);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_DHCP_OPTIONS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dhcp_options),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateDhcpOptionsResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_DHCP_OPTIONS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateEgressOnlyInternetGatewayRequest {
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: Option<String>,
+}
+
+static CREATE_EGRESS_ONLY_INTERNET_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateEgressOnlyInternetGatewayRequest",
+    &[
+        MemberSchema::new("ClientToken", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+        MemberSchema::new("VpcId", Target::String).required(),
+    ],
+);
+
+impl Members for CreateEgressOnlyInternetGatewayRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_EGRESS_ONLY_INTERNET_GATEWAY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_EGRESS_ONLY_INTERNET_GATEWAY_REQUEST.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.tag_specifications);
+        write_member(writer, &members[3], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_EGRESS_ONLY_INTERNET_GATEWAY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.tag_specifications),
+            3 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateEgressOnlyInternetGatewayRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_EGRESS_ONLY_INTERNET_GATEWAY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateEgressOnlyInternetGatewayResult {
+    pub client_token: Option<String>,
+    pub egress_only_internet_gateway: Option<EgressOnlyInternetGateway>,
+}
+
+static CREATE_EGRESS_ONLY_INTERNET_GATEWAY_RESULT: StructureSchema = StructureSchema::new(
+    "CreateEgressOnlyInternetGatewayResult",
+    &[
+        MemberSchema::new("ClientToken", Target::String).wire_name("clientToken"),
+        MemberSchema::new("EgressOnlyInternetGateway", Target::Structure(EgressOnlyInternetGateway::schema))
+            .wire_name("egressOnlyInternetGateway"),
+    ],
+);
+
+impl Members for CreateEgressOnlyInternetGatewayResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_EGRESS_ONLY_INTERNET_GATEWAY_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_EGRESS_ONLY_INTERNET_GATEWAY_RESULT.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.egress_only_internet_gateway);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_EGRESS_ONLY_INTERNET_GATEWAY_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.egress_only_internet_gateway),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateEgressOnlyInternetGatewayResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_EGRESS_ONLY_INTERNET_GATEWAY_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateFlowLogsRequest {
+    pub client_token: Option<String>,
+    pub deliver_cross_account_role: Option<String>,
+    pub deliver_logs_permission_arn: Option<String>,
+    pub destination_options: Option<DestinationOptionsRequest>,
+    pub dry_run: Option<bool>,
+    pub log_destination: Option<String>,
+    pub log_destination_type: Option<LogDestinationType>,
+    pub log_format: Option<String>,
+    pub log_group_name: Option<String>,
+    pub max_aggregation_interval: Option<i32>,
+    pub resource_ids: Option<Vec<String>>,
+    pub resource_type: Option<FlowLogsResourceType>,
+    pub tag_field_specifications: Option<Vec<TagFieldSpecificationRequest>>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub traffic_type: Option<TrafficType>,
+}
+
+static CREATE_FLOW_LOGS_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateFlowLogsRequest",
+    &[
+        MemberSchema::new("ClientToken", Target::String),
+        MemberSchema::new("DeliverCrossAccountRole", Target::String),
+        MemberSchema::new("DeliverLogsPermissionArn", Target::String),
+        MemberSchema::new("DestinationOptions", Target::Structure(DestinationOptionsRequest::schema)),
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("LogDestination", Target::String),
+        MemberSchema::new("LogDestinationType", Target::String),
+        MemberSchema::new("LogFormat", Target::String),
+        MemberSchema::new("LogGroupName", Target::String),
+        MemberSchema::new("MaxAggregationInterval", Target::Integer),
+        MemberSchema::new(
+            "ResourceIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("ResourceId")
+        .required(),
+        MemberSchema::new("ResourceType", Target::String).required(),
+        MemberSchema::new(
+            "TagFieldSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagFieldSpecificationRequest::schema))
+                    .wire_name("item"),
+            )),
+        )
+        .wire_name("TagFieldSpecification"),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+        MemberSchema::new("TrafficType", Target::String),
+    ],
+);
+
+impl Members for CreateFlowLogsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_FLOW_LOGS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_FLOW_LOGS_REQUEST.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.deliver_cross_account_role);
+        write_member(writer, &members[2], &self.deliver_logs_permission_arn);
+        write_member(writer, &members[3], &self.destination_options);
+        write_member(writer, &members[4], &self.dry_run);
+        write_member(writer, &members[5], &self.log_destination);
+        write_member(writer, &members[6], &self.log_destination_type);
+        write_member(writer, &members[7], &self.log_format);
+        write_member(writer, &members[8], &self.log_group_name);
+        write_member(writer, &members[9], &self.max_aggregation_interval);
+        write_member(writer, &members[10], &self.resource_ids);
+        write_member(writer, &members[11], &self.resource_type);
+        write_member(writer, &members[12], &self.tag_field_specifications);
+        write_member(writer, &members[13], &self.tag_specifications);
+        write_member(writer, &members[14], &self.traffic_type);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_FLOW_LOGS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.deliver_cross_account_role),
+            2 => read_member(reader, member, &mut self.deliver_logs_permission_arn),
+            3 => read_member(reader, member, &mut self.destination_options),
+            4 => read_member(reader, member, &mut self.dry_run),
+            5 => read_member(reader, member, &mut self.log_destination),
+            6 => read_member(reader, member, &mut self.log_destination_type),
+            7 => read_member(reader, member, &mut self.log_format),
+            8 => read_member(reader, member, &mut self.log_group_name),
+            9 => read_member(reader, member, &mut self.max_aggregation_interval),
+            10 => read_member(reader, member, &mut self.resource_ids),
+            11 => read_member(reader, member, &mut self.resource_type),
+            12 => read_member(reader, member, &mut self.tag_field_specifications),
+            13 => read_member(reader, member, &mut self.tag_specifications),
+            14 => read_member(reader, member, &mut self.traffic_type),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateFlowLogsRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_FLOW_LOGS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateFlowLogsResult {
+    pub client_token: Option<String>,
+    pub flow_log_ids: Option<Vec<String>>,
+    pub unsuccessful: Option<Vec<UnsuccessfulItem>>,
+}
+
+static CREATE_FLOW_LOGS_RESULT: StructureSchema = StructureSchema::new(
+    "CreateFlowLogsResult",
+    &[
+        MemberSchema::new("ClientToken", Target::String).wire_name("clientToken"),
+        MemberSchema::new(
+            "FlowLogIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("flowLogIdSet"),
+        MemberSchema::new(
+            "Unsuccessful",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(UnsuccessfulItem::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("unsuccessful"),
+    ],
+);
+
+impl Members for CreateFlowLogsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_FLOW_LOGS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_FLOW_LOGS_RESULT.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.flow_log_ids);
+        write_member(writer, &members[2], &self.unsuccessful);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_FLOW_LOGS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.flow_log_ids),
+            2 => read_member(reader, member, &mut self.unsuccessful),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateFlowLogsResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_FLOW_LOGS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateInternetGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+
+static CREATE_INTERNET_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateInternetGatewayRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+    ],
+);
+
+impl Members for CreateInternetGatewayRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_INTERNET_GATEWAY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_INTERNET_GATEWAY_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.tag_specifications);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_INTERNET_GATEWAY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.tag_specifications),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateInternetGatewayRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_INTERNET_GATEWAY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateInternetGatewayResult {
+    pub internet_gateway: Option<InternetGateway>,
+}
+
+static CREATE_INTERNET_GATEWAY_RESULT: StructureSchema = StructureSchema::new(
+    "CreateInternetGatewayResult",
+    &[MemberSchema::new("InternetGateway", Target::Structure(InternetGateway::schema))
+        .wire_name("internetGateway")],
+);
+
+impl Members for CreateInternetGatewayResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_INTERNET_GATEWAY_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_INTERNET_GATEWAY_RESULT.members;
+        write_member(writer, &members[0], &self.internet_gateway);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_INTERNET_GATEWAY_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.internet_gateway),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateInternetGatewayResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_INTERNET_GATEWAY_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateManagedPrefixListRequest {
+    pub address_family: Option<String>,
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub entries: Option<Vec<AddPrefixListEntry>>,
+    pub max_entries: Option<i32>,
+    pub prefix_list_name: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+
+static CREATE_MANAGED_PREFIX_LIST_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateManagedPrefixListRequest",
+    &[
+        MemberSchema::new("AddressFamily", Target::String).required(),
+        MemberSchema::new("ClientToken", Target::String).idempotency_token(),
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "Entries",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(AddPrefixListEntry::schema),
+            ))),
+        )
+        .wire_name("Entry"),
+        MemberSchema::new("MaxEntries", Target::Integer).required(),
+        MemberSchema::new("PrefixListName", Target::String).required(),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+    ],
+);
+
+impl Members for CreateManagedPrefixListRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_MANAGED_PREFIX_LIST_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_MANAGED_PREFIX_LIST_REQUEST.members;
+        write_member(writer, &members[0], &self.address_family);
+        write_member(writer, &members[1], &self.client_token);
+        write_member(writer, &members[2], &self.dry_run);
+        write_member(writer, &members[3], &self.entries);
+        write_member(writer, &members[4], &self.max_entries);
+        write_member(writer, &members[5], &self.prefix_list_name);
+        write_member(writer, &members[6], &self.tag_specifications);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_MANAGED_PREFIX_LIST_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.address_family),
+            1 => read_member(reader, member, &mut self.client_token),
+            2 => read_member(reader, member, &mut self.dry_run),
+            3 => read_member(reader, member, &mut self.entries),
+            4 => read_member(reader, member, &mut self.max_entries),
+            5 => read_member(reader, member, &mut self.prefix_list_name),
+            6 => read_member(reader, member, &mut self.tag_specifications),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateManagedPrefixListRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_MANAGED_PREFIX_LIST_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateManagedPrefixListResult {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+
+static CREATE_MANAGED_PREFIX_LIST_RESULT: StructureSchema = StructureSchema::new(
+    "CreateManagedPrefixListResult",
+    &[MemberSchema::new("PrefixList", Target::Structure(ManagedPrefixList::schema)).wire_name("prefixList")],
+);
+
+impl Members for CreateManagedPrefixListResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_MANAGED_PREFIX_LIST_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_MANAGED_PREFIX_LIST_RESULT.members;
+        write_member(writer, &members[0], &self.prefix_list);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_MANAGED_PREFIX_LIST_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.prefix_list),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateManagedPrefixListResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_MANAGED_PREFIX_LIST_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNatGatewayRequest {
+    pub allocation_id: Option<String>,
+    pub availability_mode: Option<AvailabilityMode>,
+    pub availability_zone_addresses: Option<Vec<AvailabilityZoneAddress>>,
+    pub client_token: Option<String>,
+    pub connectivity_type: Option<ConnectivityType>,
+    pub dry_run: Option<bool>,
+    pub private_ip_address: Option<String>,
+    pub secondary_allocation_ids: Option<Vec<String>>,
+    pub secondary_private_ip_address_count: Option<i32>,
+    pub secondary_private_ip_addresses: Option<Vec<String>>,
+    pub subnet_id: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: Option<String>,
+}
+
+static CREATE_NAT_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateNatGatewayRequest",
+    &[
+        MemberSchema::new("AllocationId", Target::String),
+        MemberSchema::new("AvailabilityMode", Target::String),
+        MemberSchema::new(
+            "AvailabilityZoneAddresses",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(AvailabilityZoneAddress::schema))
+                    .wire_name("AvailabilityZoneAddress"),
+            )),
+        )
+        .wire_name("AvailabilityZoneAddress"),
+        MemberSchema::new("ClientToken", Target::String).idempotency_token(),
+        MemberSchema::new("ConnectivityType", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("PrivateIpAddress", Target::String),
+        MemberSchema::new(
+            "SecondaryAllocationIds",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("AllocationId"),
+            )),
+        )
+        .wire_name("SecondaryAllocationId"),
+        MemberSchema::new("SecondaryPrivateIpAddressCount", Target::Integer),
+        MemberSchema::new(
+            "SecondaryPrivateIpAddresses",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("SecondaryPrivateIpAddress"),
+        MemberSchema::new("SubnetId", Target::String),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+        MemberSchema::new("VpcId", Target::String),
+    ],
+);
+
+impl Members for CreateNatGatewayRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_NAT_GATEWAY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_NAT_GATEWAY_REQUEST.members;
+        write_member(writer, &members[0], &self.allocation_id);
+        write_member(writer, &members[1], &self.availability_mode);
+        write_member(writer, &members[2], &self.availability_zone_addresses);
+        write_member(writer, &members[3], &self.client_token);
+        write_member(writer, &members[4], &self.connectivity_type);
+        write_member(writer, &members[5], &self.dry_run);
+        write_member(writer, &members[6], &self.private_ip_address);
+        write_member(writer, &members[7], &self.secondary_allocation_ids);
+        write_member(writer, &members[8], &self.secondary_private_ip_address_count);
+        write_member(writer, &members[9], &self.secondary_private_ip_addresses);
+        write_member(writer, &members[10], &self.subnet_id);
+        write_member(writer, &members[11], &self.tag_specifications);
+        write_member(writer, &members[12], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_NAT_GATEWAY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allocation_id),
+            1 => read_member(reader, member, &mut self.availability_mode),
+            2 => read_member(reader, member, &mut self.availability_zone_addresses),
+            3 => read_member(reader, member, &mut self.client_token),
+            4 => read_member(reader, member, &mut self.connectivity_type),
+            5 => read_member(reader, member, &mut self.dry_run),
+            6 => read_member(reader, member, &mut self.private_ip_address),
+            7 => read_member(reader, member, &mut self.secondary_allocation_ids),
+            8 => read_member(reader, member, &mut self.secondary_private_ip_address_count),
+            9 => read_member(reader, member, &mut self.secondary_private_ip_addresses),
+            10 => read_member(reader, member, &mut self.subnet_id),
+            11 => read_member(reader, member, &mut self.tag_specifications),
+            12 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateNatGatewayRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_NAT_GATEWAY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNatGatewayResult {
+    pub client_token: Option<String>,
+    pub nat_gateway: Option<NatGateway>,
+}
+
+static CREATE_NAT_GATEWAY_RESULT: StructureSchema = StructureSchema::new(
+    "CreateNatGatewayResult",
+    &[
+        MemberSchema::new("ClientToken", Target::String).wire_name("clientToken"),
+        MemberSchema::new("NatGateway", Target::Structure(NatGateway::schema)).wire_name("natGateway"),
+    ],
+);
+
+impl Members for CreateNatGatewayResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_NAT_GATEWAY_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_NAT_GATEWAY_RESULT.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.nat_gateway);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_NAT_GATEWAY_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.nat_gateway),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateNatGatewayResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_NAT_GATEWAY_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclEntryRequest {
+    pub cidr_block: Option<String>,
+    pub dry_run: Option<bool>,
+    pub egress: Option<bool>,
+    pub icmp_type_code: Option<IcmpTypeCode>,
+    pub ipv6_cidr_block: Option<String>,
+    pub network_acl_id: Option<String>,
+    pub port_range: Option<PortRange>,
+    pub protocol: Option<String>,
+    pub rule_action: Option<RuleAction>,
+    pub rule_number: Option<i32>,
+}
+
+static CREATE_NETWORK_ACL_ENTRY_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateNetworkAclEntryRequest",
+    &[
+        MemberSchema::new("CidrBlock", Target::String).wire_name("cidrBlock"),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("Egress", Target::Boolean).wire_name("egress").required(),
+        MemberSchema::new("IcmpTypeCode", Target::Structure(IcmpTypeCode::schema)).wire_name("Icmp"),
+        MemberSchema::new("Ipv6CidrBlock", Target::String).wire_name("ipv6CidrBlock"),
+        MemberSchema::new("NetworkAclId", Target::String).wire_name("networkAclId").required(),
+        MemberSchema::new("PortRange", Target::Structure(PortRange::schema)).wire_name("portRange"),
+        MemberSchema::new("Protocol", Target::String).wire_name("protocol").required(),
+        MemberSchema::new("RuleAction", Target::String).wire_name("ruleAction").required(),
+        MemberSchema::new("RuleNumber", Target::Integer).wire_name("ruleNumber").required(),
+    ],
+);
+
+impl Members for CreateNetworkAclEntryRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_NETWORK_ACL_ENTRY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_NETWORK_ACL_ENTRY_REQUEST.members;
+        write_member(writer, &members[0], &self.cidr_block);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.egress);
+        write_member(writer, &members[3], &self.icmp_type_code);
+        write_member(writer, &members[4], &self.ipv6_cidr_block);
+        write_member(writer, &members[5], &self.network_acl_id);
+        write_member(writer, &members[6], &self.port_range);
+        write_member(writer, &members[7], &self.protocol);
+        write_member(writer, &members[8], &self.rule_action);
+        write_member(writer, &members[9], &self.rule_number);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_NETWORK_ACL_ENTRY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.cidr_block),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.egress),
+            3 => read_member(reader, member, &mut self.icmp_type_code),
+            4 => read_member(reader, member, &mut self.ipv6_cidr_block),
+            5 => read_member(reader, member, &mut self.network_acl_id),
+            6 => read_member(reader, member, &mut self.port_range),
+            7 => read_member(reader, member, &mut self.protocol),
+            8 => read_member(reader, member, &mut self.rule_action),
+            9 => read_member(reader, member, &mut self.rule_number),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateNetworkAclEntryRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_NETWORK_ACL_ENTRY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclRequest {
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: Option<String>,
+}
+
+static CREATE_NETWORK_ACL_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateNetworkAclRequest",
+    &[
+        MemberSchema::new("ClientToken", Target::String).idempotency_token(),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+        MemberSchema::new("VpcId", Target::String).wire_name("vpcId").required(),
+    ],
+);
+
+impl Members for CreateNetworkAclRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_NETWORK_ACL_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_NETWORK_ACL_REQUEST.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.tag_specifications);
+        write_member(writer, &members[3], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_NETWORK_ACL_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.tag_specifications),
+            3 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateNetworkAclRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_NETWORK_ACL_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclResult {
+    pub client_token: Option<String>,
+    pub network_acl: Option<NetworkAcl>,
+}
+
+static CREATE_NETWORK_ACL_RESULT: StructureSchema = StructureSchema::new(
+    "CreateNetworkAclResult",
+    &[
+        MemberSchema::new("ClientToken", Target::String).wire_name("clientToken"),
+        MemberSchema::new("NetworkAcl", Target::Structure(NetworkAcl::schema)).wire_name("networkAcl"),
+    ],
+);
+
+impl Members for CreateNetworkAclResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_NETWORK_ACL_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_NETWORK_ACL_RESULT.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.network_acl);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_NETWORK_ACL_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.network_acl),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateNetworkAclResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_NETWORK_ACL_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkInterfaceRequest {
+    pub client_token: Option<String>,
+    pub connection_tracking_specification: Option<ConnectionTrackingSpecificationRequest>,
+    pub description: Option<String>,
+    pub dry_run: Option<bool>,
+    pub enable_primary_ipv6: Option<bool>,
+    pub groups: Option<Vec<String>>,
+    pub interface_type: Option<NetworkInterfaceCreationType>,
+    pub ipv4_prefix_count: Option<i32>,
+    pub ipv4_prefixes: Option<Vec<Ipv4PrefixSpecificationRequest>>,
+    pub ipv6_address_count: Option<i32>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6Address>>,
+    pub ipv6_prefix_count: Option<i32>,
+    pub ipv6_prefixes: Option<Vec<Ipv6PrefixSpecificationRequest>>,
+    pub operator: Option<OperatorRequest>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<PrivateIpAddressSpecification>>,
+    pub secondary_private_ip_address_count: Option<i32>,
+    pub subnet_id: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+
+static CREATE_NETWORK_INTERFACE_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateNetworkInterfaceRequest",
+    &[
+        MemberSchema::new("ClientToken", Target::String).idempotency_token(),
+        MemberSchema::new(
+            "ConnectionTrackingSpecification",
+            Target::Structure(ConnectionTrackingSpecificationRequest::schema),
+        ),
+        MemberSchema::new("Description", Target::String).wire_name("description"),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("EnablePrimaryIpv6", Target::Boolean),
+        MemberSchema::new(
+            "Groups",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("SecurityGroupId"),
+            )),
+        )
+        .wire_name("SecurityGroupId"),
+        MemberSchema::new("InterfaceType", Target::String),
+        MemberSchema::new("Ipv4PrefixCount", Target::Integer),
+        MemberSchema::new(
+            "Ipv4Prefixes",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Ipv4PrefixSpecificationRequest::schema))
+                    .wire_name("item"),
+            )),
+        )
+        .wire_name("Ipv4Prefix"),
+        MemberSchema::new("Ipv6AddressCount", Target::Integer).wire_name("ipv6AddressCount"),
+        MemberSchema::new(
+            "Ipv6Addresses",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(InstanceIpv6Address::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("ipv6Addresses"),
+        MemberSchema::new("Ipv6PrefixCount", Target::Integer),
+        MemberSchema::new(
+            "Ipv6Prefixes",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Ipv6PrefixSpecificationRequest::schema))
+                    .wire_name("item"),
+            )),
+        )
+        .wire_name("Ipv6Prefix"),
+        MemberSchema::new("Operator", Target::Structure(OperatorRequest::schema)),
+        MemberSchema::new("PrivateIpAddress", Target::String).wire_name("privateIpAddress"),
+        MemberSchema::new(
+            "PrivateIpAddresses",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(PrivateIpAddressSpecification::schema))
+                    .wire_name("item"),
+            )),
+        )
+        .wire_name("privateIpAddresses"),
+        MemberSchema::new("SecondaryPrivateIpAddressCount", Target::Integer)
+            .wire_name("secondaryPrivateIpAddressCount"),
+        MemberSchema::new("SubnetId", Target::String).wire_name("subnetId").required(),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+    ],
+);
+
+impl Members for CreateNetworkInterfaceRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_NETWORK_INTERFACE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_NETWORK_INTERFACE_REQUEST.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.connection_tracking_specification);
+        write_member(writer, &members[2], &self.description);
+        write_member(writer, &members[3], &self.dry_run);
+        write_member(writer, &members[4], &self.enable_primary_ipv6);
+        write_member(writer, &members[5], &self.groups);
+        write_member(writer, &members[6], &self.interface_type);
+        write_member(writer, &members[7], &self.ipv4_prefix_count);
+        write_member(writer, &members[8], &self.ipv4_prefixes);
+        write_member(writer, &members[9], &self.ipv6_address_count);
+        write_member(writer, &members[10], &self.ipv6_addresses);
+        write_member(writer, &members[11], &self.ipv6_prefix_count);
+        write_member(writer, &members[12], &self.ipv6_prefixes);
+        write_member(writer, &members[13], &self.operator);
+        write_member(writer, &members[14], &self.private_ip_address);
+        write_member(writer, &members[15], &self.private_ip_addresses);
+        write_member(writer, &members[16], &self.secondary_private_ip_address_count);
+        write_member(writer, &members[17], &self.subnet_id);
+        write_member(writer, &members[18], &self.tag_specifications);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_NETWORK_INTERFACE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.connection_tracking_specification),
+            2 => read_member(reader, member, &mut self.description),
+            3 => read_member(reader, member, &mut self.dry_run),
+            4 => read_member(reader, member, &mut self.enable_primary_ipv6),
+            5 => read_member(reader, member, &mut self.groups),
+            6 => read_member(reader, member, &mut self.interface_type),
+            7 => read_member(reader, member, &mut self.ipv4_prefix_count),
+            8 => read_member(reader, member, &mut self.ipv4_prefixes),
+            9 => read_member(reader, member, &mut self.ipv6_address_count),
+            10 => read_member(reader, member, &mut self.ipv6_addresses),
+            11 => read_member(reader, member, &mut self.ipv6_prefix_count),
+            12 => read_member(reader, member, &mut self.ipv6_prefixes),
+            13 => read_member(reader, member, &mut self.operator),
+            14 => read_member(reader, member, &mut self.private_ip_address),
+            15 => read_member(reader, member, &mut self.private_ip_addresses),
+            16 => read_member(reader, member, &mut self.secondary_private_ip_address_count),
+            17 => read_member(reader, member, &mut self.subnet_id),
+            18 => read_member(reader, member, &mut self.tag_specifications),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateNetworkInterfaceRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_NETWORK_INTERFACE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkInterfaceResult {
+    pub client_token: Option<String>,
+    pub network_interface: Option<NetworkInterface>,
+}
+
+static CREATE_NETWORK_INTERFACE_RESULT: StructureSchema = StructureSchema::new(
+    "CreateNetworkInterfaceResult",
+    &[
+        MemberSchema::new("ClientToken", Target::String).wire_name("clientToken"),
+        MemberSchema::new("NetworkInterface", Target::Structure(NetworkInterface::schema))
+            .wire_name("networkInterface"),
+    ],
+);
+
+impl Members for CreateNetworkInterfaceResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_NETWORK_INTERFACE_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_NETWORK_INTERFACE_RESULT.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.network_interface);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_NETWORK_INTERFACE_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.network_interface),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateNetworkInterfaceResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_NETWORK_INTERFACE_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreatePeeringConnectionOptionsRequest {
+    pub allow_multipath_resilience: Option<bool>,
+    pub multipath_resilience_mode: Option<MultipathResilienceMode>,
+}
+
+static CREATE_PEERING_CONNECTION_OPTIONS_REQUEST: StructureSchema = StructureSchema::new(
+    "CreatePeeringConnectionOptionsRequest",
+    &[
+        MemberSchema::new("AllowMultipathResilience", Target::Boolean),
+        MemberSchema::new("MultipathResilienceMode", Target::String),
+    ],
+);
+
+impl Members for CreatePeeringConnectionOptionsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_PEERING_CONNECTION_OPTIONS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_PEERING_CONNECTION_OPTIONS_REQUEST.members;
+        write_member(writer, &members[0], &self.allow_multipath_resilience);
+        write_member(writer, &members[1], &self.multipath_resilience_mode);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_PEERING_CONNECTION_OPTIONS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allow_multipath_resilience),
+            1 => read_member(reader, member, &mut self.multipath_resilience_mode),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreatePeeringConnectionOptionsRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_PEERING_CONNECTION_OPTIONS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteRequest {
+    pub carrier_gateway_id: Option<String>,
+    pub core_network_arn: Option<String>,
+    pub destination_cidr_block: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub destination_prefix_list_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub gateway_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub local_gateway_id: Option<String>,
+    pub nat_gateway_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub odb_network_arn: Option<String>,
+    pub route_table_id: Option<String>,
+    pub transit_gateway_id: Option<String>,
+    pub vpc_endpoint_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+
+static CREATE_ROUTE_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateRouteRequest",
+    &[
+        MemberSchema::new("CarrierGatewayId", Target::String),
+        MemberSchema::new("CoreNetworkArn", Target::String),
+        MemberSchema::new("DestinationCidrBlock", Target::String).wire_name("destinationCidrBlock"),
+        MemberSchema::new("DestinationIpv6CidrBlock", Target::String).wire_name("destinationIpv6CidrBlock"),
+        MemberSchema::new("DestinationPrefixListId", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("EgressOnlyInternetGatewayId", Target::String)
+            .wire_name("egressOnlyInternetGatewayId"),
+        MemberSchema::new("GatewayId", Target::String).wire_name("gatewayId"),
+        MemberSchema::new("InstanceId", Target::String).wire_name("instanceId"),
+        MemberSchema::new("LocalGatewayId", Target::String),
+        MemberSchema::new("NatGatewayId", Target::String).wire_name("natGatewayId"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId"),
+        MemberSchema::new("OdbNetworkArn", Target::String),
+        MemberSchema::new("RouteTableId", Target::String).wire_name("routeTableId").required(),
+        MemberSchema::new("TransitGatewayId", Target::String),
+        MemberSchema::new("VpcEndpointId", Target::String),
+        MemberSchema::new("VpcPeeringConnectionId", Target::String).wire_name("vpcPeeringConnectionId"),
+    ],
+);
+
+impl Members for CreateRouteRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_ROUTE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_ROUTE_REQUEST.members;
+        write_member(writer, &members[0], &self.carrier_gateway_id);
+        write_member(writer, &members[1], &self.core_network_arn);
+        write_member(writer, &members[2], &self.destination_cidr_block);
+        write_member(writer, &members[3], &self.destination_ipv6_cidr_block);
+        write_member(writer, &members[4], &self.destination_prefix_list_id);
+        write_member(writer, &members[5], &self.dry_run);
+        write_member(writer, &members[6], &self.egress_only_internet_gateway_id);
+        write_member(writer, &members[7], &self.gateway_id);
+        write_member(writer, &members[8], &self.instance_id);
+        write_member(writer, &members[9], &self.local_gateway_id);
+        write_member(writer, &members[10], &self.nat_gateway_id);
+        write_member(writer, &members[11], &self.network_interface_id);
+        write_member(writer, &members[12], &self.odb_network_arn);
+        write_member(writer, &members[13], &self.route_table_id);
+        write_member(writer, &members[14], &self.transit_gateway_id);
+        write_member(writer, &members[15], &self.vpc_endpoint_id);
+        write_member(writer, &members[16], &self.vpc_peering_connection_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_ROUTE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.carrier_gateway_id),
+            1 => read_member(reader, member, &mut self.core_network_arn),
+            2 => read_member(reader, member, &mut self.destination_cidr_block),
+            3 => read_member(reader, member, &mut self.destination_ipv6_cidr_block),
+            4 => read_member(reader, member, &mut self.destination_prefix_list_id),
+            5 => read_member(reader, member, &mut self.dry_run),
+            6 => read_member(reader, member, &mut self.egress_only_internet_gateway_id),
+            7 => read_member(reader, member, &mut self.gateway_id),
+            8 => read_member(reader, member, &mut self.instance_id),
+            9 => read_member(reader, member, &mut self.local_gateway_id),
+            10 => read_member(reader, member, &mut self.nat_gateway_id),
+            11 => read_member(reader, member, &mut self.network_interface_id),
+            12 => read_member(reader, member, &mut self.odb_network_arn),
+            13 => read_member(reader, member, &mut self.route_table_id),
+            14 => read_member(reader, member, &mut self.transit_gateway_id),
+            15 => read_member(reader, member, &mut self.vpc_endpoint_id),
+            16 => read_member(reader, member, &mut self.vpc_peering_connection_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateRouteRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_ROUTE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteResult {
+    pub r#return: Option<bool>,
+}
+
+static CREATE_ROUTE_RESULT: StructureSchema = StructureSchema::new(
+    "CreateRouteResult",
+    &[MemberSchema::new("Return", Target::Boolean).wire_name("return")],
+);
+
+impl Members for CreateRouteResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_ROUTE_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_ROUTE_RESULT.members;
+        write_member(writer, &members[0], &self.r#return);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_ROUTE_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.r#return),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateRouteResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_ROUTE_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteTableRequest {
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: Option<String>,
+}
+
+static CREATE_ROUTE_TABLE_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateRouteTableRequest",
+    &[
+        MemberSchema::new("ClientToken", Target::String).idempotency_token(),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+        MemberSchema::new("VpcId", Target::String).wire_name("vpcId").required(),
+    ],
+);
+
+impl Members for CreateRouteTableRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_ROUTE_TABLE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_ROUTE_TABLE_REQUEST.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.tag_specifications);
+        write_member(writer, &members[3], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_ROUTE_TABLE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.tag_specifications),
+            3 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateRouteTableRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_ROUTE_TABLE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteTableResult {
+    pub client_token: Option<String>,
+    pub route_table: Option<RouteTable>,
+}
+
+static CREATE_ROUTE_TABLE_RESULT: StructureSchema = StructureSchema::new(
+    "CreateRouteTableResult",
+    &[
+        MemberSchema::new("ClientToken", Target::String).wire_name("clientToken"),
+        MemberSchema::new("RouteTable", Target::Structure(RouteTable::schema)).wire_name("routeTable"),
+    ],
+);
+
+impl Members for CreateRouteTableResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_ROUTE_TABLE_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_ROUTE_TABLE_RESULT.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.route_table);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_ROUTE_TABLE_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.route_table),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateRouteTableResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_ROUTE_TABLE_RESULT
     }
 }
 
@@ -164,6 +1913,132 @@ impl Shape for CreateSecurityGroupResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSubnetRequest {
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub cidr_block: Option<String>,
+    pub dry_run: Option<bool>,
+    pub ipv4_ipam_pool_id: Option<String>,
+    pub ipv4_netmask_length: Option<i32>,
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv6_ipam_pool_id: Option<String>,
+    pub ipv6_native: Option<bool>,
+    pub ipv6_netmask_length: Option<i32>,
+    pub outpost_arn: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: Option<String>,
+}
+
+static CREATE_SUBNET_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateSubnetRequest",
+    &[
+        MemberSchema::new("AvailabilityZone", Target::String),
+        MemberSchema::new("AvailabilityZoneId", Target::String),
+        MemberSchema::new("CidrBlock", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("Ipv4IpamPoolId", Target::String),
+        MemberSchema::new("Ipv4NetmaskLength", Target::Integer),
+        MemberSchema::new("Ipv6CidrBlock", Target::String),
+        MemberSchema::new("Ipv6IpamPoolId", Target::String),
+        MemberSchema::new("Ipv6Native", Target::Boolean),
+        MemberSchema::new("Ipv6NetmaskLength", Target::Integer),
+        MemberSchema::new("OutpostArn", Target::String),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+        MemberSchema::new("VpcId", Target::String).required(),
+    ],
+);
+
+impl Members for CreateSubnetRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_SUBNET_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_SUBNET_REQUEST.members;
+        write_member(writer, &members[0], &self.availability_zone);
+        write_member(writer, &members[1], &self.availability_zone_id);
+        write_member(writer, &members[2], &self.cidr_block);
+        write_member(writer, &members[3], &self.dry_run);
+        write_member(writer, &members[4], &self.ipv4_ipam_pool_id);
+        write_member(writer, &members[5], &self.ipv4_netmask_length);
+        write_member(writer, &members[6], &self.ipv6_cidr_block);
+        write_member(writer, &members[7], &self.ipv6_ipam_pool_id);
+        write_member(writer, &members[8], &self.ipv6_native);
+        write_member(writer, &members[9], &self.ipv6_netmask_length);
+        write_member(writer, &members[10], &self.outpost_arn);
+        write_member(writer, &members[11], &self.tag_specifications);
+        write_member(writer, &members[12], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_SUBNET_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.availability_zone),
+            1 => read_member(reader, member, &mut self.availability_zone_id),
+            2 => read_member(reader, member, &mut self.cidr_block),
+            3 => read_member(reader, member, &mut self.dry_run),
+            4 => read_member(reader, member, &mut self.ipv4_ipam_pool_id),
+            5 => read_member(reader, member, &mut self.ipv4_netmask_length),
+            6 => read_member(reader, member, &mut self.ipv6_cidr_block),
+            7 => read_member(reader, member, &mut self.ipv6_ipam_pool_id),
+            8 => read_member(reader, member, &mut self.ipv6_native),
+            9 => read_member(reader, member, &mut self.ipv6_netmask_length),
+            10 => read_member(reader, member, &mut self.outpost_arn),
+            11 => read_member(reader, member, &mut self.tag_specifications),
+            12 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateSubnetRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_SUBNET_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSubnetResult {
+    pub subnet: Option<Subnet>,
+}
+
+static CREATE_SUBNET_RESULT: StructureSchema = StructureSchema::new(
+    "CreateSubnetResult",
+    &[MemberSchema::new("Subnet", Target::Structure(Subnet::schema)).wire_name("subnet")],
+);
+
+impl Members for CreateSubnetResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_SUBNET_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_SUBNET_RESULT.members;
+        write_member(writer, &members[0], &self.subnet);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_SUBNET_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.subnet),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateSubnetResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_SUBNET_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateTagsRequest {
     pub dry_run: Option<bool>,
     pub resources: Option<Vec<String>>,
@@ -217,5 +2092,407 @@ impl Members for CreateTagsRequest {
 impl Shape for CreateTagsRequest {
     fn schema() -> &'static StructureSchema {
         &CREATE_TAGS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcEndpointRequest {
+    pub client_token: Option<String>,
+    pub dns_options: Option<DnsOptionsSpecification>,
+    pub dry_run: Option<bool>,
+    pub ip_address_type: Option<IpAddressType>,
+    pub policy_document: Option<String>,
+    pub private_dns_enabled: Option<bool>,
+    pub resource_configuration_arn: Option<String>,
+    pub route_table_ids: Option<Vec<String>>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub service_name: Option<String>,
+    pub service_network_arn: Option<String>,
+    pub service_region: Option<String>,
+    pub subnet_configurations: Option<Vec<SubnetConfiguration>>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_endpoint_type: Option<VpcEndpointType>,
+    pub vpc_id: Option<String>,
+}
+
+static CREATE_VPC_ENDPOINT_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateVpcEndpointRequest",
+    &[
+        MemberSchema::new("ClientToken", Target::String),
+        MemberSchema::new("DnsOptions", Target::Structure(DnsOptionsSpecification::schema)),
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("IpAddressType", Target::String),
+        MemberSchema::new("PolicyDocument", Target::String),
+        MemberSchema::new("PrivateDnsEnabled", Target::Boolean),
+        MemberSchema::new("ResourceConfigurationArn", Target::String),
+        MemberSchema::new(
+            "RouteTableIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("RouteTableId"),
+        MemberSchema::new(
+            "SecurityGroupIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("SecurityGroupId"),
+        MemberSchema::new("ServiceName", Target::String),
+        MemberSchema::new("ServiceNetworkArn", Target::String),
+        MemberSchema::new("ServiceRegion", Target::String),
+        MemberSchema::new(
+            "SubnetConfigurations",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(SubnetConfiguration::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("SubnetConfiguration"),
+        MemberSchema::new(
+            "SubnetIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("SubnetId"),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+        MemberSchema::new("VpcEndpointType", Target::String),
+        MemberSchema::new("VpcId", Target::String).required(),
+    ],
+);
+
+impl Members for CreateVpcEndpointRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_VPC_ENDPOINT_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_VPC_ENDPOINT_REQUEST.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.dns_options);
+        write_member(writer, &members[2], &self.dry_run);
+        write_member(writer, &members[3], &self.ip_address_type);
+        write_member(writer, &members[4], &self.policy_document);
+        write_member(writer, &members[5], &self.private_dns_enabled);
+        write_member(writer, &members[6], &self.resource_configuration_arn);
+        write_member(writer, &members[7], &self.route_table_ids);
+        write_member(writer, &members[8], &self.security_group_ids);
+        write_member(writer, &members[9], &self.service_name);
+        write_member(writer, &members[10], &self.service_network_arn);
+        write_member(writer, &members[11], &self.service_region);
+        write_member(writer, &members[12], &self.subnet_configurations);
+        write_member(writer, &members[13], &self.subnet_ids);
+        write_member(writer, &members[14], &self.tag_specifications);
+        write_member(writer, &members[15], &self.vpc_endpoint_type);
+        write_member(writer, &members[16], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_VPC_ENDPOINT_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.dns_options),
+            2 => read_member(reader, member, &mut self.dry_run),
+            3 => read_member(reader, member, &mut self.ip_address_type),
+            4 => read_member(reader, member, &mut self.policy_document),
+            5 => read_member(reader, member, &mut self.private_dns_enabled),
+            6 => read_member(reader, member, &mut self.resource_configuration_arn),
+            7 => read_member(reader, member, &mut self.route_table_ids),
+            8 => read_member(reader, member, &mut self.security_group_ids),
+            9 => read_member(reader, member, &mut self.service_name),
+            10 => read_member(reader, member, &mut self.service_network_arn),
+            11 => read_member(reader, member, &mut self.service_region),
+            12 => read_member(reader, member, &mut self.subnet_configurations),
+            13 => read_member(reader, member, &mut self.subnet_ids),
+            14 => read_member(reader, member, &mut self.tag_specifications),
+            15 => read_member(reader, member, &mut self.vpc_endpoint_type),
+            16 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateVpcEndpointRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_VPC_ENDPOINT_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcEndpointResult {
+    pub client_token: Option<String>,
+    pub vpc_endpoint: Option<VpcEndpoint>,
+}
+
+static CREATE_VPC_ENDPOINT_RESULT: StructureSchema = StructureSchema::new(
+    "CreateVpcEndpointResult",
+    &[
+        MemberSchema::new("ClientToken", Target::String).wire_name("clientToken"),
+        MemberSchema::new("VpcEndpoint", Target::Structure(VpcEndpoint::schema)).wire_name("vpcEndpoint"),
+    ],
+);
+
+impl Members for CreateVpcEndpointResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_VPC_ENDPOINT_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_VPC_ENDPOINT_RESULT.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.vpc_endpoint);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_VPC_ENDPOINT_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.vpc_endpoint),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateVpcEndpointResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_VPC_ENDPOINT_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcPeeringConnectionRequest {
+    pub dry_run: Option<bool>,
+    pub peer_owner_id: Option<String>,
+    pub peer_region: Option<String>,
+    pub peer_vpc_id: Option<String>,
+    pub requester_peering_connection_options: Option<CreatePeeringConnectionOptionsRequest>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: Option<String>,
+}
+
+static CREATE_VPC_PEERING_CONNECTION_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateVpcPeeringConnectionRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("PeerOwnerId", Target::String).wire_name("peerOwnerId"),
+        MemberSchema::new("PeerRegion", Target::String),
+        MemberSchema::new("PeerVpcId", Target::String).wire_name("peerVpcId"),
+        MemberSchema::new(
+            "RequesterPeeringConnectionOptions",
+            Target::Structure(CreatePeeringConnectionOptionsRequest::schema),
+        ),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+        MemberSchema::new("VpcId", Target::String).wire_name("vpcId").required(),
+    ],
+);
+
+impl Members for CreateVpcPeeringConnectionRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_VPC_PEERING_CONNECTION_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_VPC_PEERING_CONNECTION_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.peer_owner_id);
+        write_member(writer, &members[2], &self.peer_region);
+        write_member(writer, &members[3], &self.peer_vpc_id);
+        write_member(writer, &members[4], &self.requester_peering_connection_options);
+        write_member(writer, &members[5], &self.tag_specifications);
+        write_member(writer, &members[6], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_VPC_PEERING_CONNECTION_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.peer_owner_id),
+            2 => read_member(reader, member, &mut self.peer_region),
+            3 => read_member(reader, member, &mut self.peer_vpc_id),
+            4 => read_member(reader, member, &mut self.requester_peering_connection_options),
+            5 => read_member(reader, member, &mut self.tag_specifications),
+            6 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateVpcPeeringConnectionRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_VPC_PEERING_CONNECTION_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcPeeringConnectionResult {
+    pub vpc_peering_connection: Option<VpcPeeringConnection>,
+}
+
+static CREATE_VPC_PEERING_CONNECTION_RESULT: StructureSchema = StructureSchema::new(
+    "CreateVpcPeeringConnectionResult",
+    &[MemberSchema::new("VpcPeeringConnection", Target::Structure(VpcPeeringConnection::schema))
+        .wire_name("vpcPeeringConnection")],
+);
+
+impl Members for CreateVpcPeeringConnectionResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_VPC_PEERING_CONNECTION_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_VPC_PEERING_CONNECTION_RESULT.members;
+        write_member(writer, &members[0], &self.vpc_peering_connection);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_VPC_PEERING_CONNECTION_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.vpc_peering_connection),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateVpcPeeringConnectionResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_VPC_PEERING_CONNECTION_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcRequest {
+    pub amazon_provided_ipv6_cidr_block: Option<bool>,
+    pub cidr_block: Option<String>,
+    pub dry_run: Option<bool>,
+    pub instance_tenancy: Option<Tenancy>,
+    pub ipv4_ipam_pool_id: Option<String>,
+    pub ipv4_netmask_length: Option<i32>,
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv6_cidr_block_network_border_group: Option<String>,
+    pub ipv6_ipam_pool_id: Option<String>,
+    pub ipv6_netmask_length: Option<i32>,
+    pub ipv6_pool: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_encryption_control: Option<VpcEncryptionControlConfiguration>,
+}
+
+static CREATE_VPC_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateVpcRequest",
+    &[
+        MemberSchema::new("AmazonProvidedIpv6CidrBlock", Target::Boolean)
+            .wire_name("amazonProvidedIpv6CidrBlock"),
+        MemberSchema::new("CidrBlock", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("InstanceTenancy", Target::String).wire_name("instanceTenancy"),
+        MemberSchema::new("Ipv4IpamPoolId", Target::String),
+        MemberSchema::new("Ipv4NetmaskLength", Target::Integer),
+        MemberSchema::new("Ipv6CidrBlock", Target::String),
+        MemberSchema::new("Ipv6CidrBlockNetworkBorderGroup", Target::String),
+        MemberSchema::new("Ipv6IpamPoolId", Target::String),
+        MemberSchema::new("Ipv6NetmaskLength", Target::Integer),
+        MemberSchema::new("Ipv6Pool", Target::String),
+        MemberSchema::new(
+            "TagSpecifications",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(TagSpecification::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("TagSpecification"),
+        MemberSchema::new(
+            "VpcEncryptionControl",
+            Target::Structure(VpcEncryptionControlConfiguration::schema),
+        ),
+    ],
+);
+
+impl Members for CreateVpcRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_VPC_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_VPC_REQUEST.members;
+        write_member(writer, &members[0], &self.amazon_provided_ipv6_cidr_block);
+        write_member(writer, &members[1], &self.cidr_block);
+        write_member(writer, &members[2], &self.dry_run);
+        write_member(writer, &members[3], &self.instance_tenancy);
+        write_member(writer, &members[4], &self.ipv4_ipam_pool_id);
+        write_member(writer, &members[5], &self.ipv4_netmask_length);
+        write_member(writer, &members[6], &self.ipv6_cidr_block);
+        write_member(writer, &members[7], &self.ipv6_cidr_block_network_border_group);
+        write_member(writer, &members[8], &self.ipv6_ipam_pool_id);
+        write_member(writer, &members[9], &self.ipv6_netmask_length);
+        write_member(writer, &members[10], &self.ipv6_pool);
+        write_member(writer, &members[11], &self.tag_specifications);
+        write_member(writer, &members[12], &self.vpc_encryption_control);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_VPC_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.amazon_provided_ipv6_cidr_block),
+            1 => read_member(reader, member, &mut self.cidr_block),
+            2 => read_member(reader, member, &mut self.dry_run),
+            3 => read_member(reader, member, &mut self.instance_tenancy),
+            4 => read_member(reader, member, &mut self.ipv4_ipam_pool_id),
+            5 => read_member(reader, member, &mut self.ipv4_netmask_length),
+            6 => read_member(reader, member, &mut self.ipv6_cidr_block),
+            7 => read_member(reader, member, &mut self.ipv6_cidr_block_network_border_group),
+            8 => read_member(reader, member, &mut self.ipv6_ipam_pool_id),
+            9 => read_member(reader, member, &mut self.ipv6_netmask_length),
+            10 => read_member(reader, member, &mut self.ipv6_pool),
+            11 => read_member(reader, member, &mut self.tag_specifications),
+            12 => read_member(reader, member, &mut self.vpc_encryption_control),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateVpcRequest {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_VPC_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcResult {
+    pub vpc: Option<Vpc>,
+}
+
+static CREATE_VPC_RESULT: StructureSchema = StructureSchema::new(
+    "CreateVpcResult",
+    &[MemberSchema::new("Vpc", Target::Structure(Vpc::schema)).wire_name("vpc")],
+);
+
+impl Members for CreateVpcResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &CREATE_VPC_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = CREATE_VPC_RESULT.members;
+        write_member(writer, &members[0], &self.vpc);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &CREATE_VPC_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.vpc),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for CreateVpcResult {
+    fn schema() -> &'static StructureSchema {
+        &CREATE_VPC_RESULT
     }
 }

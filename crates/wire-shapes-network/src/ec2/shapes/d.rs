@@ -9,6 +9,674 @@ use wire_schema::{
 use super::super::{enums::*, shapes::*};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DefaultConnectionTrackingConfiguration {
+    pub default_tcp_established_timeout: Option<i32>,
+    pub default_udp_stream_timeout: Option<i32>,
+    pub default_udp_timeout: Option<i32>,
+}
+
+static DEFAULT_CONNECTION_TRACKING_CONFIGURATION: StructureSchema = StructureSchema::new(
+    "DefaultConnectionTrackingConfiguration",
+    &[
+        MemberSchema::new("DefaultTcpEstablishedTimeout", Target::Integer)
+            .wire_name("defaultTcpEstablishedTimeout"),
+        MemberSchema::new("DefaultUdpStreamTimeout", Target::Integer).wire_name("defaultUdpStreamTimeout"),
+        MemberSchema::new("DefaultUdpTimeout", Target::Integer).wire_name("defaultUdpTimeout"),
+    ],
+);
+
+impl Members for DefaultConnectionTrackingConfiguration {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DEFAULT_CONNECTION_TRACKING_CONFIGURATION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DEFAULT_CONNECTION_TRACKING_CONFIGURATION.members;
+        write_member(writer, &members[0], &self.default_tcp_established_timeout);
+        write_member(writer, &members[1], &self.default_udp_stream_timeout);
+        write_member(writer, &members[2], &self.default_udp_timeout);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DEFAULT_CONNECTION_TRACKING_CONFIGURATION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.default_tcp_established_timeout),
+            1 => read_member(reader, member, &mut self.default_udp_stream_timeout),
+            2 => read_member(reader, member, &mut self.default_udp_timeout),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DefaultConnectionTrackingConfiguration {
+    fn schema() -> &'static StructureSchema {
+        &DEFAULT_CONNECTION_TRACKING_CONFIGURATION
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDhcpOptionsRequest {
+    pub dhcp_options_id: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+static DELETE_DHCP_OPTIONS_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteDhcpOptionsRequest",
+    &[
+        MemberSchema::new("DhcpOptionsId", Target::String).required(),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+    ],
+);
+
+impl Members for DeleteDhcpOptionsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_DHCP_OPTIONS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_DHCP_OPTIONS_REQUEST.members;
+        write_member(writer, &members[0], &self.dhcp_options_id);
+        write_member(writer, &members[1], &self.dry_run);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_DHCP_OPTIONS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dhcp_options_id),
+            1 => read_member(reader, member, &mut self.dry_run),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteDhcpOptionsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_DHCP_OPTIONS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteEgressOnlyInternetGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub egress_only_internet_gateway_id: Option<String>,
+}
+
+static DELETE_EGRESS_ONLY_INTERNET_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteEgressOnlyInternetGatewayRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("EgressOnlyInternetGatewayId", Target::String).required(),
+    ],
+);
+
+impl Members for DeleteEgressOnlyInternetGatewayRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_EGRESS_ONLY_INTERNET_GATEWAY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_EGRESS_ONLY_INTERNET_GATEWAY_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.egress_only_internet_gateway_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_EGRESS_ONLY_INTERNET_GATEWAY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.egress_only_internet_gateway_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteEgressOnlyInternetGatewayRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_EGRESS_ONLY_INTERNET_GATEWAY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteEgressOnlyInternetGatewayResult {
+    pub return_code: Option<bool>,
+}
+
+static DELETE_EGRESS_ONLY_INTERNET_GATEWAY_RESULT: StructureSchema = StructureSchema::new(
+    "DeleteEgressOnlyInternetGatewayResult",
+    &[MemberSchema::new("ReturnCode", Target::Boolean).wire_name("returnCode")],
+);
+
+impl Members for DeleteEgressOnlyInternetGatewayResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_EGRESS_ONLY_INTERNET_GATEWAY_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_EGRESS_ONLY_INTERNET_GATEWAY_RESULT.members;
+        write_member(writer, &members[0], &self.return_code);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_EGRESS_ONLY_INTERNET_GATEWAY_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.return_code),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteEgressOnlyInternetGatewayResult {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_EGRESS_ONLY_INTERNET_GATEWAY_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteFlowLogsRequest {
+    pub dry_run: Option<bool>,
+    pub flow_log_ids: Option<Vec<String>>,
+}
+
+static DELETE_FLOW_LOGS_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteFlowLogsRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "FlowLogIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("FlowLogId")
+        .required(),
+    ],
+);
+
+impl Members for DeleteFlowLogsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_FLOW_LOGS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_FLOW_LOGS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.flow_log_ids);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_FLOW_LOGS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.flow_log_ids),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteFlowLogsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_FLOW_LOGS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteFlowLogsResult {
+    pub unsuccessful: Option<Vec<UnsuccessfulItem>>,
+}
+
+static DELETE_FLOW_LOGS_RESULT: StructureSchema = StructureSchema::new(
+    "DeleteFlowLogsResult",
+    &[MemberSchema::new(
+        "Unsuccessful",
+        Target::List(&ListSchema::new(
+            MemberSchema::new("member", Target::Structure(UnsuccessfulItem::schema)).wire_name("item"),
+        )),
+    )
+    .wire_name("unsuccessful")],
+);
+
+impl Members for DeleteFlowLogsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_FLOW_LOGS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_FLOW_LOGS_RESULT.members;
+        write_member(writer, &members[0], &self.unsuccessful);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_FLOW_LOGS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.unsuccessful),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteFlowLogsResult {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_FLOW_LOGS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteInternetGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub internet_gateway_id: Option<String>,
+}
+
+static DELETE_INTERNET_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteInternetGatewayRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("InternetGatewayId", Target::String).wire_name("internetGatewayId").required(),
+    ],
+);
+
+impl Members for DeleteInternetGatewayRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_INTERNET_GATEWAY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_INTERNET_GATEWAY_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.internet_gateway_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_INTERNET_GATEWAY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.internet_gateway_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteInternetGatewayRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_INTERNET_GATEWAY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteManagedPrefixListRequest {
+    pub dry_run: Option<bool>,
+    pub prefix_list_id: Option<String>,
+}
+
+static DELETE_MANAGED_PREFIX_LIST_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteManagedPrefixListRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("PrefixListId", Target::String).required(),
+    ],
+);
+
+impl Members for DeleteManagedPrefixListRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_MANAGED_PREFIX_LIST_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_MANAGED_PREFIX_LIST_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.prefix_list_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_MANAGED_PREFIX_LIST_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.prefix_list_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteManagedPrefixListRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_MANAGED_PREFIX_LIST_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteManagedPrefixListResult {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+
+static DELETE_MANAGED_PREFIX_LIST_RESULT: StructureSchema = StructureSchema::new(
+    "DeleteManagedPrefixListResult",
+    &[MemberSchema::new("PrefixList", Target::Structure(ManagedPrefixList::schema)).wire_name("prefixList")],
+);
+
+impl Members for DeleteManagedPrefixListResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_MANAGED_PREFIX_LIST_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_MANAGED_PREFIX_LIST_RESULT.members;
+        write_member(writer, &members[0], &self.prefix_list);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_MANAGED_PREFIX_LIST_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.prefix_list),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteManagedPrefixListResult {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_MANAGED_PREFIX_LIST_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNatGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub nat_gateway_id: Option<String>,
+}
+
+static DELETE_NAT_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteNatGatewayRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("NatGatewayId", Target::String).required(),
+    ],
+);
+
+impl Members for DeleteNatGatewayRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_NAT_GATEWAY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_NAT_GATEWAY_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.nat_gateway_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_NAT_GATEWAY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.nat_gateway_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteNatGatewayRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_NAT_GATEWAY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNatGatewayResult {
+    pub nat_gateway_id: Option<String>,
+}
+
+static DELETE_NAT_GATEWAY_RESULT: StructureSchema = StructureSchema::new(
+    "DeleteNatGatewayResult",
+    &[MemberSchema::new("NatGatewayId", Target::String).wire_name("natGatewayId")],
+);
+
+impl Members for DeleteNatGatewayResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_NAT_GATEWAY_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_NAT_GATEWAY_RESULT.members;
+        write_member(writer, &members[0], &self.nat_gateway_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_NAT_GATEWAY_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.nat_gateway_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteNatGatewayResult {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_NAT_GATEWAY_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkAclEntryRequest {
+    pub dry_run: Option<bool>,
+    pub egress: Option<bool>,
+    pub network_acl_id: Option<String>,
+    pub rule_number: Option<i32>,
+}
+
+static DELETE_NETWORK_ACL_ENTRY_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteNetworkAclEntryRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("Egress", Target::Boolean).wire_name("egress").required(),
+        MemberSchema::new("NetworkAclId", Target::String).wire_name("networkAclId").required(),
+        MemberSchema::new("RuleNumber", Target::Integer).wire_name("ruleNumber").required(),
+    ],
+);
+
+impl Members for DeleteNetworkAclEntryRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_NETWORK_ACL_ENTRY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_NETWORK_ACL_ENTRY_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.egress);
+        write_member(writer, &members[2], &self.network_acl_id);
+        write_member(writer, &members[3], &self.rule_number);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_NETWORK_ACL_ENTRY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.egress),
+            2 => read_member(reader, member, &mut self.network_acl_id),
+            3 => read_member(reader, member, &mut self.rule_number),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteNetworkAclEntryRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_NETWORK_ACL_ENTRY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkAclRequest {
+    pub dry_run: Option<bool>,
+    pub network_acl_id: Option<String>,
+}
+
+static DELETE_NETWORK_ACL_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteNetworkAclRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("NetworkAclId", Target::String).wire_name("networkAclId").required(),
+    ],
+);
+
+impl Members for DeleteNetworkAclRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_NETWORK_ACL_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_NETWORK_ACL_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.network_acl_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_NETWORK_ACL_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.network_acl_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteNetworkAclRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_NETWORK_ACL_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkInterfaceRequest {
+    pub dry_run: Option<bool>,
+    pub network_interface_id: Option<String>,
+}
+
+static DELETE_NETWORK_INTERFACE_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteNetworkInterfaceRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId").required(),
+    ],
+);
+
+impl Members for DeleteNetworkInterfaceRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_NETWORK_INTERFACE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_NETWORK_INTERFACE_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.network_interface_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_NETWORK_INTERFACE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.network_interface_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteNetworkInterfaceRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_NETWORK_INTERFACE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRouteRequest {
+    pub destination_cidr_block: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub destination_prefix_list_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub route_table_id: Option<String>,
+}
+
+static DELETE_ROUTE_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteRouteRequest",
+    &[
+        MemberSchema::new("DestinationCidrBlock", Target::String).wire_name("destinationCidrBlock"),
+        MemberSchema::new("DestinationIpv6CidrBlock", Target::String).wire_name("destinationIpv6CidrBlock"),
+        MemberSchema::new("DestinationPrefixListId", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("RouteTableId", Target::String).wire_name("routeTableId").required(),
+    ],
+);
+
+impl Members for DeleteRouteRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_ROUTE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_ROUTE_REQUEST.members;
+        write_member(writer, &members[0], &self.destination_cidr_block);
+        write_member(writer, &members[1], &self.destination_ipv6_cidr_block);
+        write_member(writer, &members[2], &self.destination_prefix_list_id);
+        write_member(writer, &members[3], &self.dry_run);
+        write_member(writer, &members[4], &self.route_table_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_ROUTE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.destination_cidr_block),
+            1 => read_member(reader, member, &mut self.destination_ipv6_cidr_block),
+            2 => read_member(reader, member, &mut self.destination_prefix_list_id),
+            3 => read_member(reader, member, &mut self.dry_run),
+            4 => read_member(reader, member, &mut self.route_table_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteRouteRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_ROUTE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRouteTableRequest {
+    pub dry_run: Option<bool>,
+    pub route_table_id: Option<String>,
+}
+
+static DELETE_ROUTE_TABLE_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteRouteTableRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("RouteTableId", Target::String).wire_name("routeTableId").required(),
+    ],
+);
+
+impl Members for DeleteRouteTableRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_ROUTE_TABLE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_ROUTE_TABLE_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.route_table_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_ROUTE_TABLE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.route_table_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteRouteTableRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_ROUTE_TABLE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteSecurityGroupRequest {
     pub dry_run: Option<bool>,
     pub group_id: Option<String>,
@@ -95,6 +763,47 @@ impl Shape for DeleteSecurityGroupResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSubnetRequest {
+    pub dry_run: Option<bool>,
+    pub subnet_id: Option<String>,
+}
+
+static DELETE_SUBNET_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteSubnetRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("SubnetId", Target::String).required(),
+    ],
+);
+
+impl Members for DeleteSubnetRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_SUBNET_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_SUBNET_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.subnet_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_SUBNET_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.subnet_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteSubnetRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_SUBNET_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteTagsRequest {
     pub dry_run: Option<bool>,
     pub resources: Option<Vec<String>>,
@@ -147,6 +856,212 @@ impl Members for DeleteTagsRequest {
 impl Shape for DeleteTagsRequest {
     fn schema() -> &'static StructureSchema {
         &DELETE_TAGS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcEndpointsRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_endpoint_ids: Option<Vec<String>>,
+}
+
+static DELETE_VPC_ENDPOINTS_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteVpcEndpointsRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "VpcEndpointIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("VpcEndpointId")
+        .required(),
+    ],
+);
+
+impl Members for DeleteVpcEndpointsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_VPC_ENDPOINTS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_VPC_ENDPOINTS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.vpc_endpoint_ids);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_VPC_ENDPOINTS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.vpc_endpoint_ids),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteVpcEndpointsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_VPC_ENDPOINTS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcEndpointsResult {
+    pub unsuccessful: Option<Vec<UnsuccessfulItem>>,
+}
+
+static DELETE_VPC_ENDPOINTS_RESULT: StructureSchema = StructureSchema::new(
+    "DeleteVpcEndpointsResult",
+    &[MemberSchema::new(
+        "Unsuccessful",
+        Target::List(&ListSchema::new(
+            MemberSchema::new("member", Target::Structure(UnsuccessfulItem::schema)).wire_name("item"),
+        )),
+    )
+    .wire_name("unsuccessful")],
+);
+
+impl Members for DeleteVpcEndpointsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_VPC_ENDPOINTS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_VPC_ENDPOINTS_RESULT.members;
+        write_member(writer, &members[0], &self.unsuccessful);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_VPC_ENDPOINTS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.unsuccessful),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteVpcEndpointsResult {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_VPC_ENDPOINTS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcPeeringConnectionRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+
+static DELETE_VPC_PEERING_CONNECTION_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteVpcPeeringConnectionRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("VpcPeeringConnectionId", Target::String)
+            .wire_name("vpcPeeringConnectionId")
+            .required(),
+    ],
+);
+
+impl Members for DeleteVpcPeeringConnectionRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_VPC_PEERING_CONNECTION_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_VPC_PEERING_CONNECTION_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.vpc_peering_connection_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_VPC_PEERING_CONNECTION_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.vpc_peering_connection_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteVpcPeeringConnectionRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_VPC_PEERING_CONNECTION_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcPeeringConnectionResult {
+    pub r#return: Option<bool>,
+}
+
+static DELETE_VPC_PEERING_CONNECTION_RESULT: StructureSchema = StructureSchema::new(
+    "DeleteVpcPeeringConnectionResult",
+    &[MemberSchema::new("Return", Target::Boolean).wire_name("return")],
+);
+
+impl Members for DeleteVpcPeeringConnectionResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_VPC_PEERING_CONNECTION_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_VPC_PEERING_CONNECTION_RESULT.members;
+        write_member(writer, &members[0], &self.r#return);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_VPC_PEERING_CONNECTION_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.r#return),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteVpcPeeringConnectionResult {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_VPC_PEERING_CONNECTION_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_id: Option<String>,
+}
+
+static DELETE_VPC_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteVpcRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("VpcId", Target::String).required(),
+    ],
+);
+
+impl Members for DeleteVpcRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_VPC_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_VPC_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_VPC_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteVpcRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_VPC_REQUEST
     }
 }
 
@@ -235,6 +1150,216 @@ impl Members for DescribeAccountAttributesResult {
 impl Shape for DescribeAccountAttributesResult {
     fn schema() -> &'static StructureSchema {
         &DESCRIBE_ACCOUNT_ATTRIBUTES_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesAttributeRequest {
+    pub allocation_ids: Option<Vec<String>>,
+    pub attribute: Option<AddressAttributeName>,
+    pub dry_run: Option<bool>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_ADDRESSES_ATTRIBUTE_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeAddressesAttributeRequest",
+    &[
+        MemberSchema::new(
+            "AllocationIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("AllocationId"),
+        MemberSchema::new("Attribute", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+    ],
+);
+
+impl Members for DescribeAddressesAttributeRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_ADDRESSES_ATTRIBUTE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_ADDRESSES_ATTRIBUTE_REQUEST.members;
+        write_member(writer, &members[0], &self.allocation_ids);
+        write_member(writer, &members[1], &self.attribute);
+        write_member(writer, &members[2], &self.dry_run);
+        write_member(writer, &members[3], &self.max_results);
+        write_member(writer, &members[4], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_ADDRESSES_ATTRIBUTE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allocation_ids),
+            1 => read_member(reader, member, &mut self.attribute),
+            2 => read_member(reader, member, &mut self.dry_run),
+            3 => read_member(reader, member, &mut self.max_results),
+            4 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeAddressesAttributeRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_ADDRESSES_ATTRIBUTE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesAttributeResult {
+    pub addresses: Option<Vec<AddressAttribute>>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_ADDRESSES_ATTRIBUTE_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeAddressesAttributeResult",
+    &[
+        MemberSchema::new(
+            "Addresses",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(AddressAttribute::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("addressSet"),
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+    ],
+);
+
+impl Members for DescribeAddressesAttributeResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_ADDRESSES_ATTRIBUTE_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_ADDRESSES_ATTRIBUTE_RESULT.members;
+        write_member(writer, &members[0], &self.addresses);
+        write_member(writer, &members[1], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_ADDRESSES_ATTRIBUTE_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.addresses),
+            1 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeAddressesAttributeResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_ADDRESSES_ATTRIBUTE_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesRequest {
+    pub allocation_ids: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub public_ips: Option<Vec<String>>,
+}
+
+static DESCRIBE_ADDRESSES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeAddressesRequest",
+    &[
+        MemberSchema::new(
+            "AllocationIds",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("AllocationId"),
+            )),
+        )
+        .wire_name("AllocationId"),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new(
+            "PublicIps",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("PublicIp"))),
+        )
+        .wire_name("PublicIp"),
+    ],
+);
+
+impl Members for DescribeAddressesRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_ADDRESSES_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_ADDRESSES_REQUEST.members;
+        write_member(writer, &members[0], &self.allocation_ids);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.filters);
+        write_member(writer, &members[3], &self.public_ips);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_ADDRESSES_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allocation_ids),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.filters),
+            3 => read_member(reader, member, &mut self.public_ips),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeAddressesRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_ADDRESSES_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesResult {
+    pub addresses: Option<Vec<Address>>,
+}
+
+static DESCRIBE_ADDRESSES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeAddressesResult",
+    &[MemberSchema::new(
+        "Addresses",
+        Target::List(&ListSchema::new(
+            MemberSchema::new("member", Target::Structure(Address::schema)).wire_name("item"),
+        )),
+    )
+    .wire_name("addressesSet")],
+);
+
+impl Members for DescribeAddressesResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_ADDRESSES_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_ADDRESSES_RESULT.members;
+        write_member(writer, &members[0], &self.addresses);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_ADDRESSES_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.addresses),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeAddressesResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_ADDRESSES_RESULT
     }
 }
 
@@ -343,6 +1468,811 @@ impl Members for DescribeAvailabilityZonesResult {
 impl Shape for DescribeAvailabilityZonesResult {
     fn schema() -> &'static StructureSchema {
         &DESCRIBE_AVAILABILITY_ZONES_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDhcpOptionsRequest {
+    pub dhcp_options_ids: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_DHCP_OPTIONS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeDhcpOptionsRequest",
+    &[
+        MemberSchema::new(
+            "DhcpOptionsIds",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("DhcpOptionsId"),
+            )),
+        )
+        .wire_name("DhcpOptionsId"),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+    ],
+);
+
+impl Members for DescribeDhcpOptionsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_DHCP_OPTIONS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_DHCP_OPTIONS_REQUEST.members;
+        write_member(writer, &members[0], &self.dhcp_options_ids);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.filters);
+        write_member(writer, &members[3], &self.max_results);
+        write_member(writer, &members[4], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_DHCP_OPTIONS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dhcp_options_ids),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.filters),
+            3 => read_member(reader, member, &mut self.max_results),
+            4 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeDhcpOptionsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_DHCP_OPTIONS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDhcpOptionsResult {
+    pub dhcp_options: Option<Vec<DhcpOptions>>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_DHCP_OPTIONS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeDhcpOptionsResult",
+    &[
+        MemberSchema::new(
+            "DhcpOptions",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(DhcpOptions::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("dhcpOptionsSet"),
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+    ],
+);
+
+impl Members for DescribeDhcpOptionsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_DHCP_OPTIONS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_DHCP_OPTIONS_RESULT.members;
+        write_member(writer, &members[0], &self.dhcp_options);
+        write_member(writer, &members[1], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_DHCP_OPTIONS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dhcp_options),
+            1 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeDhcpOptionsResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_DHCP_OPTIONS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEgressOnlyInternetGatewaysRequest {
+    pub dry_run: Option<bool>,
+    pub egress_only_internet_gateway_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeEgressOnlyInternetGatewaysRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "EgressOnlyInternetGatewayIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("EgressOnlyInternetGatewayId"),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+    ],
+);
+
+impl Members for DescribeEgressOnlyInternetGatewaysRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.egress_only_internet_gateway_ids);
+        write_member(writer, &members[2], &self.filters);
+        write_member(writer, &members[3], &self.max_results);
+        write_member(writer, &members[4], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.egress_only_internet_gateway_ids),
+            2 => read_member(reader, member, &mut self.filters),
+            3 => read_member(reader, member, &mut self.max_results),
+            4 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeEgressOnlyInternetGatewaysRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEgressOnlyInternetGatewaysResult {
+    pub egress_only_internet_gateways: Option<Vec<EgressOnlyInternetGateway>>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeEgressOnlyInternetGatewaysResult",
+    &[
+        MemberSchema::new(
+            "EgressOnlyInternetGateways",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(EgressOnlyInternetGateway::schema))
+                    .wire_name("item"),
+            )),
+        )
+        .wire_name("egressOnlyInternetGatewaySet"),
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+    ],
+);
+
+impl Members for DescribeEgressOnlyInternetGatewaysResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS_RESULT.members;
+        write_member(writer, &members[0], &self.egress_only_internet_gateways);
+        write_member(writer, &members[1], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.egress_only_internet_gateways),
+            1 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeEgressOnlyInternetGatewaysResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_EGRESS_ONLY_INTERNET_GATEWAYS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeFlowLogsRequest {
+    pub dry_run: Option<bool>,
+    pub filter: Option<Vec<Filter>>,
+    pub flow_log_ids: Option<Vec<String>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_FLOW_LOGS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeFlowLogsRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "Filter",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        ),
+        MemberSchema::new(
+            "FlowLogIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("FlowLogId"),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+    ],
+);
+
+impl Members for DescribeFlowLogsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_FLOW_LOGS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_FLOW_LOGS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.filter);
+        write_member(writer, &members[2], &self.flow_log_ids);
+        write_member(writer, &members[3], &self.max_results);
+        write_member(writer, &members[4], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_FLOW_LOGS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.filter),
+            2 => read_member(reader, member, &mut self.flow_log_ids),
+            3 => read_member(reader, member, &mut self.max_results),
+            4 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeFlowLogsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_FLOW_LOGS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeFlowLogsResult {
+    pub flow_logs: Option<Vec<FlowLog>>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_FLOW_LOGS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeFlowLogsResult",
+    &[
+        MemberSchema::new(
+            "FlowLogs",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(FlowLog::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("flowLogSet"),
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+    ],
+);
+
+impl Members for DescribeFlowLogsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_FLOW_LOGS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_FLOW_LOGS_RESULT.members;
+        write_member(writer, &members[0], &self.flow_logs);
+        write_member(writer, &members[1], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_FLOW_LOGS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.flow_logs),
+            1 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeFlowLogsResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_FLOW_LOGS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeImagesRequest {
+    pub dry_run: Option<bool>,
+    pub executable_users: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub image_ids: Option<Vec<String>>,
+    pub include_deprecated: Option<bool>,
+    pub include_disabled: Option<bool>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub owners: Option<Vec<String>>,
+}
+
+static DESCRIBE_IMAGES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeImagesRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new(
+            "ExecutableUsers",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("ExecutableBy"),
+            )),
+        )
+        .wire_name("ExecutableBy"),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new(
+            "ImageIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("ImageId"))),
+        )
+        .wire_name("ImageId"),
+        MemberSchema::new("IncludeDeprecated", Target::Boolean),
+        MemberSchema::new("IncludeDisabled", Target::Boolean),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+        MemberSchema::new(
+            "Owners",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("Owner"))),
+        )
+        .wire_name("Owner"),
+    ],
+);
+
+impl Members for DescribeImagesRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_IMAGES_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_IMAGES_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.executable_users);
+        write_member(writer, &members[2], &self.filters);
+        write_member(writer, &members[3], &self.image_ids);
+        write_member(writer, &members[4], &self.include_deprecated);
+        write_member(writer, &members[5], &self.include_disabled);
+        write_member(writer, &members[6], &self.max_results);
+        write_member(writer, &members[7], &self.next_token);
+        write_member(writer, &members[8], &self.owners);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_IMAGES_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.executable_users),
+            2 => read_member(reader, member, &mut self.filters),
+            3 => read_member(reader, member, &mut self.image_ids),
+            4 => read_member(reader, member, &mut self.include_deprecated),
+            5 => read_member(reader, member, &mut self.include_disabled),
+            6 => read_member(reader, member, &mut self.max_results),
+            7 => read_member(reader, member, &mut self.next_token),
+            8 => read_member(reader, member, &mut self.owners),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeImagesRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_IMAGES_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeImagesResult {
+    pub images: Option<Vec<Image>>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_IMAGES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeImagesResult",
+    &[
+        MemberSchema::new(
+            "Images",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Image::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("imagesSet"),
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+    ],
+);
+
+impl Members for DescribeImagesResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_IMAGES_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_IMAGES_RESULT.members;
+        write_member(writer, &members[0], &self.images);
+        write_member(writer, &members[1], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_IMAGES_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.images),
+            1 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeImagesResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_IMAGES_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceTypeOfferingsRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub location_type: Option<LocationType>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeInstanceTypeOfferingsRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new("LocationType", Target::String),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+    ],
+);
+
+impl Members for DescribeInstanceTypeOfferingsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.filters);
+        write_member(writer, &members[2], &self.location_type);
+        write_member(writer, &members[3], &self.max_results);
+        write_member(writer, &members[4], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.filters),
+            2 => read_member(reader, member, &mut self.location_type),
+            3 => read_member(reader, member, &mut self.max_results),
+            4 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeInstanceTypeOfferingsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceTypeOfferingsResult {
+    pub instance_type_offerings: Option<Vec<InstanceTypeOffering>>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeInstanceTypeOfferingsResult",
+    &[
+        MemberSchema::new(
+            "InstanceTypeOfferings",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(InstanceTypeOffering::schema))
+                    .wire_name("item"),
+            )),
+        )
+        .wire_name("instanceTypeOfferingSet"),
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+    ],
+);
+
+impl Members for DescribeInstanceTypeOfferingsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT.members;
+        write_member(writer, &members[0], &self.instance_type_offerings);
+        write_member(writer, &members[1], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.instance_type_offerings),
+            1 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeInstanceTypeOfferingsResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceTypesRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub include_unsupported_in_region: Option<bool>,
+    pub instance_types: Option<Vec<InstanceType>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_INSTANCE_TYPES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeInstanceTypesRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new("IncludeUnsupportedInRegion", Target::Boolean),
+        MemberSchema::new(
+            "InstanceTypes",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        )
+        .wire_name("InstanceType"),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+    ],
+);
+
+impl Members for DescribeInstanceTypesRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_INSTANCE_TYPES_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_INSTANCE_TYPES_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.filters);
+        write_member(writer, &members[2], &self.include_unsupported_in_region);
+        write_member(writer, &members[3], &self.instance_types);
+        write_member(writer, &members[4], &self.max_results);
+        write_member(writer, &members[5], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_INSTANCE_TYPES_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.filters),
+            2 => read_member(reader, member, &mut self.include_unsupported_in_region),
+            3 => read_member(reader, member, &mut self.instance_types),
+            4 => read_member(reader, member, &mut self.max_results),
+            5 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeInstanceTypesRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_INSTANCE_TYPES_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceTypesResult {
+    pub instance_types: Option<Vec<InstanceTypeInfo>>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_INSTANCE_TYPES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeInstanceTypesResult",
+    &[
+        MemberSchema::new(
+            "InstanceTypes",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(InstanceTypeInfo::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("instanceTypeSet"),
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+    ],
+);
+
+impl Members for DescribeInstanceTypesResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_INSTANCE_TYPES_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_INSTANCE_TYPES_RESULT.members;
+        write_member(writer, &members[0], &self.instance_types);
+        write_member(writer, &members[1], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_INSTANCE_TYPES_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.instance_types),
+            1 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeInstanceTypesResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_INSTANCE_TYPES_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstancesRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub include_managed_resources: Option<bool>,
+    pub instance_ids: Option<Vec<String>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_INSTANCES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeInstancesRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new("IncludeManagedResources", Target::Boolean),
+        MemberSchema::new(
+            "InstanceIds",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("InstanceId"),
+            )),
+        )
+        .wire_name("InstanceId"),
+        MemberSchema::new("MaxResults", Target::Integer).wire_name("maxResults"),
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+    ],
+);
+
+impl Members for DescribeInstancesRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_INSTANCES_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_INSTANCES_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.filters);
+        write_member(writer, &members[2], &self.include_managed_resources);
+        write_member(writer, &members[3], &self.instance_ids);
+        write_member(writer, &members[4], &self.max_results);
+        write_member(writer, &members[5], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_INSTANCES_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.filters),
+            2 => read_member(reader, member, &mut self.include_managed_resources),
+            3 => read_member(reader, member, &mut self.instance_ids),
+            4 => read_member(reader, member, &mut self.max_results),
+            5 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeInstancesRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_INSTANCES_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstancesResult {
+    pub next_token: Option<String>,
+    pub reservations: Option<Vec<Reservation>>,
+}
+
+static DESCRIBE_INSTANCES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeInstancesResult",
+    &[
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+        MemberSchema::new(
+            "Reservations",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Reservation::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("reservationSet"),
+    ],
+);
+
+impl Members for DescribeInstancesResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_INSTANCES_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_INSTANCES_RESULT.members;
+        write_member(writer, &members[0], &self.next_token);
+        write_member(writer, &members[1], &self.reservations);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_INSTANCES_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.next_token),
+            1 => read_member(reader, member, &mut self.reservations),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeInstancesResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_INSTANCES_RESULT
     }
 }
 
@@ -457,6 +2387,225 @@ impl Shape for DescribeInternetGatewaysResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeManagedPrefixListsRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub prefix_list_ids: Option<Vec<String>>,
+}
+
+static DESCRIBE_MANAGED_PREFIX_LISTS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeManagedPrefixListsRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+        MemberSchema::new(
+            "PrefixListIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("PrefixListId"),
+    ],
+);
+
+impl Members for DescribeManagedPrefixListsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_MANAGED_PREFIX_LISTS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_MANAGED_PREFIX_LISTS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.filters);
+        write_member(writer, &members[2], &self.max_results);
+        write_member(writer, &members[3], &self.next_token);
+        write_member(writer, &members[4], &self.prefix_list_ids);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_MANAGED_PREFIX_LISTS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.filters),
+            2 => read_member(reader, member, &mut self.max_results),
+            3 => read_member(reader, member, &mut self.next_token),
+            4 => read_member(reader, member, &mut self.prefix_list_ids),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeManagedPrefixListsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_MANAGED_PREFIX_LISTS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeManagedPrefixListsResult {
+    pub next_token: Option<String>,
+    pub prefix_lists: Option<Vec<ManagedPrefixList>>,
+}
+
+static DESCRIBE_MANAGED_PREFIX_LISTS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeManagedPrefixListsResult",
+    &[
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+        MemberSchema::new(
+            "PrefixLists",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(ManagedPrefixList::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("prefixListSet"),
+    ],
+);
+
+impl Members for DescribeManagedPrefixListsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_MANAGED_PREFIX_LISTS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_MANAGED_PREFIX_LISTS_RESULT.members;
+        write_member(writer, &members[0], &self.next_token);
+        write_member(writer, &members[1], &self.prefix_lists);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_MANAGED_PREFIX_LISTS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.next_token),
+            1 => read_member(reader, member, &mut self.prefix_lists),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeManagedPrefixListsResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_MANAGED_PREFIX_LISTS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNatGatewaysRequest {
+    pub dry_run: Option<bool>,
+    pub filter: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub nat_gateway_ids: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_NAT_GATEWAYS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeNatGatewaysRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "Filter",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        ),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new(
+            "NatGatewayIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("NatGatewayId"),
+        MemberSchema::new("NextToken", Target::String),
+    ],
+);
+
+impl Members for DescribeNatGatewaysRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_NAT_GATEWAYS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_NAT_GATEWAYS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.filter);
+        write_member(writer, &members[2], &self.max_results);
+        write_member(writer, &members[3], &self.nat_gateway_ids);
+        write_member(writer, &members[4], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_NAT_GATEWAYS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.filter),
+            2 => read_member(reader, member, &mut self.max_results),
+            3 => read_member(reader, member, &mut self.nat_gateway_ids),
+            4 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeNatGatewaysRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_NAT_GATEWAYS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNatGatewaysResult {
+    pub nat_gateways: Option<Vec<NatGateway>>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_NAT_GATEWAYS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeNatGatewaysResult",
+    &[
+        MemberSchema::new(
+            "NatGateways",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(NatGateway::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("natGatewaySet"),
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+    ],
+);
+
+impl Members for DescribeNatGatewaysResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_NAT_GATEWAYS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_NAT_GATEWAYS_RESULT.members;
+        write_member(writer, &members[0], &self.nat_gateways);
+        write_member(writer, &members[1], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_NAT_GATEWAYS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.nat_gateways),
+            1 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeNatGatewaysResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_NAT_GATEWAYS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeNetworkAclsRequest {
     pub dry_run: Option<bool>,
     pub filters: Option<Vec<Filter>>,
@@ -563,6 +2712,116 @@ impl Members for DescribeNetworkAclsResult {
 impl Shape for DescribeNetworkAclsResult {
     fn schema() -> &'static StructureSchema {
         &DESCRIBE_NETWORK_ACLS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfaceAttributeRequest {
+    pub attribute: Option<NetworkInterfaceAttribute>,
+    pub dry_run: Option<bool>,
+    pub network_interface_id: Option<String>,
+}
+
+static DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeNetworkInterfaceAttributeRequest",
+    &[
+        MemberSchema::new("Attribute", Target::String).wire_name("attribute"),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId").required(),
+    ],
+);
+
+impl Members for DescribeNetworkInterfaceAttributeRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_REQUEST.members;
+        write_member(writer, &members[0], &self.attribute);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.network_interface_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.attribute),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.network_interface_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeNetworkInterfaceAttributeRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfaceAttributeResult {
+    pub associate_public_ip_address: Option<bool>,
+    pub attachment: Option<NetworkInterfaceAttachment>,
+    pub description: Option<AttributeValue>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub network_interface_id: Option<String>,
+    pub source_dest_check: Option<AttributeBooleanValue>,
+}
+
+static DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeNetworkInterfaceAttributeResult",
+    &[
+        MemberSchema::new("AssociatePublicIpAddress", Target::Boolean).wire_name("associatePublicIpAddress"),
+        MemberSchema::new("Attachment", Target::Structure(NetworkInterfaceAttachment::schema))
+            .wire_name("attachment"),
+        MemberSchema::new("Description", Target::Structure(AttributeValue::schema)).wire_name("description"),
+        MemberSchema::new(
+            "Groups",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(GroupIdentifier::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("groupSet"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId"),
+        MemberSchema::new("SourceDestCheck", Target::Structure(AttributeBooleanValue::schema))
+            .wire_name("sourceDestCheck"),
+    ],
+);
+
+impl Members for DescribeNetworkInterfaceAttributeResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_RESULT.members;
+        write_member(writer, &members[0], &self.associate_public_ip_address);
+        write_member(writer, &members[1], &self.attachment);
+        write_member(writer, &members[2], &self.description);
+        write_member(writer, &members[3], &self.groups);
+        write_member(writer, &members[4], &self.network_interface_id);
+        write_member(writer, &members[5], &self.source_dest_check);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.associate_public_ip_address),
+            1 => read_member(reader, member, &mut self.attachment),
+            2 => read_member(reader, member, &mut self.description),
+            3 => read_member(reader, member, &mut self.groups),
+            4 => read_member(reader, member, &mut self.network_interface_id),
+            5 => read_member(reader, member, &mut self.source_dest_check),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeNetworkInterfaceAttributeResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_RESULT
     }
 }
 
@@ -677,6 +2936,116 @@ impl Members for DescribeNetworkInterfacesResult {
 impl Shape for DescribeNetworkInterfacesResult {
     fn schema() -> &'static StructureSchema {
         &DESCRIBE_NETWORK_INTERFACES_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribePrefixListsRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub prefix_list_ids: Option<Vec<String>>,
+}
+
+static DESCRIBE_PREFIX_LISTS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribePrefixListsRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+        MemberSchema::new(
+            "PrefixListIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("PrefixListId"),
+    ],
+);
+
+impl Members for DescribePrefixListsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_PREFIX_LISTS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_PREFIX_LISTS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.filters);
+        write_member(writer, &members[2], &self.max_results);
+        write_member(writer, &members[3], &self.next_token);
+        write_member(writer, &members[4], &self.prefix_list_ids);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_PREFIX_LISTS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.filters),
+            2 => read_member(reader, member, &mut self.max_results),
+            3 => read_member(reader, member, &mut self.next_token),
+            4 => read_member(reader, member, &mut self.prefix_list_ids),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribePrefixListsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_PREFIX_LISTS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribePrefixListsResult {
+    pub next_token: Option<String>,
+    pub prefix_lists: Option<Vec<PrefixList>>,
+}
+
+static DESCRIBE_PREFIX_LISTS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribePrefixListsResult",
+    &[
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+        MemberSchema::new(
+            "PrefixLists",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(PrefixList::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("prefixListSet"),
+    ],
+);
+
+impl Members for DescribePrefixListsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_PREFIX_LISTS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_PREFIX_LISTS_RESULT.members;
+        write_member(writer, &members[0], &self.next_token);
+        write_member(writer, &members[1], &self.prefix_lists);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_PREFIX_LISTS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.next_token),
+            1 => read_member(reader, member, &mut self.prefix_lists),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribePrefixListsResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_PREFIX_LISTS_RESULT
     }
 }
 
@@ -889,6 +3258,92 @@ impl Members for DescribeRouteTablesResult {
 impl Shape for DescribeRouteTablesResult {
     fn schema() -> &'static StructureSchema {
         &DESCRIBE_ROUTE_TABLES_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupReferencesRequest {
+    pub dry_run: Option<bool>,
+    pub group_id: Option<Vec<String>>,
+}
+
+static DESCRIBE_SECURITY_GROUP_REFERENCES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeSecurityGroupReferencesRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "GroupId",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .required(),
+    ],
+);
+
+impl Members for DescribeSecurityGroupReferencesRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_SECURITY_GROUP_REFERENCES_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_SECURITY_GROUP_REFERENCES_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.group_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_SECURITY_GROUP_REFERENCES_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.group_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeSecurityGroupReferencesRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_SECURITY_GROUP_REFERENCES_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupReferencesResult {
+    pub security_group_reference_set: Option<Vec<SecurityGroupReference>>,
+}
+
+static DESCRIBE_SECURITY_GROUP_REFERENCES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeSecurityGroupReferencesResult",
+    &[MemberSchema::new(
+        "SecurityGroupReferenceSet",
+        Target::List(&ListSchema::new(
+            MemberSchema::new("member", Target::Structure(SecurityGroupReference::schema)).wire_name("item"),
+        )),
+    )
+    .wire_name("securityGroupReferenceSet")],
+);
+
+impl Members for DescribeSecurityGroupReferencesResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_SECURITY_GROUP_REFERENCES_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_SECURITY_GROUP_REFERENCES_RESULT.members;
+        write_member(writer, &members[0], &self.security_group_reference_set);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_SECURITY_GROUP_REFERENCES_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.security_group_reference_set),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeSecurityGroupReferencesResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_SECURITY_GROUP_REFERENCES_RESULT
     }
 }
 
@@ -1119,6 +3574,102 @@ impl Members for DescribeSecurityGroupsResult {
 impl Shape for DescribeSecurityGroupsResult {
     fn schema() -> &'static StructureSchema {
         &DESCRIBE_SECURITY_GROUPS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeStaleSecurityGroupsRequest {
+    pub dry_run: Option<bool>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub vpc_id: Option<String>,
+}
+
+static DESCRIBE_STALE_SECURITY_GROUPS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeStaleSecurityGroupsRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+        MemberSchema::new("VpcId", Target::String).required(),
+    ],
+);
+
+impl Members for DescribeStaleSecurityGroupsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_STALE_SECURITY_GROUPS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_STALE_SECURITY_GROUPS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.max_results);
+        write_member(writer, &members[2], &self.next_token);
+        write_member(writer, &members[3], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_STALE_SECURITY_GROUPS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.max_results),
+            2 => read_member(reader, member, &mut self.next_token),
+            3 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeStaleSecurityGroupsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_STALE_SECURITY_GROUPS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeStaleSecurityGroupsResult {
+    pub next_token: Option<String>,
+    pub stale_security_group_set: Option<Vec<StaleSecurityGroup>>,
+}
+
+static DESCRIBE_STALE_SECURITY_GROUPS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeStaleSecurityGroupsResult",
+    &[
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+        MemberSchema::new(
+            "StaleSecurityGroupSet",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(StaleSecurityGroup::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("staleSecurityGroupSet"),
+    ],
+);
+
+impl Members for DescribeStaleSecurityGroupsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_STALE_SECURITY_GROUPS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_STALE_SECURITY_GROUPS_RESULT.members;
+        write_member(writer, &members[0], &self.next_token);
+        write_member(writer, &members[1], &self.stale_security_group_set);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_STALE_SECURITY_GROUPS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.next_token),
+            1 => read_member(reader, member, &mut self.stale_security_group_set),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeStaleSecurityGroupsResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_STALE_SECURITY_GROUPS_RESULT
     }
 }
 
@@ -1435,6 +3986,353 @@ impl Shape for DescribeVpcAttributeResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointServicesRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub service_names: Option<Vec<String>>,
+    pub service_regions: Option<Vec<String>>,
+}
+
+static DESCRIBE_VPC_ENDPOINT_SERVICES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeVpcEndpointServicesRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+        MemberSchema::new(
+            "ServiceNames",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("ServiceName"),
+        MemberSchema::new(
+            "ServiceRegions",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("ServiceRegion"),
+    ],
+);
+
+impl Members for DescribeVpcEndpointServicesRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_VPC_ENDPOINT_SERVICES_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_VPC_ENDPOINT_SERVICES_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.filters);
+        write_member(writer, &members[2], &self.max_results);
+        write_member(writer, &members[3], &self.next_token);
+        write_member(writer, &members[4], &self.service_names);
+        write_member(writer, &members[5], &self.service_regions);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_VPC_ENDPOINT_SERVICES_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.filters),
+            2 => read_member(reader, member, &mut self.max_results),
+            3 => read_member(reader, member, &mut self.next_token),
+            4 => read_member(reader, member, &mut self.service_names),
+            5 => read_member(reader, member, &mut self.service_regions),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeVpcEndpointServicesRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_VPC_ENDPOINT_SERVICES_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointServicesResult {
+    pub next_token: Option<String>,
+    pub service_details: Option<Vec<ServiceDetail>>,
+    pub service_names: Option<Vec<String>>,
+}
+
+static DESCRIBE_VPC_ENDPOINT_SERVICES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeVpcEndpointServicesResult",
+    &[
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+        MemberSchema::new(
+            "ServiceDetails",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(ServiceDetail::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("serviceDetailSet"),
+        MemberSchema::new(
+            "ServiceNames",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("serviceNameSet"),
+    ],
+);
+
+impl Members for DescribeVpcEndpointServicesResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_VPC_ENDPOINT_SERVICES_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_VPC_ENDPOINT_SERVICES_RESULT.members;
+        write_member(writer, &members[0], &self.next_token);
+        write_member(writer, &members[1], &self.service_details);
+        write_member(writer, &members[2], &self.service_names);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_VPC_ENDPOINT_SERVICES_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.next_token),
+            1 => read_member(reader, member, &mut self.service_details),
+            2 => read_member(reader, member, &mut self.service_names),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeVpcEndpointServicesResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_VPC_ENDPOINT_SERVICES_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointsRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub vpc_endpoint_ids: Option<Vec<String>>,
+}
+
+static DESCRIBE_VPC_ENDPOINTS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeVpcEndpointsRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+        MemberSchema::new(
+            "VpcEndpointIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("VpcEndpointId"),
+    ],
+);
+
+impl Members for DescribeVpcEndpointsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_VPC_ENDPOINTS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_VPC_ENDPOINTS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.filters);
+        write_member(writer, &members[2], &self.max_results);
+        write_member(writer, &members[3], &self.next_token);
+        write_member(writer, &members[4], &self.vpc_endpoint_ids);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_VPC_ENDPOINTS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.filters),
+            2 => read_member(reader, member, &mut self.max_results),
+            3 => read_member(reader, member, &mut self.next_token),
+            4 => read_member(reader, member, &mut self.vpc_endpoint_ids),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeVpcEndpointsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_VPC_ENDPOINTS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointsResult {
+    pub next_token: Option<String>,
+    pub vpc_endpoints: Option<Vec<VpcEndpoint>>,
+}
+
+static DESCRIBE_VPC_ENDPOINTS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeVpcEndpointsResult",
+    &[
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+        MemberSchema::new(
+            "VpcEndpoints",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(VpcEndpoint::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("vpcEndpointSet"),
+    ],
+);
+
+impl Members for DescribeVpcEndpointsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_VPC_ENDPOINTS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_VPC_ENDPOINTS_RESULT.members;
+        write_member(writer, &members[0], &self.next_token);
+        write_member(writer, &members[1], &self.vpc_endpoints);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_VPC_ENDPOINTS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.next_token),
+            1 => read_member(reader, member, &mut self.vpc_endpoints),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeVpcEndpointsResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_VPC_ENDPOINTS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcPeeringConnectionsRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub vpc_peering_connection_ids: Option<Vec<String>>,
+}
+
+static DESCRIBE_VPC_PEERING_CONNECTIONS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeVpcPeeringConnectionsRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new("MaxResults", Target::Integer),
+        MemberSchema::new("NextToken", Target::String),
+        MemberSchema::new(
+            "VpcPeeringConnectionIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("VpcPeeringConnectionId"),
+    ],
+);
+
+impl Members for DescribeVpcPeeringConnectionsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_VPC_PEERING_CONNECTIONS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_VPC_PEERING_CONNECTIONS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.filters);
+        write_member(writer, &members[2], &self.max_results);
+        write_member(writer, &members[3], &self.next_token);
+        write_member(writer, &members[4], &self.vpc_peering_connection_ids);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_VPC_PEERING_CONNECTIONS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.filters),
+            2 => read_member(reader, member, &mut self.max_results),
+            3 => read_member(reader, member, &mut self.next_token),
+            4 => read_member(reader, member, &mut self.vpc_peering_connection_ids),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeVpcPeeringConnectionsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_VPC_PEERING_CONNECTIONS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcPeeringConnectionsResult {
+    pub next_token: Option<String>,
+    pub vpc_peering_connections: Option<Vec<VpcPeeringConnection>>,
+}
+
+static DESCRIBE_VPC_PEERING_CONNECTIONS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeVpcPeeringConnectionsResult",
+    &[
+        MemberSchema::new("NextToken", Target::String).wire_name("nextToken"),
+        MemberSchema::new(
+            "VpcPeeringConnections",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(VpcPeeringConnection::schema))
+                    .wire_name("item"),
+            )),
+        )
+        .wire_name("vpcPeeringConnectionSet"),
+    ],
+);
+
+impl Members for DescribeVpcPeeringConnectionsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_VPC_PEERING_CONNECTIONS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_VPC_PEERING_CONNECTIONS_RESULT.members;
+        write_member(writer, &members[0], &self.next_token);
+        write_member(writer, &members[1], &self.vpc_peering_connections);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_VPC_PEERING_CONNECTIONS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.next_token),
+            1 => read_member(reader, member, &mut self.vpc_peering_connections),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeVpcPeeringConnectionsResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_VPC_PEERING_CONNECTIONS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeVpcsRequest {
     pub dry_run: Option<bool>,
     pub filters: Option<Vec<Filter>>,
@@ -1541,5 +4439,832 @@ impl Members for DescribeVpcsResult {
 impl Shape for DescribeVpcsResult {
     fn schema() -> &'static StructureSchema {
         &DESCRIBE_VPCS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpnGatewaysRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub vpn_gateway_ids: Option<Vec<String>>,
+}
+
+static DESCRIBE_VPN_GATEWAYS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeVpnGatewaysRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new(
+            "Filters",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Filter::schema)).wire_name("Filter"),
+            )),
+        )
+        .wire_name("Filter"),
+        MemberSchema::new(
+            "VpnGatewayIds",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("VpnGatewayId"),
+            )),
+        )
+        .wire_name("VpnGatewayId"),
+    ],
+);
+
+impl Members for DescribeVpnGatewaysRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_VPN_GATEWAYS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_VPN_GATEWAYS_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.filters);
+        write_member(writer, &members[2], &self.vpn_gateway_ids);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_VPN_GATEWAYS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.filters),
+            2 => read_member(reader, member, &mut self.vpn_gateway_ids),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeVpnGatewaysRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_VPN_GATEWAYS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpnGatewaysResult {
+    pub vpn_gateways: Option<Vec<VpnGateway>>,
+}
+
+static DESCRIBE_VPN_GATEWAYS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeVpnGatewaysResult",
+    &[MemberSchema::new(
+        "VpnGateways",
+        Target::List(&ListSchema::new(
+            MemberSchema::new("member", Target::Structure(VpnGateway::schema)).wire_name("item"),
+        )),
+    )
+    .wire_name("vpnGatewaySet")],
+);
+
+impl Members for DescribeVpnGatewaysResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_VPN_GATEWAYS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_VPN_GATEWAYS_RESULT.members;
+        write_member(writer, &members[0], &self.vpn_gateways);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_VPN_GATEWAYS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.vpn_gateways),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeVpnGatewaysResult {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_VPN_GATEWAYS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DestinationOptionsRequest {
+    pub file_format: Option<DestinationFileFormat>,
+    pub hive_compatible_partitions: Option<bool>,
+    pub per_hour_partition: Option<bool>,
+}
+
+static DESTINATION_OPTIONS_REQUEST: StructureSchema = StructureSchema::new(
+    "DestinationOptionsRequest",
+    &[
+        MemberSchema::new("FileFormat", Target::String),
+        MemberSchema::new("HiveCompatiblePartitions", Target::Boolean),
+        MemberSchema::new("PerHourPartition", Target::Boolean),
+    ],
+);
+
+impl Members for DestinationOptionsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESTINATION_OPTIONS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESTINATION_OPTIONS_REQUEST.members;
+        write_member(writer, &members[0], &self.file_format);
+        write_member(writer, &members[1], &self.hive_compatible_partitions);
+        write_member(writer, &members[2], &self.per_hour_partition);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESTINATION_OPTIONS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.file_format),
+            1 => read_member(reader, member, &mut self.hive_compatible_partitions),
+            2 => read_member(reader, member, &mut self.per_hour_partition),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DestinationOptionsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESTINATION_OPTIONS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DestinationOptionsResponse {
+    pub file_format: Option<DestinationFileFormat>,
+    pub hive_compatible_partitions: Option<bool>,
+    pub per_hour_partition: Option<bool>,
+}
+
+static DESTINATION_OPTIONS_RESPONSE: StructureSchema = StructureSchema::new(
+    "DestinationOptionsResponse",
+    &[
+        MemberSchema::new("FileFormat", Target::String).wire_name("fileFormat"),
+        MemberSchema::new("HiveCompatiblePartitions", Target::Boolean).wire_name("hiveCompatiblePartitions"),
+        MemberSchema::new("PerHourPartition", Target::Boolean).wire_name("perHourPartition"),
+    ],
+);
+
+impl Members for DestinationOptionsResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESTINATION_OPTIONS_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESTINATION_OPTIONS_RESPONSE.members;
+        write_member(writer, &members[0], &self.file_format);
+        write_member(writer, &members[1], &self.hive_compatible_partitions);
+        write_member(writer, &members[2], &self.per_hour_partition);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESTINATION_OPTIONS_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.file_format),
+            1 => read_member(reader, member, &mut self.hive_compatible_partitions),
+            2 => read_member(reader, member, &mut self.per_hour_partition),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DestinationOptionsResponse {
+    fn schema() -> &'static StructureSchema {
+        &DESTINATION_OPTIONS_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DetachInternetGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub internet_gateway_id: Option<String>,
+    pub vpc_id: Option<String>,
+}
+
+static DETACH_INTERNET_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
+    "DetachInternetGatewayRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("InternetGatewayId", Target::String).wire_name("internetGatewayId").required(),
+        MemberSchema::new("VpcId", Target::String).wire_name("vpcId").required(),
+    ],
+);
+
+impl Members for DetachInternetGatewayRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DETACH_INTERNET_GATEWAY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DETACH_INTERNET_GATEWAY_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.internet_gateway_id);
+        write_member(writer, &members[2], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DETACH_INTERNET_GATEWAY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.internet_gateway_id),
+            2 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DetachInternetGatewayRequest {
+    fn schema() -> &'static StructureSchema {
+        &DETACH_INTERNET_GATEWAY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DetachNetworkInterfaceRequest {
+    pub attachment_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub force: Option<bool>,
+}
+
+static DETACH_NETWORK_INTERFACE_REQUEST: StructureSchema = StructureSchema::new(
+    "DetachNetworkInterfaceRequest",
+    &[
+        MemberSchema::new("AttachmentId", Target::String).wire_name("attachmentId").required(),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("Force", Target::Boolean).wire_name("force"),
+    ],
+);
+
+impl Members for DetachNetworkInterfaceRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DETACH_NETWORK_INTERFACE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DETACH_NETWORK_INTERFACE_REQUEST.members;
+        write_member(writer, &members[0], &self.attachment_id);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.force);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DETACH_NETWORK_INTERFACE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.attachment_id),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.force),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DetachNetworkInterfaceRequest {
+    fn schema() -> &'static StructureSchema {
+        &DETACH_NETWORK_INTERFACE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DhcpConfiguration {
+    pub key: Option<String>,
+    pub values: Option<Vec<AttributeValue>>,
+}
+
+static DHCP_CONFIGURATION: StructureSchema = StructureSchema::new(
+    "DhcpConfiguration",
+    &[
+        MemberSchema::new("Key", Target::String).wire_name("key"),
+        MemberSchema::new(
+            "Values",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(AttributeValue::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("valueSet"),
+    ],
+);
+
+impl Members for DhcpConfiguration {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DHCP_CONFIGURATION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DHCP_CONFIGURATION.members;
+        write_member(writer, &members[0], &self.key);
+        write_member(writer, &members[1], &self.values);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DHCP_CONFIGURATION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.key),
+            1 => read_member(reader, member, &mut self.values),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DhcpConfiguration {
+    fn schema() -> &'static StructureSchema {
+        &DHCP_CONFIGURATION
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DhcpOptions {
+    pub dhcp_configurations: Option<Vec<DhcpConfiguration>>,
+    pub dhcp_options_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+static DHCP_OPTIONS: StructureSchema = StructureSchema::new(
+    "DhcpOptions",
+    &[
+        MemberSchema::new(
+            "DhcpConfigurations",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(DhcpConfiguration::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("dhcpConfigurationSet"),
+        MemberSchema::new("DhcpOptionsId", Target::String).wire_name("dhcpOptionsId"),
+        MemberSchema::new("OwnerId", Target::String).wire_name("ownerId"),
+        MemberSchema::new(
+            "Tags",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Tag::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("tagSet"),
+    ],
+);
+
+impl Members for DhcpOptions {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DHCP_OPTIONS
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DHCP_OPTIONS.members;
+        write_member(writer, &members[0], &self.dhcp_configurations);
+        write_member(writer, &members[1], &self.dhcp_options_id);
+        write_member(writer, &members[2], &self.owner_id);
+        write_member(writer, &members[3], &self.tags);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DHCP_OPTIONS.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dhcp_configurations),
+            1 => read_member(reader, member, &mut self.dhcp_options_id),
+            2 => read_member(reader, member, &mut self.owner_id),
+            3 => read_member(reader, member, &mut self.tags),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DhcpOptions {
+    fn schema() -> &'static StructureSchema {
+        &DHCP_OPTIONS
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateAddressRequest {
+    pub association_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub public_ip: Option<String>,
+}
+
+static DISASSOCIATE_ADDRESS_REQUEST: StructureSchema = StructureSchema::new(
+    "DisassociateAddressRequest",
+    &[
+        MemberSchema::new("AssociationId", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("PublicIp", Target::String),
+    ],
+);
+
+impl Members for DisassociateAddressRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DISASSOCIATE_ADDRESS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DISASSOCIATE_ADDRESS_REQUEST.members;
+        write_member(writer, &members[0], &self.association_id);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.public_ip);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DISASSOCIATE_ADDRESS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.association_id),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.public_ip),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DisassociateAddressRequest {
+    fn schema() -> &'static StructureSchema {
+        &DISASSOCIATE_ADDRESS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateRouteTableRequest {
+    pub association_id: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+static DISASSOCIATE_ROUTE_TABLE_REQUEST: StructureSchema = StructureSchema::new(
+    "DisassociateRouteTableRequest",
+    &[
+        MemberSchema::new("AssociationId", Target::String).wire_name("associationId").required(),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+    ],
+);
+
+impl Members for DisassociateRouteTableRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DISASSOCIATE_ROUTE_TABLE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DISASSOCIATE_ROUTE_TABLE_REQUEST.members;
+        write_member(writer, &members[0], &self.association_id);
+        write_member(writer, &members[1], &self.dry_run);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DISASSOCIATE_ROUTE_TABLE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.association_id),
+            1 => read_member(reader, member, &mut self.dry_run),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DisassociateRouteTableRequest {
+    fn schema() -> &'static StructureSchema {
+        &DISASSOCIATE_ROUTE_TABLE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateSubnetCidrBlockRequest {
+    pub association_id: Option<String>,
+}
+
+static DISASSOCIATE_SUBNET_CIDR_BLOCK_REQUEST: StructureSchema = StructureSchema::new(
+    "DisassociateSubnetCidrBlockRequest",
+    &[MemberSchema::new("AssociationId", Target::String).wire_name("associationId").required()],
+);
+
+impl Members for DisassociateSubnetCidrBlockRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DISASSOCIATE_SUBNET_CIDR_BLOCK_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DISASSOCIATE_SUBNET_CIDR_BLOCK_REQUEST.members;
+        write_member(writer, &members[0], &self.association_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DISASSOCIATE_SUBNET_CIDR_BLOCK_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.association_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DisassociateSubnetCidrBlockRequest {
+    fn schema() -> &'static StructureSchema {
+        &DISASSOCIATE_SUBNET_CIDR_BLOCK_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateSubnetCidrBlockResult {
+    pub ipv6_cidr_block_association: Option<SubnetIpv6CidrBlockAssociation>,
+    pub subnet_id: Option<String>,
+}
+
+static DISASSOCIATE_SUBNET_CIDR_BLOCK_RESULT: StructureSchema = StructureSchema::new(
+    "DisassociateSubnetCidrBlockResult",
+    &[
+        MemberSchema::new(
+            "Ipv6CidrBlockAssociation",
+            Target::Structure(SubnetIpv6CidrBlockAssociation::schema),
+        )
+        .wire_name("ipv6CidrBlockAssociation"),
+        MemberSchema::new("SubnetId", Target::String).wire_name("subnetId"),
+    ],
+);
+
+impl Members for DisassociateSubnetCidrBlockResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DISASSOCIATE_SUBNET_CIDR_BLOCK_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DISASSOCIATE_SUBNET_CIDR_BLOCK_RESULT.members;
+        write_member(writer, &members[0], &self.ipv6_cidr_block_association);
+        write_member(writer, &members[1], &self.subnet_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DISASSOCIATE_SUBNET_CIDR_BLOCK_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.ipv6_cidr_block_association),
+            1 => read_member(reader, member, &mut self.subnet_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DisassociateSubnetCidrBlockResult {
+    fn schema() -> &'static StructureSchema {
+        &DISASSOCIATE_SUBNET_CIDR_BLOCK_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateVpcCidrBlockRequest {
+    pub association_id: Option<String>,
+}
+
+static DISASSOCIATE_VPC_CIDR_BLOCK_REQUEST: StructureSchema = StructureSchema::new(
+    "DisassociateVpcCidrBlockRequest",
+    &[MemberSchema::new("AssociationId", Target::String).wire_name("associationId").required()],
+);
+
+impl Members for DisassociateVpcCidrBlockRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DISASSOCIATE_VPC_CIDR_BLOCK_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DISASSOCIATE_VPC_CIDR_BLOCK_REQUEST.members;
+        write_member(writer, &members[0], &self.association_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DISASSOCIATE_VPC_CIDR_BLOCK_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.association_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DisassociateVpcCidrBlockRequest {
+    fn schema() -> &'static StructureSchema {
+        &DISASSOCIATE_VPC_CIDR_BLOCK_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateVpcCidrBlockResult {
+    pub cidr_block_association: Option<VpcCidrBlockAssociation>,
+    pub ipv6_cidr_block_association: Option<VpcIpv6CidrBlockAssociation>,
+    pub vpc_id: Option<String>,
+}
+
+static DISASSOCIATE_VPC_CIDR_BLOCK_RESULT: StructureSchema = StructureSchema::new(
+    "DisassociateVpcCidrBlockResult",
+    &[
+        MemberSchema::new("CidrBlockAssociation", Target::Structure(VpcCidrBlockAssociation::schema))
+            .wire_name("cidrBlockAssociation"),
+        MemberSchema::new("Ipv6CidrBlockAssociation", Target::Structure(VpcIpv6CidrBlockAssociation::schema))
+            .wire_name("ipv6CidrBlockAssociation"),
+        MemberSchema::new("VpcId", Target::String).wire_name("vpcId"),
+    ],
+);
+
+impl Members for DisassociateVpcCidrBlockResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DISASSOCIATE_VPC_CIDR_BLOCK_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DISASSOCIATE_VPC_CIDR_BLOCK_RESULT.members;
+        write_member(writer, &members[0], &self.cidr_block_association);
+        write_member(writer, &members[1], &self.ipv6_cidr_block_association);
+        write_member(writer, &members[2], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DISASSOCIATE_VPC_CIDR_BLOCK_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.cidr_block_association),
+            1 => read_member(reader, member, &mut self.ipv6_cidr_block_association),
+            2 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DisassociateVpcCidrBlockResult {
+    fn schema() -> &'static StructureSchema {
+        &DISASSOCIATE_VPC_CIDR_BLOCK_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DiskInfo {
+    pub count: Option<i32>,
+    pub size_in_gb: Option<i64>,
+    pub r#type: Option<DiskType>,
+}
+
+static DISK_INFO: StructureSchema = StructureSchema::new(
+    "DiskInfo",
+    &[
+        MemberSchema::new("Count", Target::Integer).wire_name("count"),
+        MemberSchema::new("SizeInGB", Target::Long).wire_name("sizeInGB"),
+        MemberSchema::new("Type", Target::String).wire_name("type"),
+    ],
+);
+
+impl Members for DiskInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DISK_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DISK_INFO.members;
+        write_member(writer, &members[0], &self.count);
+        write_member(writer, &members[1], &self.size_in_gb);
+        write_member(writer, &members[2], &self.r#type);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DISK_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.count),
+            1 => read_member(reader, member, &mut self.size_in_gb),
+            2 => read_member(reader, member, &mut self.r#type),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DiskInfo {
+    fn schema() -> &'static StructureSchema {
+        &DISK_INFO
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsEntry {
+    pub dns_name: Option<String>,
+    pub hosted_zone_id: Option<String>,
+}
+
+static DNS_ENTRY: StructureSchema = StructureSchema::new(
+    "DnsEntry",
+    &[
+        MemberSchema::new("DnsName", Target::String).wire_name("dnsName"),
+        MemberSchema::new("HostedZoneId", Target::String).wire_name("hostedZoneId"),
+    ],
+);
+
+impl Members for DnsEntry {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DNS_ENTRY
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DNS_ENTRY.members;
+        write_member(writer, &members[0], &self.dns_name);
+        write_member(writer, &members[1], &self.hosted_zone_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DNS_ENTRY.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dns_name),
+            1 => read_member(reader, member, &mut self.hosted_zone_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DnsEntry {
+    fn schema() -> &'static StructureSchema {
+        &DNS_ENTRY
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsOptions {
+    pub dns_record_ip_type: Option<DnsRecordIpType>,
+    pub private_dns_only_for_inbound_resolver_endpoint: Option<bool>,
+    pub private_dns_preference: Option<String>,
+    pub private_dns_specified_domains: Option<Vec<String>>,
+}
+
+static DNS_OPTIONS: StructureSchema = StructureSchema::new(
+    "DnsOptions",
+    &[
+        MemberSchema::new("DnsRecordIpType", Target::String).wire_name("dnsRecordIpType"),
+        MemberSchema::new("PrivateDnsOnlyForInboundResolverEndpoint", Target::Boolean)
+            .wire_name("privateDnsOnlyForInboundResolverEndpoint"),
+        MemberSchema::new("PrivateDnsPreference", Target::String).wire_name("privateDnsPreference"),
+        MemberSchema::new(
+            "PrivateDnsSpecifiedDomains",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("privateDnsSpecifiedDomainSet"),
+    ],
+);
+
+impl Members for DnsOptions {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DNS_OPTIONS
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DNS_OPTIONS.members;
+        write_member(writer, &members[0], &self.dns_record_ip_type);
+        write_member(writer, &members[1], &self.private_dns_only_for_inbound_resolver_endpoint);
+        write_member(writer, &members[2], &self.private_dns_preference);
+        write_member(writer, &members[3], &self.private_dns_specified_domains);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DNS_OPTIONS.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dns_record_ip_type),
+            1 => read_member(reader, member, &mut self.private_dns_only_for_inbound_resolver_endpoint),
+            2 => read_member(reader, member, &mut self.private_dns_preference),
+            3 => read_member(reader, member, &mut self.private_dns_specified_domains),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DnsOptions {
+    fn schema() -> &'static StructureSchema {
+        &DNS_OPTIONS
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsOptionsSpecification {
+    pub dns_record_ip_type: Option<DnsRecordIpType>,
+    pub private_dns_only_for_inbound_resolver_endpoint: Option<bool>,
+    pub private_dns_preference: Option<String>,
+    pub private_dns_specified_domains: Option<Vec<String>>,
+}
+
+static DNS_OPTIONS_SPECIFICATION: StructureSchema = StructureSchema::new(
+    "DnsOptionsSpecification",
+    &[
+        MemberSchema::new("DnsRecordIpType", Target::String),
+        MemberSchema::new("PrivateDnsOnlyForInboundResolverEndpoint", Target::Boolean),
+        MemberSchema::new("PrivateDnsPreference", Target::String),
+        MemberSchema::new(
+            "PrivateDnsSpecifiedDomains",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("PrivateDnsSpecifiedDomain"),
+    ],
+);
+
+impl Members for DnsOptionsSpecification {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DNS_OPTIONS_SPECIFICATION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DNS_OPTIONS_SPECIFICATION.members;
+        write_member(writer, &members[0], &self.dns_record_ip_type);
+        write_member(writer, &members[1], &self.private_dns_only_for_inbound_resolver_endpoint);
+        write_member(writer, &members[2], &self.private_dns_preference);
+        write_member(writer, &members[3], &self.private_dns_specified_domains);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DNS_OPTIONS_SPECIFICATION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dns_record_ip_type),
+            1 => read_member(reader, member, &mut self.private_dns_only_for_inbound_resolver_endpoint),
+            2 => read_member(reader, member, &mut self.private_dns_preference),
+            3 => read_member(reader, member, &mut self.private_dns_specified_domains),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DnsOptionsSpecification {
+    fn schema() -> &'static StructureSchema {
+        &DNS_OPTIONS_SPECIFICATION
     }
 }

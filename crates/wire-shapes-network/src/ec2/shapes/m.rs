@@ -9,6 +9,470 @@ use wire_schema::{
 use super::super::{enums::*, shapes::*};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedPrefixList {
+    pub address_family: Option<String>,
+    pub ipam_prefix_list_resolver_sync_enabled: Option<bool>,
+    pub ipam_prefix_list_resolver_target_id: Option<String>,
+    pub max_entries: Option<i32>,
+    pub owner_id: Option<String>,
+    pub prefix_list_arn: Option<String>,
+    pub prefix_list_id: Option<String>,
+    pub prefix_list_name: Option<String>,
+    pub state: Option<PrefixListState>,
+    pub state_message: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub version: Option<i64>,
+}
+
+static MANAGED_PREFIX_LIST: StructureSchema = StructureSchema::new(
+    "ManagedPrefixList",
+    &[
+        MemberSchema::new("AddressFamily", Target::String).wire_name("addressFamily"),
+        MemberSchema::new("IpamPrefixListResolverSyncEnabled", Target::Boolean)
+            .wire_name("ipamPrefixListResolverSyncEnabled"),
+        MemberSchema::new("IpamPrefixListResolverTargetId", Target::String)
+            .wire_name("ipamPrefixListResolverTargetId"),
+        MemberSchema::new("MaxEntries", Target::Integer).wire_name("maxEntries"),
+        MemberSchema::new("OwnerId", Target::String).wire_name("ownerId"),
+        MemberSchema::new("PrefixListArn", Target::String).wire_name("prefixListArn"),
+        MemberSchema::new("PrefixListId", Target::String).wire_name("prefixListId"),
+        MemberSchema::new("PrefixListName", Target::String).wire_name("prefixListName"),
+        MemberSchema::new("State", Target::String).wire_name("state"),
+        MemberSchema::new("StateMessage", Target::String).wire_name("stateMessage"),
+        MemberSchema::new(
+            "Tags",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Tag::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("tagSet"),
+        MemberSchema::new("Version", Target::Long).wire_name("version"),
+    ],
+);
+
+impl Members for ManagedPrefixList {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MANAGED_PREFIX_LIST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MANAGED_PREFIX_LIST.members;
+        write_member(writer, &members[0], &self.address_family);
+        write_member(writer, &members[1], &self.ipam_prefix_list_resolver_sync_enabled);
+        write_member(writer, &members[2], &self.ipam_prefix_list_resolver_target_id);
+        write_member(writer, &members[3], &self.max_entries);
+        write_member(writer, &members[4], &self.owner_id);
+        write_member(writer, &members[5], &self.prefix_list_arn);
+        write_member(writer, &members[6], &self.prefix_list_id);
+        write_member(writer, &members[7], &self.prefix_list_name);
+        write_member(writer, &members[8], &self.state);
+        write_member(writer, &members[9], &self.state_message);
+        write_member(writer, &members[10], &self.tags);
+        write_member(writer, &members[11], &self.version);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MANAGED_PREFIX_LIST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.address_family),
+            1 => read_member(reader, member, &mut self.ipam_prefix_list_resolver_sync_enabled),
+            2 => read_member(reader, member, &mut self.ipam_prefix_list_resolver_target_id),
+            3 => read_member(reader, member, &mut self.max_entries),
+            4 => read_member(reader, member, &mut self.owner_id),
+            5 => read_member(reader, member, &mut self.prefix_list_arn),
+            6 => read_member(reader, member, &mut self.prefix_list_id),
+            7 => read_member(reader, member, &mut self.prefix_list_name),
+            8 => read_member(reader, member, &mut self.state),
+            9 => read_member(reader, member, &mut self.state_message),
+            10 => read_member(reader, member, &mut self.tags),
+            11 => read_member(reader, member, &mut self.version),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ManagedPrefixList {
+    fn schema() -> &'static StructureSchema {
+        &MANAGED_PREFIX_LIST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MediaAcceleratorInfo {
+    pub accelerators: Option<Vec<MediaDeviceInfo>>,
+    pub total_media_memory_in_mib: Option<i32>,
+}
+
+static MEDIA_ACCELERATOR_INFO: StructureSchema = StructureSchema::new(
+    "MediaAcceleratorInfo",
+    &[
+        MemberSchema::new(
+            "Accelerators",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(MediaDeviceInfo::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("accelerators"),
+        MemberSchema::new("TotalMediaMemoryInMiB", Target::Integer).wire_name("totalMediaMemoryInMiB"),
+    ],
+);
+
+impl Members for MediaAcceleratorInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MEDIA_ACCELERATOR_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MEDIA_ACCELERATOR_INFO.members;
+        write_member(writer, &members[0], &self.accelerators);
+        write_member(writer, &members[1], &self.total_media_memory_in_mib);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MEDIA_ACCELERATOR_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.accelerators),
+            1 => read_member(reader, member, &mut self.total_media_memory_in_mib),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for MediaAcceleratorInfo {
+    fn schema() -> &'static StructureSchema {
+        &MEDIA_ACCELERATOR_INFO
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MediaDeviceInfo {
+    pub count: Option<i32>,
+    pub manufacturer: Option<String>,
+    pub memory_info: Option<MediaDeviceMemoryInfo>,
+    pub name: Option<String>,
+}
+
+static MEDIA_DEVICE_INFO: StructureSchema = StructureSchema::new(
+    "MediaDeviceInfo",
+    &[
+        MemberSchema::new("Count", Target::Integer).wire_name("count"),
+        MemberSchema::new("Manufacturer", Target::String).wire_name("manufacturer"),
+        MemberSchema::new("MemoryInfo", Target::Structure(MediaDeviceMemoryInfo::schema))
+            .wire_name("memoryInfo"),
+        MemberSchema::new("Name", Target::String).wire_name("name"),
+    ],
+);
+
+impl Members for MediaDeviceInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MEDIA_DEVICE_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MEDIA_DEVICE_INFO.members;
+        write_member(writer, &members[0], &self.count);
+        write_member(writer, &members[1], &self.manufacturer);
+        write_member(writer, &members[2], &self.memory_info);
+        write_member(writer, &members[3], &self.name);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MEDIA_DEVICE_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.count),
+            1 => read_member(reader, member, &mut self.manufacturer),
+            2 => read_member(reader, member, &mut self.memory_info),
+            3 => read_member(reader, member, &mut self.name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for MediaDeviceInfo {
+    fn schema() -> &'static StructureSchema {
+        &MEDIA_DEVICE_INFO
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MediaDeviceMemoryInfo {
+    pub size_in_mib: Option<i32>,
+}
+
+static MEDIA_DEVICE_MEMORY_INFO: StructureSchema = StructureSchema::new(
+    "MediaDeviceMemoryInfo",
+    &[MemberSchema::new("SizeInMiB", Target::Integer).wire_name("sizeInMiB")],
+);
+
+impl Members for MediaDeviceMemoryInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MEDIA_DEVICE_MEMORY_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MEDIA_DEVICE_MEMORY_INFO.members;
+        write_member(writer, &members[0], &self.size_in_mib);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MEDIA_DEVICE_MEMORY_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.size_in_mib),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for MediaDeviceMemoryInfo {
+    fn schema() -> &'static StructureSchema {
+        &MEDIA_DEVICE_MEMORY_INFO
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemoryInfo {
+    pub size_in_mib: Option<i64>,
+}
+
+static MEMORY_INFO: StructureSchema = StructureSchema::new(
+    "MemoryInfo",
+    &[MemberSchema::new("SizeInMiB", Target::Long).wire_name("sizeInMiB")],
+);
+
+impl Members for MemoryInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MEMORY_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MEMORY_INFO.members;
+        write_member(writer, &members[0], &self.size_in_mib);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MEMORY_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.size_in_mib),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for MemoryInfo {
+    fn schema() -> &'static StructureSchema {
+        &MEMORY_INFO
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyManagedPrefixListRequest {
+    pub add_entries: Option<Vec<AddPrefixListEntry>>,
+    pub current_version: Option<i64>,
+    pub dry_run: Option<bool>,
+    pub ipam_prefix_list_resolver_sync_enabled: Option<bool>,
+    pub max_entries: Option<i32>,
+    pub prefix_list_id: Option<String>,
+    pub prefix_list_name: Option<String>,
+    pub remove_entries: Option<Vec<RemovePrefixListEntry>>,
+}
+
+static MODIFY_MANAGED_PREFIX_LIST_REQUEST: StructureSchema = StructureSchema::new(
+    "ModifyManagedPrefixListRequest",
+    &[
+        MemberSchema::new(
+            "AddEntries",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(AddPrefixListEntry::schema),
+            ))),
+        )
+        .wire_name("AddEntry"),
+        MemberSchema::new("CurrentVersion", Target::Long),
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("IpamPrefixListResolverSyncEnabled", Target::Boolean),
+        MemberSchema::new("MaxEntries", Target::Integer),
+        MemberSchema::new("PrefixListId", Target::String).required(),
+        MemberSchema::new("PrefixListName", Target::String),
+        MemberSchema::new(
+            "RemoveEntries",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(RemovePrefixListEntry::schema),
+            ))),
+        )
+        .wire_name("RemoveEntry"),
+    ],
+);
+
+impl Members for ModifyManagedPrefixListRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MODIFY_MANAGED_PREFIX_LIST_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MODIFY_MANAGED_PREFIX_LIST_REQUEST.members;
+        write_member(writer, &members[0], &self.add_entries);
+        write_member(writer, &members[1], &self.current_version);
+        write_member(writer, &members[2], &self.dry_run);
+        write_member(writer, &members[3], &self.ipam_prefix_list_resolver_sync_enabled);
+        write_member(writer, &members[4], &self.max_entries);
+        write_member(writer, &members[5], &self.prefix_list_id);
+        write_member(writer, &members[6], &self.prefix_list_name);
+        write_member(writer, &members[7], &self.remove_entries);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MODIFY_MANAGED_PREFIX_LIST_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.add_entries),
+            1 => read_member(reader, member, &mut self.current_version),
+            2 => read_member(reader, member, &mut self.dry_run),
+            3 => read_member(reader, member, &mut self.ipam_prefix_list_resolver_sync_enabled),
+            4 => read_member(reader, member, &mut self.max_entries),
+            5 => read_member(reader, member, &mut self.prefix_list_id),
+            6 => read_member(reader, member, &mut self.prefix_list_name),
+            7 => read_member(reader, member, &mut self.remove_entries),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ModifyManagedPrefixListRequest {
+    fn schema() -> &'static StructureSchema {
+        &MODIFY_MANAGED_PREFIX_LIST_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyManagedPrefixListResult {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+
+static MODIFY_MANAGED_PREFIX_LIST_RESULT: StructureSchema = StructureSchema::new(
+    "ModifyManagedPrefixListResult",
+    &[MemberSchema::new("PrefixList", Target::Structure(ManagedPrefixList::schema)).wire_name("prefixList")],
+);
+
+impl Members for ModifyManagedPrefixListResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MODIFY_MANAGED_PREFIX_LIST_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MODIFY_MANAGED_PREFIX_LIST_RESULT.members;
+        write_member(writer, &members[0], &self.prefix_list);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MODIFY_MANAGED_PREFIX_LIST_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.prefix_list),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ModifyManagedPrefixListResult {
+    fn schema() -> &'static StructureSchema {
+        &MODIFY_MANAGED_PREFIX_LIST_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyNetworkInterfaceAttributeRequest {
+    pub associate_public_ip_address: Option<bool>,
+    pub associated_subnet_ids: Option<Vec<String>>,
+    pub attachment: Option<NetworkInterfaceAttachmentChanges>,
+    pub connection_tracking_specification: Option<ConnectionTrackingSpecificationRequest>,
+    pub description: Option<AttributeValue>,
+    pub dry_run: Option<bool>,
+    pub ena_srd_specification: Option<EnaSrdSpecification>,
+    pub enable_primary_ipv6: Option<bool>,
+    pub groups: Option<Vec<String>>,
+    pub network_interface_id: Option<String>,
+    pub source_dest_check: Option<AttributeBooleanValue>,
+}
+
+static MODIFY_NETWORK_INTERFACE_ATTRIBUTE_REQUEST: StructureSchema = StructureSchema::new(
+    "ModifyNetworkInterfaceAttributeRequest",
+    &[
+        MemberSchema::new("AssociatePublicIpAddress", Target::Boolean),
+        MemberSchema::new(
+            "AssociatedSubnetIds",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("AssociatedSubnetId"),
+            )),
+        )
+        .wire_name("AssociatedSubnetId"),
+        MemberSchema::new("Attachment", Target::Structure(NetworkInterfaceAttachmentChanges::schema))
+            .wire_name("attachment"),
+        MemberSchema::new(
+            "ConnectionTrackingSpecification",
+            Target::Structure(ConnectionTrackingSpecificationRequest::schema),
+        ),
+        MemberSchema::new("Description", Target::Structure(AttributeValue::schema)).wire_name("description"),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("EnaSrdSpecification", Target::Structure(EnaSrdSpecification::schema)),
+        MemberSchema::new("EnablePrimaryIpv6", Target::Boolean),
+        MemberSchema::new(
+            "Groups",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("SecurityGroupId"),
+            )),
+        )
+        .wire_name("SecurityGroupId"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId").required(),
+        MemberSchema::new("SourceDestCheck", Target::Structure(AttributeBooleanValue::schema))
+            .wire_name("sourceDestCheck"),
+    ],
+);
+
+impl Members for ModifyNetworkInterfaceAttributeRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MODIFY_NETWORK_INTERFACE_ATTRIBUTE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MODIFY_NETWORK_INTERFACE_ATTRIBUTE_REQUEST.members;
+        write_member(writer, &members[0], &self.associate_public_ip_address);
+        write_member(writer, &members[1], &self.associated_subnet_ids);
+        write_member(writer, &members[2], &self.attachment);
+        write_member(writer, &members[3], &self.connection_tracking_specification);
+        write_member(writer, &members[4], &self.description);
+        write_member(writer, &members[5], &self.dry_run);
+        write_member(writer, &members[6], &self.ena_srd_specification);
+        write_member(writer, &members[7], &self.enable_primary_ipv6);
+        write_member(writer, &members[8], &self.groups);
+        write_member(writer, &members[9], &self.network_interface_id);
+        write_member(writer, &members[10], &self.source_dest_check);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MODIFY_NETWORK_INTERFACE_ATTRIBUTE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.associate_public_ip_address),
+            1 => read_member(reader, member, &mut self.associated_subnet_ids),
+            2 => read_member(reader, member, &mut self.attachment),
+            3 => read_member(reader, member, &mut self.connection_tracking_specification),
+            4 => read_member(reader, member, &mut self.description),
+            5 => read_member(reader, member, &mut self.dry_run),
+            6 => read_member(reader, member, &mut self.ena_srd_specification),
+            7 => read_member(reader, member, &mut self.enable_primary_ipv6),
+            8 => read_member(reader, member, &mut self.groups),
+            9 => read_member(reader, member, &mut self.network_interface_id),
+            10 => read_member(reader, member, &mut self.source_dest_check),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ModifyNetworkInterfaceAttributeRequest {
+    fn schema() -> &'static StructureSchema {
+        &MODIFY_NETWORK_INTERFACE_ATTRIBUTE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModifySecurityGroupRulesRequest {
     pub dry_run: Option<bool>,
     pub group_id: Option<String>,
@@ -93,5 +557,443 @@ impl Members for ModifySecurityGroupRulesResult {
 impl Shape for ModifySecurityGroupRulesResult {
     fn schema() -> &'static StructureSchema {
         &MODIFY_SECURITY_GROUP_RULES_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifySubnetAttributeRequest {
+    pub assign_ipv6_address_on_creation: Option<AttributeBooleanValue>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub disable_lni_at_device_index: Option<AttributeBooleanValue>,
+    pub enable_dns64: Option<AttributeBooleanValue>,
+    pub enable_lni_at_device_index: Option<i32>,
+    pub enable_resource_name_dns_aaaa_record_on_launch: Option<AttributeBooleanValue>,
+    pub enable_resource_name_dns_a_record_on_launch: Option<AttributeBooleanValue>,
+    pub map_customer_owned_ip_on_launch: Option<AttributeBooleanValue>,
+    pub map_public_ip_on_launch: Option<AttributeBooleanValue>,
+    pub private_dns_hostname_type_on_launch: Option<HostnameType>,
+    pub subnet_id: Option<String>,
+}
+
+static MODIFY_SUBNET_ATTRIBUTE_REQUEST: StructureSchema = StructureSchema::new(
+    "ModifySubnetAttributeRequest",
+    &[
+        MemberSchema::new("AssignIpv6AddressOnCreation", Target::Structure(AttributeBooleanValue::schema)),
+        MemberSchema::new("CustomerOwnedIpv4Pool", Target::String),
+        MemberSchema::new("DisableLniAtDeviceIndex", Target::Structure(AttributeBooleanValue::schema)),
+        MemberSchema::new("EnableDns64", Target::Structure(AttributeBooleanValue::schema)),
+        MemberSchema::new("EnableLniAtDeviceIndex", Target::Integer),
+        MemberSchema::new(
+            "EnableResourceNameDnsAAAARecordOnLaunch",
+            Target::Structure(AttributeBooleanValue::schema),
+        ),
+        MemberSchema::new(
+            "EnableResourceNameDnsARecordOnLaunch",
+            Target::Structure(AttributeBooleanValue::schema),
+        ),
+        MemberSchema::new("MapCustomerOwnedIpOnLaunch", Target::Structure(AttributeBooleanValue::schema)),
+        MemberSchema::new("MapPublicIpOnLaunch", Target::Structure(AttributeBooleanValue::schema)),
+        MemberSchema::new("PrivateDnsHostnameTypeOnLaunch", Target::String),
+        MemberSchema::new("SubnetId", Target::String).wire_name("subnetId").required(),
+    ],
+);
+
+impl Members for ModifySubnetAttributeRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MODIFY_SUBNET_ATTRIBUTE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MODIFY_SUBNET_ATTRIBUTE_REQUEST.members;
+        write_member(writer, &members[0], &self.assign_ipv6_address_on_creation);
+        write_member(writer, &members[1], &self.customer_owned_ipv4_pool);
+        write_member(writer, &members[2], &self.disable_lni_at_device_index);
+        write_member(writer, &members[3], &self.enable_dns64);
+        write_member(writer, &members[4], &self.enable_lni_at_device_index);
+        write_member(writer, &members[5], &self.enable_resource_name_dns_aaaa_record_on_launch);
+        write_member(writer, &members[6], &self.enable_resource_name_dns_a_record_on_launch);
+        write_member(writer, &members[7], &self.map_customer_owned_ip_on_launch);
+        write_member(writer, &members[8], &self.map_public_ip_on_launch);
+        write_member(writer, &members[9], &self.private_dns_hostname_type_on_launch);
+        write_member(writer, &members[10], &self.subnet_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MODIFY_SUBNET_ATTRIBUTE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.assign_ipv6_address_on_creation),
+            1 => read_member(reader, member, &mut self.customer_owned_ipv4_pool),
+            2 => read_member(reader, member, &mut self.disable_lni_at_device_index),
+            3 => read_member(reader, member, &mut self.enable_dns64),
+            4 => read_member(reader, member, &mut self.enable_lni_at_device_index),
+            5 => read_member(reader, member, &mut self.enable_resource_name_dns_aaaa_record_on_launch),
+            6 => read_member(reader, member, &mut self.enable_resource_name_dns_a_record_on_launch),
+            7 => read_member(reader, member, &mut self.map_customer_owned_ip_on_launch),
+            8 => read_member(reader, member, &mut self.map_public_ip_on_launch),
+            9 => read_member(reader, member, &mut self.private_dns_hostname_type_on_launch),
+            10 => read_member(reader, member, &mut self.subnet_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ModifySubnetAttributeRequest {
+    fn schema() -> &'static StructureSchema {
+        &MODIFY_SUBNET_ATTRIBUTE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcAttributeRequest {
+    pub enable_dns_hostnames: Option<AttributeBooleanValue>,
+    pub enable_dns_support: Option<AttributeBooleanValue>,
+    pub enable_network_address_usage_metrics: Option<AttributeBooleanValue>,
+    pub vpc_id: Option<String>,
+}
+
+static MODIFY_VPC_ATTRIBUTE_REQUEST: StructureSchema = StructureSchema::new(
+    "ModifyVpcAttributeRequest",
+    &[
+        MemberSchema::new("EnableDnsHostnames", Target::Structure(AttributeBooleanValue::schema)),
+        MemberSchema::new("EnableDnsSupport", Target::Structure(AttributeBooleanValue::schema)),
+        MemberSchema::new(
+            "EnableNetworkAddressUsageMetrics",
+            Target::Structure(AttributeBooleanValue::schema),
+        ),
+        MemberSchema::new("VpcId", Target::String).wire_name("vpcId").required(),
+    ],
+);
+
+impl Members for ModifyVpcAttributeRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MODIFY_VPC_ATTRIBUTE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MODIFY_VPC_ATTRIBUTE_REQUEST.members;
+        write_member(writer, &members[0], &self.enable_dns_hostnames);
+        write_member(writer, &members[1], &self.enable_dns_support);
+        write_member(writer, &members[2], &self.enable_network_address_usage_metrics);
+        write_member(writer, &members[3], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MODIFY_VPC_ATTRIBUTE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.enable_dns_hostnames),
+            1 => read_member(reader, member, &mut self.enable_dns_support),
+            2 => read_member(reader, member, &mut self.enable_network_address_usage_metrics),
+            3 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ModifyVpcAttributeRequest {
+    fn schema() -> &'static StructureSchema {
+        &MODIFY_VPC_ATTRIBUTE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcEndpointRequest {
+    pub add_route_table_ids: Option<Vec<String>>,
+    pub add_security_group_ids: Option<Vec<String>>,
+    pub add_subnet_ids: Option<Vec<String>>,
+    pub dns_options: Option<DnsOptionsSpecification>,
+    pub dry_run: Option<bool>,
+    pub ip_address_type: Option<IpAddressType>,
+    pub policy_document: Option<String>,
+    pub private_dns_enabled: Option<bool>,
+    pub remove_route_table_ids: Option<Vec<String>>,
+    pub remove_security_group_ids: Option<Vec<String>>,
+    pub remove_subnet_ids: Option<Vec<String>>,
+    pub reset_policy: Option<bool>,
+    pub subnet_configurations: Option<Vec<SubnetConfiguration>>,
+    pub vpc_endpoint_id: Option<String>,
+}
+
+static MODIFY_VPC_ENDPOINT_REQUEST: StructureSchema = StructureSchema::new(
+    "ModifyVpcEndpointRequest",
+    &[
+        MemberSchema::new(
+            "AddRouteTableIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("AddRouteTableId"),
+        MemberSchema::new(
+            "AddSecurityGroupIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("AddSecurityGroupId"),
+        MemberSchema::new(
+            "AddSubnetIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("AddSubnetId"),
+        MemberSchema::new("DnsOptions", Target::Structure(DnsOptionsSpecification::schema)),
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("IpAddressType", Target::String),
+        MemberSchema::new("PolicyDocument", Target::String),
+        MemberSchema::new("PrivateDnsEnabled", Target::Boolean),
+        MemberSchema::new(
+            "RemoveRouteTableIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("RemoveRouteTableId"),
+        MemberSchema::new(
+            "RemoveSecurityGroupIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("RemoveSecurityGroupId"),
+        MemberSchema::new(
+            "RemoveSubnetIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("RemoveSubnetId"),
+        MemberSchema::new("ResetPolicy", Target::Boolean),
+        MemberSchema::new(
+            "SubnetConfigurations",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(SubnetConfiguration::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("SubnetConfiguration"),
+        MemberSchema::new("VpcEndpointId", Target::String).required(),
+    ],
+);
+
+impl Members for ModifyVpcEndpointRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MODIFY_VPC_ENDPOINT_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MODIFY_VPC_ENDPOINT_REQUEST.members;
+        write_member(writer, &members[0], &self.add_route_table_ids);
+        write_member(writer, &members[1], &self.add_security_group_ids);
+        write_member(writer, &members[2], &self.add_subnet_ids);
+        write_member(writer, &members[3], &self.dns_options);
+        write_member(writer, &members[4], &self.dry_run);
+        write_member(writer, &members[5], &self.ip_address_type);
+        write_member(writer, &members[6], &self.policy_document);
+        write_member(writer, &members[7], &self.private_dns_enabled);
+        write_member(writer, &members[8], &self.remove_route_table_ids);
+        write_member(writer, &members[9], &self.remove_security_group_ids);
+        write_member(writer, &members[10], &self.remove_subnet_ids);
+        write_member(writer, &members[11], &self.reset_policy);
+        write_member(writer, &members[12], &self.subnet_configurations);
+        write_member(writer, &members[13], &self.vpc_endpoint_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MODIFY_VPC_ENDPOINT_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.add_route_table_ids),
+            1 => read_member(reader, member, &mut self.add_security_group_ids),
+            2 => read_member(reader, member, &mut self.add_subnet_ids),
+            3 => read_member(reader, member, &mut self.dns_options),
+            4 => read_member(reader, member, &mut self.dry_run),
+            5 => read_member(reader, member, &mut self.ip_address_type),
+            6 => read_member(reader, member, &mut self.policy_document),
+            7 => read_member(reader, member, &mut self.private_dns_enabled),
+            8 => read_member(reader, member, &mut self.remove_route_table_ids),
+            9 => read_member(reader, member, &mut self.remove_security_group_ids),
+            10 => read_member(reader, member, &mut self.remove_subnet_ids),
+            11 => read_member(reader, member, &mut self.reset_policy),
+            12 => read_member(reader, member, &mut self.subnet_configurations),
+            13 => read_member(reader, member, &mut self.vpc_endpoint_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ModifyVpcEndpointRequest {
+    fn schema() -> &'static StructureSchema {
+        &MODIFY_VPC_ENDPOINT_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcEndpointResult {
+    pub r#return: Option<bool>,
+}
+
+static MODIFY_VPC_ENDPOINT_RESULT: StructureSchema = StructureSchema::new(
+    "ModifyVpcEndpointResult",
+    &[MemberSchema::new("Return", Target::Boolean).wire_name("return")],
+);
+
+impl Members for ModifyVpcEndpointResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MODIFY_VPC_ENDPOINT_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MODIFY_VPC_ENDPOINT_RESULT.members;
+        write_member(writer, &members[0], &self.r#return);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MODIFY_VPC_ENDPOINT_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.r#return),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ModifyVpcEndpointResult {
+    fn schema() -> &'static StructureSchema {
+        &MODIFY_VPC_ENDPOINT_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcPeeringConnectionOptionsRequest {
+    pub accepter_peering_connection_options: Option<PeeringConnectionOptionsRequest>,
+    pub dry_run: Option<bool>,
+    pub requester_peering_connection_options: Option<PeeringConnectionOptionsRequest>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+
+static MODIFY_VPC_PEERING_CONNECTION_OPTIONS_REQUEST: StructureSchema = StructureSchema::new(
+    "ModifyVpcPeeringConnectionOptionsRequest",
+    &[
+        MemberSchema::new(
+            "AccepterPeeringConnectionOptions",
+            Target::Structure(PeeringConnectionOptionsRequest::schema),
+        ),
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new(
+            "RequesterPeeringConnectionOptions",
+            Target::Structure(PeeringConnectionOptionsRequest::schema),
+        ),
+        MemberSchema::new("VpcPeeringConnectionId", Target::String).required(),
+    ],
+);
+
+impl Members for ModifyVpcPeeringConnectionOptionsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MODIFY_VPC_PEERING_CONNECTION_OPTIONS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MODIFY_VPC_PEERING_CONNECTION_OPTIONS_REQUEST.members;
+        write_member(writer, &members[0], &self.accepter_peering_connection_options);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.requester_peering_connection_options);
+        write_member(writer, &members[3], &self.vpc_peering_connection_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MODIFY_VPC_PEERING_CONNECTION_OPTIONS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.accepter_peering_connection_options),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.requester_peering_connection_options),
+            3 => read_member(reader, member, &mut self.vpc_peering_connection_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ModifyVpcPeeringConnectionOptionsRequest {
+    fn schema() -> &'static StructureSchema {
+        &MODIFY_VPC_PEERING_CONNECTION_OPTIONS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcPeeringConnectionOptionsResult {
+    pub accepter_peering_connection_options: Option<PeeringConnectionOptions>,
+    pub requester_peering_connection_options: Option<PeeringConnectionOptions>,
+}
+
+static MODIFY_VPC_PEERING_CONNECTION_OPTIONS_RESULT: StructureSchema = StructureSchema::new(
+    "ModifyVpcPeeringConnectionOptionsResult",
+    &[
+        MemberSchema::new(
+            "AccepterPeeringConnectionOptions",
+            Target::Structure(PeeringConnectionOptions::schema),
+        )
+        .wire_name("accepterPeeringConnectionOptions"),
+        MemberSchema::new(
+            "RequesterPeeringConnectionOptions",
+            Target::Structure(PeeringConnectionOptions::schema),
+        )
+        .wire_name("requesterPeeringConnectionOptions"),
+    ],
+);
+
+impl Members for ModifyVpcPeeringConnectionOptionsResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MODIFY_VPC_PEERING_CONNECTION_OPTIONS_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MODIFY_VPC_PEERING_CONNECTION_OPTIONS_RESULT.members;
+        write_member(writer, &members[0], &self.accepter_peering_connection_options);
+        write_member(writer, &members[1], &self.requester_peering_connection_options);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MODIFY_VPC_PEERING_CONNECTION_OPTIONS_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.accepter_peering_connection_options),
+            1 => read_member(reader, member, &mut self.requester_peering_connection_options),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ModifyVpcPeeringConnectionOptionsResult {
+    fn schema() -> &'static StructureSchema {
+        &MODIFY_VPC_PEERING_CONNECTION_OPTIONS_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Monitoring {
+    pub metric_category_ids: Option<Vec<String>>,
+    pub state: Option<MonitoringState>,
+}
+
+static MONITORING: StructureSchema = StructureSchema::new(
+    "Monitoring",
+    &[
+        MemberSchema::new(
+            "MetricCategoryIds",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("metricCategoryIdSet"),
+        MemberSchema::new("State", Target::String).wire_name("state"),
+    ],
+);
+
+impl Members for Monitoring {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MONITORING
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MONITORING.members;
+        write_member(writer, &members[0], &self.metric_category_ids);
+        write_member(writer, &members[1], &self.state);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MONITORING.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.metric_category_ids),
+            1 => read_member(reader, member, &mut self.state),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for Monitoring {
+    fn schema() -> &'static StructureSchema {
+        &MONITORING
     }
 }

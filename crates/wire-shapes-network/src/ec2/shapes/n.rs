@@ -9,6 +9,261 @@ use wire_schema::{
 use super::super::{enums::*, shapes::*};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGateway {
+    pub attached_appliances: Option<Vec<NatGatewayAttachedAppliance>>,
+    pub auto_provision_zones: Option<AutoProvisionZonesState>,
+    pub auto_scaling_ips: Option<AutoScalingIpsState>,
+    pub availability_mode: Option<AvailabilityMode>,
+    pub connectivity_type: Option<ConnectivityType>,
+    pub create_time: Option<Instant>,
+    pub delete_time: Option<Instant>,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+    pub nat_gateway_addresses: Option<Vec<NatGatewayAddress>>,
+    pub nat_gateway_id: Option<String>,
+    pub provisioned_bandwidth: Option<ProvisionedBandwidth>,
+    pub route_table_id: Option<String>,
+    pub state: Option<NatGatewayState>,
+    pub subnet_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+}
+
+static NAT_GATEWAY: StructureSchema = StructureSchema::new(
+    "NatGateway",
+    &[
+        MemberSchema::new(
+            "AttachedAppliances",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(NatGatewayAttachedAppliance::schema))
+                    .wire_name("item"),
+            )),
+        )
+        .wire_name("attachedApplianceSet"),
+        MemberSchema::new("AutoProvisionZones", Target::String).wire_name("autoProvisionZones"),
+        MemberSchema::new("AutoScalingIps", Target::String).wire_name("autoScalingIps"),
+        MemberSchema::new("AvailabilityMode", Target::String).wire_name("availabilityMode"),
+        MemberSchema::new("ConnectivityType", Target::String).wire_name("connectivityType"),
+        MemberSchema::new("CreateTime", Target::Timestamp).wire_name("createTime"),
+        MemberSchema::new("DeleteTime", Target::Timestamp).wire_name("deleteTime"),
+        MemberSchema::new("FailureCode", Target::String).wire_name("failureCode"),
+        MemberSchema::new("FailureMessage", Target::String).wire_name("failureMessage"),
+        MemberSchema::new(
+            "NatGatewayAddresses",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(NatGatewayAddress::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("natGatewayAddressSet"),
+        MemberSchema::new("NatGatewayId", Target::String).wire_name("natGatewayId"),
+        MemberSchema::new("ProvisionedBandwidth", Target::Structure(ProvisionedBandwidth::schema))
+            .wire_name("provisionedBandwidth"),
+        MemberSchema::new("RouteTableId", Target::String).wire_name("routeTableId"),
+        MemberSchema::new("State", Target::String).wire_name("state"),
+        MemberSchema::new("SubnetId", Target::String).wire_name("subnetId"),
+        MemberSchema::new(
+            "Tags",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Tag::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("tagSet"),
+        MemberSchema::new("VpcId", Target::String).wire_name("vpcId"),
+    ],
+);
+
+impl Members for NatGateway {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NAT_GATEWAY
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NAT_GATEWAY.members;
+        write_member(writer, &members[0], &self.attached_appliances);
+        write_member(writer, &members[1], &self.auto_provision_zones);
+        write_member(writer, &members[2], &self.auto_scaling_ips);
+        write_member(writer, &members[3], &self.availability_mode);
+        write_member(writer, &members[4], &self.connectivity_type);
+        write_member(writer, &members[5], &self.create_time);
+        write_member(writer, &members[6], &self.delete_time);
+        write_member(writer, &members[7], &self.failure_code);
+        write_member(writer, &members[8], &self.failure_message);
+        write_member(writer, &members[9], &self.nat_gateway_addresses);
+        write_member(writer, &members[10], &self.nat_gateway_id);
+        write_member(writer, &members[11], &self.provisioned_bandwidth);
+        write_member(writer, &members[12], &self.route_table_id);
+        write_member(writer, &members[13], &self.state);
+        write_member(writer, &members[14], &self.subnet_id);
+        write_member(writer, &members[15], &self.tags);
+        write_member(writer, &members[16], &self.vpc_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NAT_GATEWAY.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.attached_appliances),
+            1 => read_member(reader, member, &mut self.auto_provision_zones),
+            2 => read_member(reader, member, &mut self.auto_scaling_ips),
+            3 => read_member(reader, member, &mut self.availability_mode),
+            4 => read_member(reader, member, &mut self.connectivity_type),
+            5 => read_member(reader, member, &mut self.create_time),
+            6 => read_member(reader, member, &mut self.delete_time),
+            7 => read_member(reader, member, &mut self.failure_code),
+            8 => read_member(reader, member, &mut self.failure_message),
+            9 => read_member(reader, member, &mut self.nat_gateway_addresses),
+            10 => read_member(reader, member, &mut self.nat_gateway_id),
+            11 => read_member(reader, member, &mut self.provisioned_bandwidth),
+            12 => read_member(reader, member, &mut self.route_table_id),
+            13 => read_member(reader, member, &mut self.state),
+            14 => read_member(reader, member, &mut self.subnet_id),
+            15 => read_member(reader, member, &mut self.tags),
+            16 => read_member(reader, member, &mut self.vpc_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NatGateway {
+    fn schema() -> &'static StructureSchema {
+        &NAT_GATEWAY
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGatewayAddress {
+    pub allocation_id: Option<String>,
+    pub association_id: Option<String>,
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub failure_message: Option<String>,
+    pub is_primary: Option<bool>,
+    pub network_interface_id: Option<String>,
+    pub private_ip: Option<String>,
+    pub public_ip: Option<String>,
+    pub status: Option<NatGatewayAddressStatus>,
+}
+
+static NAT_GATEWAY_ADDRESS: StructureSchema = StructureSchema::new(
+    "NatGatewayAddress",
+    &[
+        MemberSchema::new("AllocationId", Target::String).wire_name("allocationId"),
+        MemberSchema::new("AssociationId", Target::String).wire_name("associationId"),
+        MemberSchema::new("AvailabilityZone", Target::String).wire_name("availabilityZone"),
+        MemberSchema::new("AvailabilityZoneId", Target::String).wire_name("availabilityZoneId"),
+        MemberSchema::new("FailureMessage", Target::String).wire_name("failureMessage"),
+        MemberSchema::new("IsPrimary", Target::Boolean).wire_name("isPrimary"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId"),
+        MemberSchema::new("PrivateIp", Target::String).wire_name("privateIp"),
+        MemberSchema::new("PublicIp", Target::String).wire_name("publicIp"),
+        MemberSchema::new("Status", Target::String).wire_name("status"),
+    ],
+);
+
+impl Members for NatGatewayAddress {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NAT_GATEWAY_ADDRESS
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NAT_GATEWAY_ADDRESS.members;
+        write_member(writer, &members[0], &self.allocation_id);
+        write_member(writer, &members[1], &self.association_id);
+        write_member(writer, &members[2], &self.availability_zone);
+        write_member(writer, &members[3], &self.availability_zone_id);
+        write_member(writer, &members[4], &self.failure_message);
+        write_member(writer, &members[5], &self.is_primary);
+        write_member(writer, &members[6], &self.network_interface_id);
+        write_member(writer, &members[7], &self.private_ip);
+        write_member(writer, &members[8], &self.public_ip);
+        write_member(writer, &members[9], &self.status);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NAT_GATEWAY_ADDRESS.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allocation_id),
+            1 => read_member(reader, member, &mut self.association_id),
+            2 => read_member(reader, member, &mut self.availability_zone),
+            3 => read_member(reader, member, &mut self.availability_zone_id),
+            4 => read_member(reader, member, &mut self.failure_message),
+            5 => read_member(reader, member, &mut self.is_primary),
+            6 => read_member(reader, member, &mut self.network_interface_id),
+            7 => read_member(reader, member, &mut self.private_ip),
+            8 => read_member(reader, member, &mut self.public_ip),
+            9 => read_member(reader, member, &mut self.status),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NatGatewayAddress {
+    fn schema() -> &'static StructureSchema {
+        &NAT_GATEWAY_ADDRESS
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGatewayAttachedAppliance {
+    pub appliance_arn: Option<String>,
+    pub attachment_state: Option<NatGatewayApplianceState>,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+    pub modification_state: Option<NatGatewayApplianceModifyState>,
+    pub r#type: Option<NatGatewayApplianceType>,
+    pub vpc_endpoint_id: Option<String>,
+}
+
+static NAT_GATEWAY_ATTACHED_APPLIANCE: StructureSchema = StructureSchema::new(
+    "NatGatewayAttachedAppliance",
+    &[
+        MemberSchema::new("ApplianceArn", Target::String).wire_name("applianceArn"),
+        MemberSchema::new("AttachmentState", Target::String).wire_name("attachmentState"),
+        MemberSchema::new("FailureCode", Target::String).wire_name("failureCode"),
+        MemberSchema::new("FailureMessage", Target::String).wire_name("failureMessage"),
+        MemberSchema::new("ModificationState", Target::String).wire_name("modificationState"),
+        MemberSchema::new("Type", Target::String).wire_name("type"),
+        MemberSchema::new("VpcEndpointId", Target::String).wire_name("vpcEndpointId"),
+    ],
+);
+
+impl Members for NatGatewayAttachedAppliance {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NAT_GATEWAY_ATTACHED_APPLIANCE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NAT_GATEWAY_ATTACHED_APPLIANCE.members;
+        write_member(writer, &members[0], &self.appliance_arn);
+        write_member(writer, &members[1], &self.attachment_state);
+        write_member(writer, &members[2], &self.failure_code);
+        write_member(writer, &members[3], &self.failure_message);
+        write_member(writer, &members[4], &self.modification_state);
+        write_member(writer, &members[5], &self.r#type);
+        write_member(writer, &members[6], &self.vpc_endpoint_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NAT_GATEWAY_ATTACHED_APPLIANCE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.appliance_arn),
+            1 => read_member(reader, member, &mut self.attachment_state),
+            2 => read_member(reader, member, &mut self.failure_code),
+            3 => read_member(reader, member, &mut self.failure_message),
+            4 => read_member(reader, member, &mut self.modification_state),
+            5 => read_member(reader, member, &mut self.r#type),
+            6 => read_member(reader, member, &mut self.vpc_endpoint_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NatGatewayAttachedAppliance {
+    fn schema() -> &'static StructureSchema {
+        &NAT_GATEWAY_ATTACHED_APPLIANCE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkAcl {
     pub associations: Option<Vec<NetworkAclAssociation>>,
     pub entries: Option<Vec<NetworkAclEntry>>,
@@ -195,6 +450,215 @@ impl Members for NetworkAclEntry {
 impl Shape for NetworkAclEntry {
     fn schema() -> &'static StructureSchema {
         &NETWORK_ACL_ENTRY
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkCardInfo {
+    pub additional_flexible_network_interfaces: Option<i32>,
+    pub baseline_bandwidth_in_gbps: Option<f64>,
+    pub default_ena_queue_count_per_interface: Option<i32>,
+    pub interface_types: Option<Vec<NetworkCardInterfaceType>>,
+    pub maximum_ena_queue_count: Option<i32>,
+    pub maximum_ena_queue_count_per_interface: Option<i32>,
+    pub maximum_network_interfaces: Option<i32>,
+    pub network_card_index: Option<i32>,
+    pub network_performance: Option<String>,
+    pub peak_bandwidth_in_gbps: Option<f64>,
+}
+
+static NETWORK_CARD_INFO: StructureSchema = StructureSchema::new(
+    "NetworkCardInfo",
+    &[
+        MemberSchema::new("AdditionalFlexibleNetworkInterfaces", Target::Integer)
+            .wire_name("additionalFlexibleNetworkInterfaces"),
+        MemberSchema::new("BaselineBandwidthInGbps", Target::Double).wire_name("baselineBandwidthInGbps"),
+        MemberSchema::new("DefaultEnaQueueCountPerInterface", Target::Integer)
+            .wire_name("defaultEnaQueueCountPerInterface"),
+        MemberSchema::new(
+            "InterfaceTypes",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("interfaceTypeSet"),
+        MemberSchema::new("MaximumEnaQueueCount", Target::Integer).wire_name("maximumEnaQueueCount"),
+        MemberSchema::new("MaximumEnaQueueCountPerInterface", Target::Integer)
+            .wire_name("maximumEnaQueueCountPerInterface"),
+        MemberSchema::new("MaximumNetworkInterfaces", Target::Integer).wire_name("maximumNetworkInterfaces"),
+        MemberSchema::new("NetworkCardIndex", Target::Integer).wire_name("networkCardIndex"),
+        MemberSchema::new("NetworkPerformance", Target::String).wire_name("networkPerformance"),
+        MemberSchema::new("PeakBandwidthInGbps", Target::Double).wire_name("peakBandwidthInGbps"),
+    ],
+);
+
+impl Members for NetworkCardInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NETWORK_CARD_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NETWORK_CARD_INFO.members;
+        write_member(writer, &members[0], &self.additional_flexible_network_interfaces);
+        write_member(writer, &members[1], &self.baseline_bandwidth_in_gbps);
+        write_member(writer, &members[2], &self.default_ena_queue_count_per_interface);
+        write_member(writer, &members[3], &self.interface_types);
+        write_member(writer, &members[4], &self.maximum_ena_queue_count);
+        write_member(writer, &members[5], &self.maximum_ena_queue_count_per_interface);
+        write_member(writer, &members[6], &self.maximum_network_interfaces);
+        write_member(writer, &members[7], &self.network_card_index);
+        write_member(writer, &members[8], &self.network_performance);
+        write_member(writer, &members[9], &self.peak_bandwidth_in_gbps);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NETWORK_CARD_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.additional_flexible_network_interfaces),
+            1 => read_member(reader, member, &mut self.baseline_bandwidth_in_gbps),
+            2 => read_member(reader, member, &mut self.default_ena_queue_count_per_interface),
+            3 => read_member(reader, member, &mut self.interface_types),
+            4 => read_member(reader, member, &mut self.maximum_ena_queue_count),
+            5 => read_member(reader, member, &mut self.maximum_ena_queue_count_per_interface),
+            6 => read_member(reader, member, &mut self.maximum_network_interfaces),
+            7 => read_member(reader, member, &mut self.network_card_index),
+            8 => read_member(reader, member, &mut self.network_performance),
+            9 => read_member(reader, member, &mut self.peak_bandwidth_in_gbps),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NetworkCardInfo {
+    fn schema() -> &'static StructureSchema {
+        &NETWORK_CARD_INFO
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInfo {
+    pub bandwidth_weightings: Option<Vec<BandwidthWeightingType>>,
+    pub connection_tracking_configuration: Option<DefaultConnectionTrackingConfiguration>,
+    pub default_network_card_index: Option<i32>,
+    pub efa_info: Option<EfaInfo>,
+    pub efa_supported: Option<bool>,
+    pub ena_srd_supported: Option<bool>,
+    pub ena_support: Option<EnaSupport>,
+    pub encryption_in_transit_supported: Option<bool>,
+    pub flexible_ena_queues_support: Option<FlexibleEnaQueuesSupport>,
+    pub ipv4_addresses_per_interface: Option<i32>,
+    pub ipv4_addresses_per_secondary_interface: Option<i32>,
+    pub ipv6_addresses_per_interface: Option<i32>,
+    pub ipv6_supported: Option<bool>,
+    pub maximum_network_cards: Option<i32>,
+    pub maximum_network_interfaces: Option<i32>,
+    pub maximum_secondary_network_interfaces: Option<i32>,
+    pub network_cards: Option<Vec<NetworkCardInfo>>,
+    pub network_performance: Option<String>,
+    pub secondary_network_supported: Option<bool>,
+}
+
+static NETWORK_INFO: StructureSchema = StructureSchema::new(
+    "NetworkInfo",
+    &[
+        MemberSchema::new(
+            "BandwidthWeightings",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("bandwidthWeightings"),
+        MemberSchema::new(
+            "ConnectionTrackingConfiguration",
+            Target::Structure(DefaultConnectionTrackingConfiguration::schema),
+        )
+        .wire_name("connectionTrackingConfiguration"),
+        MemberSchema::new("DefaultNetworkCardIndex", Target::Integer).wire_name("defaultNetworkCardIndex"),
+        MemberSchema::new("EfaInfo", Target::Structure(EfaInfo::schema)).wire_name("efaInfo"),
+        MemberSchema::new("EfaSupported", Target::Boolean).wire_name("efaSupported"),
+        MemberSchema::new("EnaSrdSupported", Target::Boolean).wire_name("enaSrdSupported"),
+        MemberSchema::new("EnaSupport", Target::String).wire_name("enaSupport"),
+        MemberSchema::new("EncryptionInTransitSupported", Target::Boolean)
+            .wire_name("encryptionInTransitSupported"),
+        MemberSchema::new("FlexibleEnaQueuesSupport", Target::String).wire_name("flexibleEnaQueuesSupport"),
+        MemberSchema::new("Ipv4AddressesPerInterface", Target::Integer)
+            .wire_name("ipv4AddressesPerInterface"),
+        MemberSchema::new("Ipv4AddressesPerSecondaryInterface", Target::Integer)
+            .wire_name("ipv4AddressesPerSecondaryInterface"),
+        MemberSchema::new("Ipv6AddressesPerInterface", Target::Integer)
+            .wire_name("ipv6AddressesPerInterface"),
+        MemberSchema::new("Ipv6Supported", Target::Boolean).wire_name("ipv6Supported"),
+        MemberSchema::new("MaximumNetworkCards", Target::Integer).wire_name("maximumNetworkCards"),
+        MemberSchema::new("MaximumNetworkInterfaces", Target::Integer).wire_name("maximumNetworkInterfaces"),
+        MemberSchema::new("MaximumSecondaryNetworkInterfaces", Target::Integer)
+            .wire_name("maximumSecondaryNetworkInterfaces"),
+        MemberSchema::new(
+            "NetworkCards",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(NetworkCardInfo::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("networkCards"),
+        MemberSchema::new("NetworkPerformance", Target::String).wire_name("networkPerformance"),
+        MemberSchema::new("SecondaryNetworkSupported", Target::Boolean)
+            .wire_name("secondaryNetworkSupported"),
+    ],
+);
+
+impl Members for NetworkInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NETWORK_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NETWORK_INFO.members;
+        write_member(writer, &members[0], &self.bandwidth_weightings);
+        write_member(writer, &members[1], &self.connection_tracking_configuration);
+        write_member(writer, &members[2], &self.default_network_card_index);
+        write_member(writer, &members[3], &self.efa_info);
+        write_member(writer, &members[4], &self.efa_supported);
+        write_member(writer, &members[5], &self.ena_srd_supported);
+        write_member(writer, &members[6], &self.ena_support);
+        write_member(writer, &members[7], &self.encryption_in_transit_supported);
+        write_member(writer, &members[8], &self.flexible_ena_queues_support);
+        write_member(writer, &members[9], &self.ipv4_addresses_per_interface);
+        write_member(writer, &members[10], &self.ipv4_addresses_per_secondary_interface);
+        write_member(writer, &members[11], &self.ipv6_addresses_per_interface);
+        write_member(writer, &members[12], &self.ipv6_supported);
+        write_member(writer, &members[13], &self.maximum_network_cards);
+        write_member(writer, &members[14], &self.maximum_network_interfaces);
+        write_member(writer, &members[15], &self.maximum_secondary_network_interfaces);
+        write_member(writer, &members[16], &self.network_cards);
+        write_member(writer, &members[17], &self.network_performance);
+        write_member(writer, &members[18], &self.secondary_network_supported);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NETWORK_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.bandwidth_weightings),
+            1 => read_member(reader, member, &mut self.connection_tracking_configuration),
+            2 => read_member(reader, member, &mut self.default_network_card_index),
+            3 => read_member(reader, member, &mut self.efa_info),
+            4 => read_member(reader, member, &mut self.efa_supported),
+            5 => read_member(reader, member, &mut self.ena_srd_supported),
+            6 => read_member(reader, member, &mut self.ena_support),
+            7 => read_member(reader, member, &mut self.encryption_in_transit_supported),
+            8 => read_member(reader, member, &mut self.flexible_ena_queues_support),
+            9 => read_member(reader, member, &mut self.ipv4_addresses_per_interface),
+            10 => read_member(reader, member, &mut self.ipv4_addresses_per_secondary_interface),
+            11 => read_member(reader, member, &mut self.ipv6_addresses_per_interface),
+            12 => read_member(reader, member, &mut self.ipv6_supported),
+            13 => read_member(reader, member, &mut self.maximum_network_cards),
+            14 => read_member(reader, member, &mut self.maximum_network_interfaces),
+            15 => read_member(reader, member, &mut self.maximum_secondary_network_interfaces),
+            16 => read_member(reader, member, &mut self.network_cards),
+            17 => read_member(reader, member, &mut self.network_performance),
+            18 => read_member(reader, member, &mut self.secondary_network_supported),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NetworkInfo {
+    fn schema() -> &'static StructureSchema {
+        &NETWORK_INFO
     }
 }
 
@@ -546,6 +1010,55 @@ impl Shape for NetworkInterfaceAttachment {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceAttachmentChanges {
+    pub attachment_id: Option<String>,
+    pub default_ena_queue_count: Option<bool>,
+    pub delete_on_termination: Option<bool>,
+    pub ena_queue_count: Option<i32>,
+}
+
+static NETWORK_INTERFACE_ATTACHMENT_CHANGES: StructureSchema = StructureSchema::new(
+    "NetworkInterfaceAttachmentChanges",
+    &[
+        MemberSchema::new("AttachmentId", Target::String).wire_name("attachmentId"),
+        MemberSchema::new("DefaultEnaQueueCount", Target::Boolean),
+        MemberSchema::new("DeleteOnTermination", Target::Boolean).wire_name("deleteOnTermination"),
+        MemberSchema::new("EnaQueueCount", Target::Integer),
+    ],
+);
+
+impl Members for NetworkInterfaceAttachmentChanges {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NETWORK_INTERFACE_ATTACHMENT_CHANGES
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NETWORK_INTERFACE_ATTACHMENT_CHANGES.members;
+        write_member(writer, &members[0], &self.attachment_id);
+        write_member(writer, &members[1], &self.default_ena_queue_count);
+        write_member(writer, &members[2], &self.delete_on_termination);
+        write_member(writer, &members[3], &self.ena_queue_count);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NETWORK_INTERFACE_ATTACHMENT_CHANGES.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.attachment_id),
+            1 => read_member(reader, member, &mut self.default_ena_queue_count),
+            2 => read_member(reader, member, &mut self.delete_on_termination),
+            3 => read_member(reader, member, &mut self.ena_queue_count),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NetworkInterfaceAttachmentChanges {
+    fn schema() -> &'static StructureSchema {
+        &NETWORK_INTERFACE_ATTACHMENT_CHANGES
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkInterfaceIpv6Address {
     pub ipv6_address: Option<String>,
     pub is_primary_ipv6: Option<bool>,
@@ -637,5 +1150,263 @@ impl Members for NetworkInterfacePrivateIpAddress {
 impl Shape for NetworkInterfacePrivateIpAddress {
     fn schema() -> &'static StructureSchema {
         &NETWORK_INTERFACE_PRIVATE_IP_ADDRESS
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NeuronDeviceCoreInfo {
+    pub count: Option<i32>,
+    pub version: Option<i32>,
+}
+
+static NEURON_DEVICE_CORE_INFO: StructureSchema = StructureSchema::new(
+    "NeuronDeviceCoreInfo",
+    &[
+        MemberSchema::new("Count", Target::Integer).wire_name("count"),
+        MemberSchema::new("Version", Target::Integer).wire_name("version"),
+    ],
+);
+
+impl Members for NeuronDeviceCoreInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NEURON_DEVICE_CORE_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NEURON_DEVICE_CORE_INFO.members;
+        write_member(writer, &members[0], &self.count);
+        write_member(writer, &members[1], &self.version);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NEURON_DEVICE_CORE_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.count),
+            1 => read_member(reader, member, &mut self.version),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NeuronDeviceCoreInfo {
+    fn schema() -> &'static StructureSchema {
+        &NEURON_DEVICE_CORE_INFO
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NeuronDeviceInfo {
+    pub core_info: Option<NeuronDeviceCoreInfo>,
+    pub count: Option<i32>,
+    pub memory_info: Option<NeuronDeviceMemoryInfo>,
+    pub name: Option<String>,
+}
+
+static NEURON_DEVICE_INFO: StructureSchema = StructureSchema::new(
+    "NeuronDeviceInfo",
+    &[
+        MemberSchema::new("CoreInfo", Target::Structure(NeuronDeviceCoreInfo::schema)).wire_name("coreInfo"),
+        MemberSchema::new("Count", Target::Integer).wire_name("count"),
+        MemberSchema::new("MemoryInfo", Target::Structure(NeuronDeviceMemoryInfo::schema))
+            .wire_name("memoryInfo"),
+        MemberSchema::new("Name", Target::String).wire_name("name"),
+    ],
+);
+
+impl Members for NeuronDeviceInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NEURON_DEVICE_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NEURON_DEVICE_INFO.members;
+        write_member(writer, &members[0], &self.core_info);
+        write_member(writer, &members[1], &self.count);
+        write_member(writer, &members[2], &self.memory_info);
+        write_member(writer, &members[3], &self.name);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NEURON_DEVICE_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.core_info),
+            1 => read_member(reader, member, &mut self.count),
+            2 => read_member(reader, member, &mut self.memory_info),
+            3 => read_member(reader, member, &mut self.name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NeuronDeviceInfo {
+    fn schema() -> &'static StructureSchema {
+        &NEURON_DEVICE_INFO
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NeuronDeviceMemoryInfo {
+    pub size_in_mib: Option<i32>,
+}
+
+static NEURON_DEVICE_MEMORY_INFO: StructureSchema = StructureSchema::new(
+    "NeuronDeviceMemoryInfo",
+    &[MemberSchema::new("SizeInMiB", Target::Integer).wire_name("sizeInMiB")],
+);
+
+impl Members for NeuronDeviceMemoryInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NEURON_DEVICE_MEMORY_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NEURON_DEVICE_MEMORY_INFO.members;
+        write_member(writer, &members[0], &self.size_in_mib);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NEURON_DEVICE_MEMORY_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.size_in_mib),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NeuronDeviceMemoryInfo {
+    fn schema() -> &'static StructureSchema {
+        &NEURON_DEVICE_MEMORY_INFO
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NeuronInfo {
+    pub neuron_devices: Option<Vec<NeuronDeviceInfo>>,
+    pub total_neuron_device_memory_in_mib: Option<i32>,
+}
+
+static NEURON_INFO: StructureSchema = StructureSchema::new(
+    "NeuronInfo",
+    &[
+        MemberSchema::new(
+            "NeuronDevices",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(NeuronDeviceInfo::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("neuronDevices"),
+        MemberSchema::new("TotalNeuronDeviceMemoryInMiB", Target::Integer)
+            .wire_name("totalNeuronDeviceMemoryInMiB"),
+    ],
+);
+
+impl Members for NeuronInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NEURON_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NEURON_INFO.members;
+        write_member(writer, &members[0], &self.neuron_devices);
+        write_member(writer, &members[1], &self.total_neuron_device_memory_in_mib);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NEURON_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.neuron_devices),
+            1 => read_member(reader, member, &mut self.total_neuron_device_memory_in_mib),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NeuronInfo {
+    fn schema() -> &'static StructureSchema {
+        &NEURON_INFO
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NewDhcpConfiguration {
+    pub key: Option<String>,
+    pub values: Option<Vec<String>>,
+}
+
+static NEW_DHCP_CONFIGURATION: StructureSchema = StructureSchema::new(
+    "NewDhcpConfiguration",
+    &[
+        MemberSchema::new("Key", Target::String),
+        MemberSchema::new(
+            "Values",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("Value"),
+    ],
+);
+
+impl Members for NewDhcpConfiguration {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NEW_DHCP_CONFIGURATION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NEW_DHCP_CONFIGURATION.members;
+        write_member(writer, &members[0], &self.key);
+        write_member(writer, &members[1], &self.values);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NEW_DHCP_CONFIGURATION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.key),
+            1 => read_member(reader, member, &mut self.values),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NewDhcpConfiguration {
+    fn schema() -> &'static StructureSchema {
+        &NEW_DHCP_CONFIGURATION
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NitroTpmInfo {
+    pub supported_versions: Option<Vec<String>>,
+}
+
+static NITRO_TPM_INFO: StructureSchema = StructureSchema::new(
+    "NitroTpmInfo",
+    &[MemberSchema::new(
+        "SupportedVersions",
+        Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+    )
+    .wire_name("supportedVersions")],
+);
+
+impl Members for NitroTpmInfo {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &NITRO_TPM_INFO
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = NITRO_TPM_INFO.members;
+        write_member(writer, &members[0], &self.supported_versions);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &NITRO_TPM_INFO.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.supported_versions),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for NitroTpmInfo {
+    fn schema() -> &'static StructureSchema {
+        &NITRO_TPM_INFO
     }
 }

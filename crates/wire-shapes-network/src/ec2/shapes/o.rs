@@ -9,6 +9,39 @@ use wire_schema::{
 use super::super::{enums::*, shapes::*};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperatorRequest {
+    pub principal: Option<String>,
+}
+
+static OPERATOR_REQUEST: StructureSchema =
+    StructureSchema::new("OperatorRequest", &[MemberSchema::new("Principal", Target::String)]);
+
+impl Members for OperatorRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &OPERATOR_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = OPERATOR_REQUEST.members;
+        write_member(writer, &members[0], &self.principal);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &OPERATOR_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.principal),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for OperatorRequest {
+    fn schema() -> &'static StructureSchema {
+        &OPERATOR_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OperatorResponse {
     pub hidden_by_default: Option<bool>,
     pub managed: Option<bool>,

@@ -150,6 +150,706 @@ impl Shape for RegionGeography {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RejectVpcPeeringConnectionRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+
+static REJECT_VPC_PEERING_CONNECTION_REQUEST: StructureSchema = StructureSchema::new(
+    "RejectVpcPeeringConnectionRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("VpcPeeringConnectionId", Target::String)
+            .wire_name("vpcPeeringConnectionId")
+            .required(),
+    ],
+);
+
+impl Members for RejectVpcPeeringConnectionRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &REJECT_VPC_PEERING_CONNECTION_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = REJECT_VPC_PEERING_CONNECTION_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.vpc_peering_connection_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &REJECT_VPC_PEERING_CONNECTION_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.vpc_peering_connection_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for RejectVpcPeeringConnectionRequest {
+    fn schema() -> &'static StructureSchema {
+        &REJECT_VPC_PEERING_CONNECTION_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RejectVpcPeeringConnectionResult {
+    pub r#return: Option<bool>,
+}
+
+static REJECT_VPC_PEERING_CONNECTION_RESULT: StructureSchema = StructureSchema::new(
+    "RejectVpcPeeringConnectionResult",
+    &[MemberSchema::new("Return", Target::Boolean).wire_name("return")],
+);
+
+impl Members for RejectVpcPeeringConnectionResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &REJECT_VPC_PEERING_CONNECTION_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = REJECT_VPC_PEERING_CONNECTION_RESULT.members;
+        write_member(writer, &members[0], &self.r#return);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &REJECT_VPC_PEERING_CONNECTION_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.r#return),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for RejectVpcPeeringConnectionResult {
+    fn schema() -> &'static StructureSchema {
+        &REJECT_VPC_PEERING_CONNECTION_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReleaseAddressRequest {
+    pub allocation_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub network_border_group: Option<String>,
+    pub public_ip: Option<String>,
+}
+
+static RELEASE_ADDRESS_REQUEST: StructureSchema = StructureSchema::new(
+    "ReleaseAddressRequest",
+    &[
+        MemberSchema::new("AllocationId", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("NetworkBorderGroup", Target::String),
+        MemberSchema::new("PublicIp", Target::String),
+    ],
+);
+
+impl Members for ReleaseAddressRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &RELEASE_ADDRESS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = RELEASE_ADDRESS_REQUEST.members;
+        write_member(writer, &members[0], &self.allocation_id);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.network_border_group);
+        write_member(writer, &members[3], &self.public_ip);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &RELEASE_ADDRESS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.allocation_id),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.network_border_group),
+            3 => read_member(reader, member, &mut self.public_ip),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ReleaseAddressRequest {
+    fn schema() -> &'static StructureSchema {
+        &RELEASE_ADDRESS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemovePrefixListEntry {
+    pub cidr: Option<String>,
+}
+
+static REMOVE_PREFIX_LIST_ENTRY: StructureSchema =
+    StructureSchema::new("RemovePrefixListEntry", &[MemberSchema::new("Cidr", Target::String).required()]);
+
+impl Members for RemovePrefixListEntry {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &REMOVE_PREFIX_LIST_ENTRY
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = REMOVE_PREFIX_LIST_ENTRY.members;
+        write_member(writer, &members[0], &self.cidr);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &REMOVE_PREFIX_LIST_ENTRY.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.cidr),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for RemovePrefixListEntry {
+    fn schema() -> &'static StructureSchema {
+        &REMOVE_PREFIX_LIST_ENTRY
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclAssociationRequest {
+    pub association_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub network_acl_id: Option<String>,
+}
+
+static REPLACE_NETWORK_ACL_ASSOCIATION_REQUEST: StructureSchema = StructureSchema::new(
+    "ReplaceNetworkAclAssociationRequest",
+    &[
+        MemberSchema::new("AssociationId", Target::String).wire_name("associationId").required(),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("NetworkAclId", Target::String).wire_name("networkAclId").required(),
+    ],
+);
+
+impl Members for ReplaceNetworkAclAssociationRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &REPLACE_NETWORK_ACL_ASSOCIATION_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = REPLACE_NETWORK_ACL_ASSOCIATION_REQUEST.members;
+        write_member(writer, &members[0], &self.association_id);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.network_acl_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &REPLACE_NETWORK_ACL_ASSOCIATION_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.association_id),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.network_acl_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ReplaceNetworkAclAssociationRequest {
+    fn schema() -> &'static StructureSchema {
+        &REPLACE_NETWORK_ACL_ASSOCIATION_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclAssociationResult {
+    pub new_association_id: Option<String>,
+}
+
+static REPLACE_NETWORK_ACL_ASSOCIATION_RESULT: StructureSchema = StructureSchema::new(
+    "ReplaceNetworkAclAssociationResult",
+    &[MemberSchema::new("NewAssociationId", Target::String).wire_name("newAssociationId")],
+);
+
+impl Members for ReplaceNetworkAclAssociationResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &REPLACE_NETWORK_ACL_ASSOCIATION_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = REPLACE_NETWORK_ACL_ASSOCIATION_RESULT.members;
+        write_member(writer, &members[0], &self.new_association_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &REPLACE_NETWORK_ACL_ASSOCIATION_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.new_association_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ReplaceNetworkAclAssociationResult {
+    fn schema() -> &'static StructureSchema {
+        &REPLACE_NETWORK_ACL_ASSOCIATION_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclEntryRequest {
+    pub cidr_block: Option<String>,
+    pub dry_run: Option<bool>,
+    pub egress: Option<bool>,
+    pub icmp_type_code: Option<IcmpTypeCode>,
+    pub ipv6_cidr_block: Option<String>,
+    pub network_acl_id: Option<String>,
+    pub port_range: Option<PortRange>,
+    pub protocol: Option<String>,
+    pub rule_action: Option<RuleAction>,
+    pub rule_number: Option<i32>,
+}
+
+static REPLACE_NETWORK_ACL_ENTRY_REQUEST: StructureSchema = StructureSchema::new(
+    "ReplaceNetworkAclEntryRequest",
+    &[
+        MemberSchema::new("CidrBlock", Target::String).wire_name("cidrBlock"),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("Egress", Target::Boolean).wire_name("egress").required(),
+        MemberSchema::new("IcmpTypeCode", Target::Structure(IcmpTypeCode::schema)).wire_name("Icmp"),
+        MemberSchema::new("Ipv6CidrBlock", Target::String).wire_name("ipv6CidrBlock"),
+        MemberSchema::new("NetworkAclId", Target::String).wire_name("networkAclId").required(),
+        MemberSchema::new("PortRange", Target::Structure(PortRange::schema)).wire_name("portRange"),
+        MemberSchema::new("Protocol", Target::String).wire_name("protocol").required(),
+        MemberSchema::new("RuleAction", Target::String).wire_name("ruleAction").required(),
+        MemberSchema::new("RuleNumber", Target::Integer).wire_name("ruleNumber").required(),
+    ],
+);
+
+impl Members for ReplaceNetworkAclEntryRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &REPLACE_NETWORK_ACL_ENTRY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = REPLACE_NETWORK_ACL_ENTRY_REQUEST.members;
+        write_member(writer, &members[0], &self.cidr_block);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.egress);
+        write_member(writer, &members[3], &self.icmp_type_code);
+        write_member(writer, &members[4], &self.ipv6_cidr_block);
+        write_member(writer, &members[5], &self.network_acl_id);
+        write_member(writer, &members[6], &self.port_range);
+        write_member(writer, &members[7], &self.protocol);
+        write_member(writer, &members[8], &self.rule_action);
+        write_member(writer, &members[9], &self.rule_number);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &REPLACE_NETWORK_ACL_ENTRY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.cidr_block),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.egress),
+            3 => read_member(reader, member, &mut self.icmp_type_code),
+            4 => read_member(reader, member, &mut self.ipv6_cidr_block),
+            5 => read_member(reader, member, &mut self.network_acl_id),
+            6 => read_member(reader, member, &mut self.port_range),
+            7 => read_member(reader, member, &mut self.protocol),
+            8 => read_member(reader, member, &mut self.rule_action),
+            9 => read_member(reader, member, &mut self.rule_number),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ReplaceNetworkAclEntryRequest {
+    fn schema() -> &'static StructureSchema {
+        &REPLACE_NETWORK_ACL_ENTRY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteRequest {
+    pub carrier_gateway_id: Option<String>,
+    pub core_network_arn: Option<String>,
+    pub destination_cidr_block: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub destination_prefix_list_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub gateway_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub local_gateway_id: Option<String>,
+    pub local_target: Option<bool>,
+    pub nat_gateway_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub odb_network_arn: Option<String>,
+    pub route_table_id: Option<String>,
+    pub transit_gateway_id: Option<String>,
+    pub vpc_endpoint_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+
+static REPLACE_ROUTE_REQUEST: StructureSchema = StructureSchema::new(
+    "ReplaceRouteRequest",
+    &[
+        MemberSchema::new("CarrierGatewayId", Target::String),
+        MemberSchema::new("CoreNetworkArn", Target::String),
+        MemberSchema::new("DestinationCidrBlock", Target::String).wire_name("destinationCidrBlock"),
+        MemberSchema::new("DestinationIpv6CidrBlock", Target::String).wire_name("destinationIpv6CidrBlock"),
+        MemberSchema::new("DestinationPrefixListId", Target::String),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("EgressOnlyInternetGatewayId", Target::String)
+            .wire_name("egressOnlyInternetGatewayId"),
+        MemberSchema::new("GatewayId", Target::String).wire_name("gatewayId"),
+        MemberSchema::new("InstanceId", Target::String).wire_name("instanceId"),
+        MemberSchema::new("LocalGatewayId", Target::String),
+        MemberSchema::new("LocalTarget", Target::Boolean),
+        MemberSchema::new("NatGatewayId", Target::String).wire_name("natGatewayId"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId"),
+        MemberSchema::new("OdbNetworkArn", Target::String),
+        MemberSchema::new("RouteTableId", Target::String).wire_name("routeTableId").required(),
+        MemberSchema::new("TransitGatewayId", Target::String),
+        MemberSchema::new("VpcEndpointId", Target::String),
+        MemberSchema::new("VpcPeeringConnectionId", Target::String).wire_name("vpcPeeringConnectionId"),
+    ],
+);
+
+impl Members for ReplaceRouteRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &REPLACE_ROUTE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = REPLACE_ROUTE_REQUEST.members;
+        write_member(writer, &members[0], &self.carrier_gateway_id);
+        write_member(writer, &members[1], &self.core_network_arn);
+        write_member(writer, &members[2], &self.destination_cidr_block);
+        write_member(writer, &members[3], &self.destination_ipv6_cidr_block);
+        write_member(writer, &members[4], &self.destination_prefix_list_id);
+        write_member(writer, &members[5], &self.dry_run);
+        write_member(writer, &members[6], &self.egress_only_internet_gateway_id);
+        write_member(writer, &members[7], &self.gateway_id);
+        write_member(writer, &members[8], &self.instance_id);
+        write_member(writer, &members[9], &self.local_gateway_id);
+        write_member(writer, &members[10], &self.local_target);
+        write_member(writer, &members[11], &self.nat_gateway_id);
+        write_member(writer, &members[12], &self.network_interface_id);
+        write_member(writer, &members[13], &self.odb_network_arn);
+        write_member(writer, &members[14], &self.route_table_id);
+        write_member(writer, &members[15], &self.transit_gateway_id);
+        write_member(writer, &members[16], &self.vpc_endpoint_id);
+        write_member(writer, &members[17], &self.vpc_peering_connection_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &REPLACE_ROUTE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.carrier_gateway_id),
+            1 => read_member(reader, member, &mut self.core_network_arn),
+            2 => read_member(reader, member, &mut self.destination_cidr_block),
+            3 => read_member(reader, member, &mut self.destination_ipv6_cidr_block),
+            4 => read_member(reader, member, &mut self.destination_prefix_list_id),
+            5 => read_member(reader, member, &mut self.dry_run),
+            6 => read_member(reader, member, &mut self.egress_only_internet_gateway_id),
+            7 => read_member(reader, member, &mut self.gateway_id),
+            8 => read_member(reader, member, &mut self.instance_id),
+            9 => read_member(reader, member, &mut self.local_gateway_id),
+            10 => read_member(reader, member, &mut self.local_target),
+            11 => read_member(reader, member, &mut self.nat_gateway_id),
+            12 => read_member(reader, member, &mut self.network_interface_id),
+            13 => read_member(reader, member, &mut self.odb_network_arn),
+            14 => read_member(reader, member, &mut self.route_table_id),
+            15 => read_member(reader, member, &mut self.transit_gateway_id),
+            16 => read_member(reader, member, &mut self.vpc_endpoint_id),
+            17 => read_member(reader, member, &mut self.vpc_peering_connection_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ReplaceRouteRequest {
+    fn schema() -> &'static StructureSchema {
+        &REPLACE_ROUTE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteTableAssociationRequest {
+    pub association_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub route_table_id: Option<String>,
+}
+
+static REPLACE_ROUTE_TABLE_ASSOCIATION_REQUEST: StructureSchema = StructureSchema::new(
+    "ReplaceRouteTableAssociationRequest",
+    &[
+        MemberSchema::new("AssociationId", Target::String).wire_name("associationId").required(),
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("RouteTableId", Target::String).wire_name("routeTableId").required(),
+    ],
+);
+
+impl Members for ReplaceRouteTableAssociationRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &REPLACE_ROUTE_TABLE_ASSOCIATION_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = REPLACE_ROUTE_TABLE_ASSOCIATION_REQUEST.members;
+        write_member(writer, &members[0], &self.association_id);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.route_table_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &REPLACE_ROUTE_TABLE_ASSOCIATION_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.association_id),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.route_table_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ReplaceRouteTableAssociationRequest {
+    fn schema() -> &'static StructureSchema {
+        &REPLACE_ROUTE_TABLE_ASSOCIATION_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteTableAssociationResult {
+    pub association_state: Option<RouteTableAssociationState>,
+    pub new_association_id: Option<String>,
+}
+
+static REPLACE_ROUTE_TABLE_ASSOCIATION_RESULT: StructureSchema = StructureSchema::new(
+    "ReplaceRouteTableAssociationResult",
+    &[
+        MemberSchema::new("AssociationState", Target::Structure(RouteTableAssociationState::schema))
+            .wire_name("associationState"),
+        MemberSchema::new("NewAssociationId", Target::String).wire_name("newAssociationId"),
+    ],
+);
+
+impl Members for ReplaceRouteTableAssociationResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &REPLACE_ROUTE_TABLE_ASSOCIATION_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = REPLACE_ROUTE_TABLE_ASSOCIATION_RESULT.members;
+        write_member(writer, &members[0], &self.association_state);
+        write_member(writer, &members[1], &self.new_association_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &REPLACE_ROUTE_TABLE_ASSOCIATION_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.association_state),
+            1 => read_member(reader, member, &mut self.new_association_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ReplaceRouteTableAssociationResult {
+    fn schema() -> &'static StructureSchema {
+        &REPLACE_ROUTE_TABLE_ASSOCIATION_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reservation {
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub instances: Option<Vec<Instance>>,
+    pub owner_id: Option<String>,
+    pub requester_id: Option<String>,
+    pub reservation_id: Option<String>,
+}
+
+static RESERVATION: StructureSchema = StructureSchema::new(
+    "Reservation",
+    &[
+        MemberSchema::new(
+            "Groups",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(GroupIdentifier::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("groupSet"),
+        MemberSchema::new(
+            "Instances",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::Structure(Instance::schema)).wire_name("item"),
+            )),
+        )
+        .wire_name("instancesSet"),
+        MemberSchema::new("OwnerId", Target::String).wire_name("ownerId"),
+        MemberSchema::new("RequesterId", Target::String).wire_name("requesterId"),
+        MemberSchema::new("ReservationId", Target::String).wire_name("reservationId"),
+    ],
+);
+
+impl Members for Reservation {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &RESERVATION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = RESERVATION.members;
+        write_member(writer, &members[0], &self.groups);
+        write_member(writer, &members[1], &self.instances);
+        write_member(writer, &members[2], &self.owner_id);
+        write_member(writer, &members[3], &self.requester_id);
+        write_member(writer, &members[4], &self.reservation_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &RESERVATION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.groups),
+            1 => read_member(reader, member, &mut self.instances),
+            2 => read_member(reader, member, &mut self.owner_id),
+            3 => read_member(reader, member, &mut self.requester_id),
+            4 => read_member(reader, member, &mut self.reservation_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for Reservation {
+    fn schema() -> &'static StructureSchema {
+        &RESERVATION
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResetNetworkInterfaceAttributeRequest {
+    pub dry_run: Option<bool>,
+    pub network_interface_id: Option<String>,
+    pub source_dest_check: Option<String>,
+}
+
+static RESET_NETWORK_INTERFACE_ATTRIBUTE_REQUEST: StructureSchema = StructureSchema::new(
+    "ResetNetworkInterfaceAttributeRequest",
+    &[
+        MemberSchema::new("DryRun", Target::Boolean).wire_name("dryRun"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId").required(),
+        MemberSchema::new("SourceDestCheck", Target::String).wire_name("sourceDestCheck"),
+    ],
+);
+
+impl Members for ResetNetworkInterfaceAttributeRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &RESET_NETWORK_INTERFACE_ATTRIBUTE_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = RESET_NETWORK_INTERFACE_ATTRIBUTE_REQUEST.members;
+        write_member(writer, &members[0], &self.dry_run);
+        write_member(writer, &members[1], &self.network_interface_id);
+        write_member(writer, &members[2], &self.source_dest_check);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &RESET_NETWORK_INTERFACE_ATTRIBUTE_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.dry_run),
+            1 => read_member(reader, member, &mut self.network_interface_id),
+            2 => read_member(reader, member, &mut self.source_dest_check),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ResetNetworkInterfaceAttributeRequest {
+    fn schema() -> &'static StructureSchema {
+        &RESET_NETWORK_INTERFACE_ATTRIBUTE_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreManagedPrefixListVersionRequest {
+    pub current_version: Option<i64>,
+    pub dry_run: Option<bool>,
+    pub prefix_list_id: Option<String>,
+    pub previous_version: Option<i64>,
+}
+
+static RESTORE_MANAGED_PREFIX_LIST_VERSION_REQUEST: StructureSchema = StructureSchema::new(
+    "RestoreManagedPrefixListVersionRequest",
+    &[
+        MemberSchema::new("CurrentVersion", Target::Long).required(),
+        MemberSchema::new("DryRun", Target::Boolean),
+        MemberSchema::new("PrefixListId", Target::String).required(),
+        MemberSchema::new("PreviousVersion", Target::Long).required(),
+    ],
+);
+
+impl Members for RestoreManagedPrefixListVersionRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &RESTORE_MANAGED_PREFIX_LIST_VERSION_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = RESTORE_MANAGED_PREFIX_LIST_VERSION_REQUEST.members;
+        write_member(writer, &members[0], &self.current_version);
+        write_member(writer, &members[1], &self.dry_run);
+        write_member(writer, &members[2], &self.prefix_list_id);
+        write_member(writer, &members[3], &self.previous_version);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &RESTORE_MANAGED_PREFIX_LIST_VERSION_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.current_version),
+            1 => read_member(reader, member, &mut self.dry_run),
+            2 => read_member(reader, member, &mut self.prefix_list_id),
+            3 => read_member(reader, member, &mut self.previous_version),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for RestoreManagedPrefixListVersionRequest {
+    fn schema() -> &'static StructureSchema {
+        &RESTORE_MANAGED_PREFIX_LIST_VERSION_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreManagedPrefixListVersionResult {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+
+static RESTORE_MANAGED_PREFIX_LIST_VERSION_RESULT: StructureSchema = StructureSchema::new(
+    "RestoreManagedPrefixListVersionResult",
+    &[MemberSchema::new("PrefixList", Target::Structure(ManagedPrefixList::schema)).wire_name("prefixList")],
+);
+
+impl Members for RestoreManagedPrefixListVersionResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &RESTORE_MANAGED_PREFIX_LIST_VERSION_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = RESTORE_MANAGED_PREFIX_LIST_VERSION_RESULT.members;
+        write_member(writer, &members[0], &self.prefix_list);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &RESTORE_MANAGED_PREFIX_LIST_VERSION_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.prefix_list),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for RestoreManagedPrefixListVersionResult {
+    fn schema() -> &'static StructureSchema {
+        &RESTORE_MANAGED_PREFIX_LIST_VERSION_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RevokeSecurityGroupEgressRequest {
     pub cidr_ip: Option<String>,
     pub dry_run: Option<bool>,

@@ -99,6 +99,96 @@ impl Shape for TagDescription {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagFieldSpecificationRequest {
+    pub resource_type: Option<TaggableResourceType>,
+    pub tag_keys: Option<Vec<String>>,
+}
+
+static TAG_FIELD_SPECIFICATION_REQUEST: StructureSchema = StructureSchema::new(
+    "TagFieldSpecificationRequest",
+    &[
+        MemberSchema::new("ResourceType", Target::String),
+        MemberSchema::new(
+            "TagKeys",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("TagKey"),
+    ],
+);
+
+impl Members for TagFieldSpecificationRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &TAG_FIELD_SPECIFICATION_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = TAG_FIELD_SPECIFICATION_REQUEST.members;
+        write_member(writer, &members[0], &self.resource_type);
+        write_member(writer, &members[1], &self.tag_keys);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &TAG_FIELD_SPECIFICATION_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.resource_type),
+            1 => read_member(reader, member, &mut self.tag_keys),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for TagFieldSpecificationRequest {
+    fn schema() -> &'static StructureSchema {
+        &TAG_FIELD_SPECIFICATION_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagFieldSpecificationResponse {
+    pub resource_type: Option<TaggableResourceType>,
+    pub tag_keys: Option<Vec<String>>,
+}
+
+static TAG_FIELD_SPECIFICATION_RESPONSE: StructureSchema = StructureSchema::new(
+    "TagFieldSpecificationResponse",
+    &[
+        MemberSchema::new("ResourceType", Target::String).wire_name("resourceType"),
+        MemberSchema::new(
+            "TagKeys",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("tagKeySet"),
+    ],
+);
+
+impl Members for TagFieldSpecificationResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &TAG_FIELD_SPECIFICATION_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = TAG_FIELD_SPECIFICATION_RESPONSE.members;
+        write_member(writer, &members[0], &self.resource_type);
+        write_member(writer, &members[1], &self.tag_keys);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &TAG_FIELD_SPECIFICATION_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.resource_type),
+            1 => read_member(reader, member, &mut self.tag_keys),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for TagFieldSpecificationResponse {
+    fn schema() -> &'static StructureSchema {
+        &TAG_FIELD_SPECIFICATION_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TagSpecification {
     pub resource_type: Option<ResourceType>,
     pub tags: Option<Vec<Tag>>,

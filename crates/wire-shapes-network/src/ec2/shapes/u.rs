@@ -9,6 +9,143 @@ use wire_schema::{
 use super::super::{enums::*, shapes::*};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnassignPrivateIpAddressesRequest {
+    pub ipv4_prefixes: Option<Vec<String>>,
+    pub network_interface_id: Option<String>,
+    pub private_ip_addresses: Option<Vec<String>>,
+}
+
+static UNASSIGN_PRIVATE_IP_ADDRESSES_REQUEST: StructureSchema = StructureSchema::new(
+    "UnassignPrivateIpAddressesRequest",
+    &[
+        MemberSchema::new(
+            "Ipv4Prefixes",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("Ipv4Prefix"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId").required(),
+        MemberSchema::new(
+            "PrivateIpAddresses",
+            Target::List(&ListSchema::new(
+                MemberSchema::new("member", Target::String).wire_name("PrivateIpAddress"),
+            )),
+        )
+        .wire_name("privateIpAddress"),
+    ],
+);
+
+impl Members for UnassignPrivateIpAddressesRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &UNASSIGN_PRIVATE_IP_ADDRESSES_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = UNASSIGN_PRIVATE_IP_ADDRESSES_REQUEST.members;
+        write_member(writer, &members[0], &self.ipv4_prefixes);
+        write_member(writer, &members[1], &self.network_interface_id);
+        write_member(writer, &members[2], &self.private_ip_addresses);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &UNASSIGN_PRIVATE_IP_ADDRESSES_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.ipv4_prefixes),
+            1 => read_member(reader, member, &mut self.network_interface_id),
+            2 => read_member(reader, member, &mut self.private_ip_addresses),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for UnassignPrivateIpAddressesRequest {
+    fn schema() -> &'static StructureSchema {
+        &UNASSIGN_PRIVATE_IP_ADDRESSES_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnsuccessfulItem {
+    pub error: Option<UnsuccessfulItemError>,
+    pub resource_id: Option<String>,
+}
+
+static UNSUCCESSFUL_ITEM: StructureSchema = StructureSchema::new(
+    "UnsuccessfulItem",
+    &[
+        MemberSchema::new("Error", Target::Structure(UnsuccessfulItemError::schema)).wire_name("error"),
+        MemberSchema::new("ResourceId", Target::String).wire_name("resourceId"),
+    ],
+);
+
+impl Members for UnsuccessfulItem {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &UNSUCCESSFUL_ITEM
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = UNSUCCESSFUL_ITEM.members;
+        write_member(writer, &members[0], &self.error);
+        write_member(writer, &members[1], &self.resource_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &UNSUCCESSFUL_ITEM.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.error),
+            1 => read_member(reader, member, &mut self.resource_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for UnsuccessfulItem {
+    fn schema() -> &'static StructureSchema {
+        &UNSUCCESSFUL_ITEM
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnsuccessfulItemError {
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+
+static UNSUCCESSFUL_ITEM_ERROR: StructureSchema = StructureSchema::new(
+    "UnsuccessfulItemError",
+    &[
+        MemberSchema::new("Code", Target::String).wire_name("code"),
+        MemberSchema::new("Message", Target::String).wire_name("message"),
+    ],
+);
+
+impl Members for UnsuccessfulItemError {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &UNSUCCESSFUL_ITEM_ERROR
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = UNSUCCESSFUL_ITEM_ERROR.members;
+        write_member(writer, &members[0], &self.code);
+        write_member(writer, &members[1], &self.message);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &UNSUCCESSFUL_ITEM_ERROR.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.code),
+            1 => read_member(reader, member, &mut self.message),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for UnsuccessfulItemError {
+    fn schema() -> &'static StructureSchema {
+        &UNSUCCESSFUL_ITEM_ERROR
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateSecurityGroupRuleDescriptionsEgressRequest {
     pub dry_run: Option<bool>,
     pub group_id: Option<String>,

@@ -6,10 +6,12 @@ use std::net::Ipv4Addr;
 use state_model::Scope;
 use state_model::ec2::network_interface::address_index_value;
 use state_model::ec2::subnet::{Ipv4Block, RESERVED_FIRST, Subnet};
-use state_tables::View;
 use stdx::random::{self, Random};
 
-use crate::limits::ADDRESS_GUESSES_MAX;
+use crate::View;
+
+/// Random tries before the addresses of a subnet are gone through in order.
+const ADDRESS_GUESSES_MAX: u32 = 16;
 
 /// Addresses given out by decisions that aren't committed yet.
 #[derive(Debug, Default)]
@@ -115,6 +117,10 @@ mod tests {
             availability_zone_id: String::from("use1-az1"),
             default_for_az: true,
             map_public_ip_on_launch: true,
+            ipv6_block: None,
+            assign_ipv6_address_on_creation: false,
+            hostname_type: None,
+            enable_resource_name_dns_a_record: false,
             tags: Default::default(),
         }
     }
