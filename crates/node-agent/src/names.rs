@@ -1,6 +1,6 @@
 //! The resolver of every VPC of the node.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -82,11 +82,15 @@ impl VpcOpened for Resolvers {
         Ok(())
     }
 
-    fn names_changed(&self, vpc: &VpcSnapshot) -> Result<(), VpcOpenError> {
+    async fn vpc_changed(
+        &self,
+        _network: &Network,
+        vpc: &VpcSnapshot,
+    ) -> Result<BTreeSet<String>, VpcOpenError> {
         let zones = self.zones(vpc)?;
         if let Some(resolver) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&vpc.id) {
             resolver.publish(zones);
         }
-        Ok(())
+        Ok(BTreeSet::new())
     }
 }

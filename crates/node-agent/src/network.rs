@@ -11,14 +11,21 @@ use node_network::{Network, NetworkError};
 use state_model::ec2::security_group::{RulePeer, RuleProtocol, SecurityGroupRule};
 use tracing::{error, warn};
 
-/// What is done once for a VPC that is new on this node: endpoints that need a listener inside it.
+/// Something that the agent offers inside each VPC.
 #[async_trait::async_trait]
 pub trait VpcOpened: Send + Sync + std::fmt::Debug + 'static {
+    /// Once for a VPC that is new on this node, when it can carry traffic.
     async fn vpc_opened(&self, network: &Network, vpc: &VpcSnapshot) -> Result<(), VpcOpenError>;
 
-    /// The names of the VPC's load balancers are others than before.
-    fn names_changed(&self, _vpc: &VpcSnapshot) -> Result<(), VpcOpenError> {
-        Ok(())
+    /// After `vpc_opened`, and whenever the VPC's snapshot is another than before; the interfaces of its endpoints are attached.
+    /// Answers with the ids of what it has put in place for the VPC, whole: endpoints that are listening, flow logs that are
+    /// recorded.
+    async fn vpc_changed(
+        &self,
+        _network: &Network,
+        _vpc: &VpcSnapshot,
+    ) -> Result<BTreeSet<String>, VpcOpenError> {
+        Ok(BTreeSet::new())
     }
 }
 
@@ -202,7 +209,7 @@ impl NodeNetworks {
         if applied.names.as_ref() != Some(&vpc.names) {
             applied.names = Some(vpc.names.clone());
             for opened in &self.opened {
-                opened.names_changed(vpc)?;
+                opened.vpc_changed(&self.network, vpc).await?;
             }
         }
         Ok(())
