@@ -56,12 +56,17 @@ fn count_before(line: &str, word: &str) -> Option<usize> {
     words.get(at.checked_sub(1)?)?.parse().ok()
 }
 
+/// Black-box tests mostly wait for the world: this many workers share the machine, each with servers of its own.
+const WORKERS: &str = "2";
+
 /// The same profile as the crates' tests: what they built is not built again.
 fn outside(root: &Path, arguments: &[String]) -> Result<(String, bool)> {
     let bin = setup::python(root)?;
     setup::run(Command::new("cargo").args(["build", "--workspace", "--bins"]).current_dir(root))?;
     let mut command = Command::new(bin.join("python"));
-    command.args(["-m", "pytest"]).args(arguments).current_dir(root.join("tests"));
+    command.args(["-m", "pytest", "--numprocesses", WORKERS, "--dist", "loadfile"]);
+    // What is given by hand comes last, and so counts more.
+    command.args(arguments).current_dir(root.join("tests"));
     // A build that was asked for by name stays the one that is tested.
     if std::env::var_os("NEARGATE_BIN").is_none() {
         command.env("NEARGATE_BIN", setup::target_dir(root).join("debug/neargate"));
