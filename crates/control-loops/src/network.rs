@@ -4,6 +4,7 @@ mod changes;
 mod endpoints;
 mod flow_logs;
 mod groups;
+mod names;
 mod routes;
 mod vpc;
 

@@ -19,6 +19,7 @@ fn of_networks(before: &View, after: &View) -> bool {
         || differs(&before.route_tables, &after.route_tables)
         || differs(&before.network_acls, &after.network_acls)
         || differs(&before.nat_gateways, &after.nat_gateways)
+        || differs(&before.elastic_ips, &after.elastic_ips)
         || differs(&before.prefix_lists, &after.prefix_lists)
         || differs(&before.vpc_endpoints, &after.vpc_endpoints)
         || differs(&before.vpc_peering_connections, &after.vpc_peering_connections)

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use control_plan::edge_names;
 use link_protocol::network::{
-    FlowLogSnapshot, NameSnapshot, NatGatewaySnapshot, NetworkAclSnapshot, PeeringSnapshot, SubnetSnapshot,
-    VpcSnapshot,
+    FlowLogSnapshot, NatGatewaySnapshot, NetworkAclSnapshot, PeeringSnapshot, RouteTableSnapshot,
+    SubnetSnapshot, VpcSnapshot,
 };
 use state_model::ec2::{NetworkAcl, RouteTable, Subnet};
 use state_tables::{Row, View, network_paths};
 
 use super::endpoints;
 use super::groups;
+use super::names;
 use super::routes::{self, Held};
 
 /// `needed` are the keys of the node's VPCs. None when there is no such VPC.
@@ -50,7 +50,7 @@ pub(super) fn snapshot(
         peering_connections,
         endpoints,
         flow_logs,
-        names: names(view, key),
+        names: names::of_vpc(view, key),
         dns_support: vpc.enable_dns_support,
         dns_hostnames: vpc.enable_dns_hostnames,
     })
@@ -82,11 +82,7 @@ impl Placed<'_> {
 }
 
 /// Those that subnets use, each once.
-fn route_tables(
-    view: &View,
-    subnets: &[Placed<'_>],
-    held: &Held<'_>,
-) -> Vec<link_protocol::network::RouteTableSnapshot> {
+fn route_tables(view: &View, subnets: &[Placed<'_>], held: &Held<'_>) -> Vec<RouteTableSnapshot> {
     let mut told = BTreeSet::new();
     let tables = subnets.iter().map(|placed| placed.route_table);
     tables
@@ -128,14 +124,4 @@ fn peering_connections(view: &View, vpc_key: &str, needed: &BTreeSet<String>) ->
         })
     });
     peers.collect()
-}
-
-/// The names of the VPC's load balancers.
-fn names(view: &View, vpc_key: &str) -> Vec<NameSnapshot> {
-    let load_balancers = view.elb_load_balancers.by("vpc", vpc_key);
-    let named = load_balancers.map(|load_balancer| NameSnapshot {
-        name: load_balancer.dns_name.clone(),
-        addresses: edge_names::vpc_addresses(view, load_balancer),
-    });
-    named.filter(|name| !name.addresses.is_empty()).collect()
 }
