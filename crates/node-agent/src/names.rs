@@ -77,6 +77,7 @@ impl VpcOpened for Resolvers {
         };
         let resolver = Resolver::start(network, config, self.clock.clone(), self.random.clone()).await?;
         resolver.publish(self.zones(vpc)?);
+        // Kept as long as the agent: a VPC stays on its node.
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(vpc.id.clone(), resolver);
         Ok(())
     }
@@ -91,9 +92,5 @@ impl VpcOpened for Resolvers {
             resolver.publish(zones);
         }
         Ok(BTreeSet::new())
-    }
-
-    fn vpc_closed(&self, vpc_id: &str) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(vpc_id);
     }
 }

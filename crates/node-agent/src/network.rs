@@ -35,8 +35,8 @@ pub trait VpcOpened: Send + Sync + std::fmt::Debug + 'static {
         Ok(BTreeSet::new())
     }
 
-    /// Before the VPC is removed from this node: what was opened in it is to be let go. It may be opened again later.
-    fn vpc_closed(&self, _vpc_id: &str) {}
+    /// The VPC is about to leave this node: nothing may hold on to its namespace.
+    async fn vpc_closed(&self, _vpc_id: &str) {}
 }
 
 #[derive(Debug, thiserror::Error)]

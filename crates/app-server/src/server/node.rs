@@ -1,6 +1,6 @@
 //! The node of this machine: its agent, wired to dispatch in process.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -132,8 +132,7 @@ fn find_sandboxes(base: &Base) -> Sandboxes {
 /// The API on an address inside each VPC, so that SDKs in tasks reach it.
 struct ApiInside {
     handler: Handler,
-    /// By the VPC's id.
-    listening: Mutex<HashMap<String, Listening>>,
+    listening: Mutex<Vec<Listening>>,
 }
 
 impl std::fmt::Debug for ApiInside {
@@ -149,11 +148,7 @@ impl VpcOpened for ApiInside {
         let handler = Arc::clone(&self.handler);
         let listening =
             server::serve(listener, &server::Config::default(), handler).map_err(VpcOpenError::Serve)?;
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner).insert(vpc.id.clone(), listening);
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).push(listening);
         Ok(())
-    }
-
-    fn vpc_closed(&self, vpc_id: &str) {
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner).remove(vpc_id);
     }
 }

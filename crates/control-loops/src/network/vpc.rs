@@ -75,6 +75,7 @@ impl Placed<'_> {
             id: self.subnet.id.clone(),
             cidr_block: self.subnet.cidr_block.clone(),
             ipv6_cidr_block: None,
+            availability_zone_id: self.subnet.availability_zone_id.clone(),
             route_table_id: self.route_table.id.clone(),
             network_acl_id: self.network_acl.id.clone(),
         }

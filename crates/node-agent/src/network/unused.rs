@@ -78,7 +78,9 @@ impl NodeNetworks {
 
     async fn remove(&mut self, vpc_id: &str) -> bool {
         if self.applied.remove(vpc_id).is_some() {
-            self.opened.iter().for_each(|opened| opened.vpc_closed(vpc_id));
+            for opened in &self.opened {
+                opened.vpc_closed(vpc_id).await;
+            }
         }
         match self.network.remove_vpc(vpc_id).await {
             Ok(()) => {
