@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use link_protocol::network::VpcSnapshot;
-use node_network::config::PrefixListConfig;
 use node_network::{Network, NetworkError};
 
 use super::{AppliedVpc, NodeNetworks, translate};
@@ -17,7 +16,7 @@ impl AppliedVpc {
     ) -> Result<(), NetworkError> {
         for list in &vpc.prefix_lists {
             if self.prefix_lists.get(&list.id) != Some(list) {
-                set_prefix_list(network, &vpc.id, translate::prefix_list(list)).await?;
+                network.set_prefix_list(&vpc.id, translate::prefix_list(list)).await?;
                 self.prefix_lists.insert(list.id.clone(), list.clone());
             }
         }
@@ -45,7 +44,7 @@ impl NodeNetworks {
             }
             let lists = vpc.prefix_lists.iter().map(|list| list.id.as_str()).collect();
             for list in others(&applied.prefix_lists, &lists) {
-                if remove_prefix_list(&self.network, &vpc.id, &list).await.is_ok() {
+                if self.network.remove_prefix_list(&vpc.id, &list).await.is_ok() {
                     applied.prefix_lists.remove(&list);
                 }
             }
@@ -55,17 +54,4 @@ impl NodeNetworks {
 
 fn others<T>(known: &HashMap<String, T>, wanted: &BTreeSet<&str>) -> Vec<String> {
     known.keys().filter(|id| !wanted.contains(id.as_str())).cloned().collect()
-}
-
-async fn set_prefix_list(
-    _network: &Network,
-    _vpc_id: &str,
-    _list: PrefixListConfig,
-) -> Result<(), NetworkError> {
-    // Until the network knows lists, rules that name one let nothing through.
-    Ok(())
-}
-
-async fn remove_prefix_list(_network: &Network, _vpc_id: &str, _list_id: &str) -> Result<(), NetworkError> {
-    Ok(())
 }
