@@ -8,6 +8,7 @@ Neargate's own rule beside them: the host reaches a private address whatever gro
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network
 
 # What clients choose their ports from: Linux' range lies within AWS's advice of 1024-65535.
@@ -328,5 +329,6 @@ class Walk:
         return None
 
 
+@cache
 def contains(cidr: str, address: str) -> bool:
     return IPv4Address(address) in IPv4Network(cidr)
