@@ -3,7 +3,8 @@
 On each port of PORTS it answers TCP and UDP with the address that asks; ICMP is the kernel's. On 127.0.0.1:9000 of its own
 namespace, where nobody but the tests can be, it takes one JSON document per line: a list of probes, each
 [protocol, address, port, milliseconds]. All are made at once, and one line answers with what each got: the address that the
-other side saw (for ICMP an empty string), or null. `{"spoof": ...}` sends one frame as it is, `{"flood": ...}` bytes.
+other side saw (for ICMP an empty string), or null. `{"spoof": ...}` sends one frame as it is, `{"flood": ...}` bytes,
+`{"http": url}` asks for a page and tells its status and its beginning.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ import os
 import socket
 import struct
 import time
+import urllib.error
+import urllib.request
 
 PORTS = [int(port) for port in os.environ.get("PORTS", "8080,8443,9090").split(",") if port]
 CONTROL_PORT = int(os.environ.get("CONTROL_PORT", "9000"))
@@ -136,6 +139,17 @@ async def flood(address: str, port: int, seconds: float, kind: str) -> float:
     return done / (time.monotonic() - started)
 
 
+def page(url: str) -> list | None:
+    """Status and text; None when nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=3) as response:
+            return [response.status, response.read(2000).decode(errors="replace")]
+    except urllib.error.HTTPError as error:
+        return [error.code, error.read(2000).decode(errors="replace")]
+    except OSError:
+        return None
+
+
 async def obey(order) -> object:
     if isinstance(order, list):
         return await asyncio.gather(*[probe(*one) for one in order])
@@ -144,6 +158,8 @@ async def obey(order) -> object:
         return spoof(*arguments)
     if kind == "flood":
         return await flood(*arguments)
+    if kind == "http":
+        return await asyncio.to_thread(page, arguments)
     if kind == "arrived":
         return [line for line in arrived if arguments in line]
     if kind == "read":
