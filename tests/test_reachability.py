@@ -26,9 +26,9 @@ SETTLE_SECONDS = 3
 FAILURES_MAX = 5
 
 
-def real_pool() -> str:
+def real_pool(half: int = 0) -> str:
     """A pool of addresses that only this run routes to the host: 198.18.0.0/16 has a use of its own."""
-    return f"198.19.{os.getpid() % 256}.0/25"
+    return f"198.19.{os.getpid() % 256}.{half * 128}/25"
 
 
 def lab_of(server, folder) -> Lab:
