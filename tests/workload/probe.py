@@ -3,8 +3,8 @@
 On each port of PORTS it answers TCP and UDP with the address that asks; ICMP is the kernel's. On 127.0.0.1:9000 of its own
 namespace, where nobody but the tests can be, it takes one JSON document per line: a list of probes, each
 [protocol, address, port, milliseconds]. All are made at once, and one line answers with what each got: the address that the
-other side saw (for ICMP an empty string), or null. `{"spoof": ...}` sends one frame as it is, `{"flood": ...}` bytes,
-`{"http": url}` asks for a page and tells its status and its beginning.
+other side saw (for ICMP an empty string), or null. `{"spoof": ...}` sends one frame as it is, `{"pinged": ...}`
+tells when each of many addresses first answered, `{"http": url}` asks for a page and tells its status and its beginning.
 """
 
 import asyncio
@@ -123,20 +123,38 @@ def spoof(link: str, source_mac: str, destination_mac: str, source: str, destina
     return "sent"
 
 
-async def flood(address: str, port: int, seconds: float, kind: str) -> float:
-    """Bytes a second into a sink, or connections a second to an answering port."""
-    loop, done, started = asyncio.get_running_loop(), 0, time.monotonic()
-    if kind == "connections":
-        while time.monotonic() - started < seconds:
-            done += await tcp(address, port) is not None
-        return done / (time.monotonic() - started)
-    block = bytes(1 << 20)
-    with socket.create_connection((address, port)) as stream:
-        stream.setblocking(False)
-        while time.monotonic() - started < seconds:
-            await loop.sock_sendall(stream, block)
-            done += len(block)
-    return done / (time.monotonic() - started)
+async def when_pinged(addresses: list[str], milliseconds: int) -> list[float | None]:
+    """When each address first answered an echo request (this machine's monotonic clock); all are asked every few milliseconds."""
+    loop = asyncio.get_running_loop()
+    mine = struct.pack("!HH", os.getpid() & 0xFFFF, 7)
+    head = struct.pack("!BBH", ECHO_REQUEST, 0, 0) + mine
+    packet = head[:2] + struct.pack("!H", checksum(head)) + mine
+    seen: dict[str, float] = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+        raw.setblocking(False)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+
+        def receive() -> None:
+            while True:
+                try:
+                    reply, peer = raw.recvfrom(2048)
+                except BlockingIOError:
+                    return
+                if reply[20] == ECHO_REPLY and reply[24:28] == mine:
+                    seen.setdefault(peer[0], time.monotonic())
+
+        loop.add_reader(raw, receive)
+        deadline = time.monotonic() + milliseconds / 1000
+        while len(seen) < len(addresses) and time.monotonic() < deadline:
+            for address in addresses:
+                if address not in seen:
+                    try:
+                        raw.sendto(packet, (address, 0))
+                    except OSError:
+                        continue
+            await asyncio.sleep(0.005)
+        loop.remove_reader(raw)
+    return [seen.get(address) for address in addresses]
 
 
 def page(url: str) -> list | None:
@@ -156,8 +174,8 @@ async def obey(order) -> object:
     (kind, arguments), = order.items()
     if kind == "spoof":
         return spoof(*arguments)
-    if kind == "flood":
-        return await flood(*arguments)
+    if kind == "pinged":
+        return await when_pinged(*arguments)
     if kind == "http":
         return await asyncio.to_thread(page, arguments)
     if kind == "arrived":
