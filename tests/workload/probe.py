@@ -125,8 +125,11 @@ def spoof(link: str, source_mac: str, destination_mac: str, source: str, destina
 
 async def when_pinged(addresses: list[str], milliseconds: int) -> list[float | None]:
     """When each address first answered an echo request (this machine's monotonic clock); all are asked every few milliseconds."""
+    global sequence
     loop = asyncio.get_running_loop()
-    mine = struct.pack("!HH", os.getpid() & 0xFFFF, 7)
+    # Another identifier than before: an echo request of the same one belongs to a flow that may be tracked still.
+    sequence = sequence + 1 & 0xFFFF
+    mine = struct.pack("!HH", os.getpid() & 0xFFFF ^ sequence, sequence)
     head = struct.pack("!BBH", ECHO_REQUEST, 0, 0) + mine
     packet = head[:2] + struct.pack("!H", checksum(head)) + mine
     seen: dict[str, float] = {}
