@@ -31,10 +31,10 @@ def copy_of(number: int) -> Topology:
             "public two": Interface("public", "", ["data"], ""),
             "private one": Interface("private", "", ["web"]),
             "private two": Interface("private", "", ["data", "all"]),
-            "twin": Interface("same block", "", ["twin"], ""),
-            "peer": Interface("peer", "", ["peer"], ""),
+            "twin": Interface("same block", "", ["twins"], ""),
+            "peer": Interface("peer", "", ["peers"], ""),
         },
-        groups={name: Group(vpc) for name, vpc in (("web", "a"), ("data", "a"), ("all", "a"), ("twin", "b"), ("peer", "c"))},
+        groups={name: Group(vpc) for name, vpc in (("web", "a"), ("data", "a"), ("all", "a"), ("twins", "b"), ("peers", "c"))},
         nat_gateways={"nat": NatGateway("gateways", "", "")},
         peerings={"pcx": Peering(("a", "c"))},
     )

@@ -16,6 +16,7 @@ from vpc_lab import Host, VpcLab, World, ask_all, differences
 from vpc_read import read_back, same
 from waiting import until
 
+pytestmark = pytest.mark.alone
 ROUNDS = 4
 # After the server is up again: it reads what it knew, and tells the node.
 SETTLE_SECONDS = 5

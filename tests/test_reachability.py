@@ -21,6 +21,7 @@ from vpc_lab import Agent, Host, Probe, VpcLab, World, ask_all, differences
 RULE_SETS = int(os.environ.get("NEARGATE_RULE_SETS", "24"))
 SEED = int(os.environ.get("NEARGATE_SEED", "1"))
 COPIES = min(int(os.environ.get("NEARGATE_COPIES", "2")), RULE_SETS)
+pytestmark = pytest.mark.alone
 # A change of rules counts within a second on an idle machine; tests share theirs.
 SETTLE_SECONDS = 3
 FAILURES_MAX = 5
@@ -28,7 +29,7 @@ FAILURES_MAX = 5
 
 def real_pool(half: int = 0) -> str:
     """A pool of addresses that only this run routes to the host: 198.18.0.0/16 has a use of its own."""
-    return f"198.19.{os.getpid() % 256}.{half * 128}/25"
+    return f"198.19.{vpc_lab.slot()}.{half * 128}/25"
 
 
 def lab_of(server, folder) -> Lab:
@@ -80,7 +81,7 @@ def place(request, make_server, tmp_path_factory):
 @pytest.fixture(scope="module")
 def labs(place):
     """Copies of the topology, each with a block of its own: built side by side."""
-    first = os.getpid() % 25 * 4
+    first = vpc_lab.slot() * 4
     made = []
     for number in range(COPIES):
         topology = copy_of(first + number)

@@ -180,6 +180,20 @@ def test_the_longest_prefix_decides(net):
     net.check("private one", net.world, net.lab.current.nat_gateways["nat"].public)
 
 
+def test_routes_by_prefix_list(net):
+    """A list stands for each of its blocks, also after it changed."""
+    def change(made: Topology, *blocks: str) -> None:
+        made.prefix_lists["places"] = list(blocks)
+        made.tables["table public"] = [Route("places", "igw", "igw of a")]
+
+    net.set(lambda made: change(made, f"{net.world}/32", "192.0.2.0/24"))
+    net.check("public one", net.world, True)
+    net.set(lambda made: change(made, "192.0.2.0/24"))
+    net.check("public one", net.world, False)
+    net.set(lambda made: change(made, "198.51.100.0/24", f"{net.world}/32"))
+    net.check("public one", net.world, True)
+
+
 def test_a_nat_gateway_without_a_way_out(net):
     net.set(lambda made: made.tables.__setitem__("table gateways", []))
     net.check("private one", net.world, False)

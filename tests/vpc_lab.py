@@ -31,6 +31,12 @@ CLONE_NEWNET = 0x40000000
 names = itertools.count(1)
 
 
+def slot() -> int:
+    """A number below 24 for this process: workers of one run differ, other runs on this machine most likely do."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return os.getpid() % 12 * 2 + int(worker) % 2
+
+
 class Agent:
     """A control connection to workload/probe.py, made inside its network namespace: no rule of any VPC touches it."""
 
@@ -98,7 +104,7 @@ class World:
 
     def __init__(self, pool: str | None = None):
         self.name = f"ngw{os.getpid()}x{next(names)}"
-        third = (os.getpid() * 4 + next(names)) % 63
+        third = (slot() * 2 + next(names)) % 63
         self.host, self.address = f"198.51.100.{third * 4 + 1}", f"198.51.100.{third * 4 + 2}"
         self.pool, self.process = pool, None
 
@@ -195,6 +201,8 @@ class VpcLab:
         self._subnets()
         self._peerings()
         self._nat_gateways()
+        # What was made empty is described so, unless the topology says more.
+        wanted.acls, wanted.tables = self.current.acls | wanted.acls, self.current.tables | wanted.tables
         self.apply(wanted)
         self._tasks()
         return self
