@@ -12,7 +12,7 @@ import pytest
 from fault_lab import own_lab, run_many, statuses
 from reachability_rules import RuleSet, copy_of
 from test_reachability import Place, real_pool
-from vpc_lab import Host, VpcLab, World, ask_all, differences
+from vpc_lab import Host, VpcLab, World, ask_all, differences, slot
 from vpc_read import read_back, same
 from waiting import until
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.alone
 ROUNDS = 4
 # After the server is up again: it reads what it knew, and tells the node.
 SETTLE_SECONDS = 5
-COPY = 98
+COPY = slot() * 4 + 2
 CHURN_TASKS, CHURN_AT_ONCE = 300, 60
 RESERVED = 5
 

@@ -12,14 +12,14 @@ from neargate_server import free_port
 from reachability_model import AclEntry, Group, Route, Rule, Service, Topology, verdict
 from reachability_rules import copy_of
 from test_reachability import Place, real_pool
-from vpc_lab import Agent, Host, VpcLab, World, probe_process
+from vpc_lab import Agent, Host, VpcLab, World, probe_process, slot
 from waiting import until
 
 EVERYONE = "0.0.0.0/0"
 WEB = Service("tcp", 8080)
 SETTLE_SECONDS = 3
 # Beside those of the random rule sets.
-COPY = 99
+COPY = slot() * 4 + 3
 
 
 @pytest.fixture(scope="module")
