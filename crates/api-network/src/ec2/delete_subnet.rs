@@ -4,7 +4,7 @@ use state_model::ec2::{NetworkAcl, RouteTable};
 use wire_schema::{Empty, ServiceError};
 use wire_shapes_network::ec2::DeleteSubnetRequest;
 
-use super::dependents::{delete_flow_logs, dependency_violation, subnet_has_any};
+use super::dependents::{delete_flow_logs, dependency_violation, hold_region, subnet_has_any};
 use super::errors::{check_dry_run, missing_parameter};
 use super::{Context, ids};
 
@@ -29,6 +29,7 @@ pub async fn delete_subnet(context: Context, input: DeleteSubnetRequest) -> Resu
                 table.associations.retain(|association| association.subnet_id.as_ref() != Some(&id));
                 transaction.update(row, &table);
             }
+            hold_region(view, &context.scope, transaction);
             delete_flow_logs(view, &context.scope, transaction, &id);
             transaction.delete(subnet);
             Ok(Empty {})

@@ -48,6 +48,14 @@ pub fn delete_flow_logs(view: &View, scope: &Scope, transaction: &mut Transactio
     }
 }
 
+/// A load balancer may come at the same time: whoever makes one changes the region's row, and so does whoever takes a place
+/// of load balancers away.
+pub fn hold_region(view: &View, scope: &Scope, transaction: &mut Transaction) {
+    if let Some(region) = view.regions.get(&scope.to_string()) {
+        transaction.update(region, region.record());
+    }
+}
+
 fn is_there(view: &View, gateway: &Row<NatGateway>) -> bool {
     network_paths::nat_gateway_state(view, gateway) != NatGatewayState::Deleted
 }

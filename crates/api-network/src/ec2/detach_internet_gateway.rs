@@ -6,6 +6,7 @@ use state_tables::{View, public_addresses};
 use wire_schema::{Empty, ServiceError};
 use wire_shapes_network::ec2::DetachInternetGatewayRequest;
 
+use super::dependents::hold_region;
 use super::errors::{check_dry_run, missing_parameter};
 use super::{Context, ids};
 
@@ -33,6 +34,7 @@ pub async fn detach_internet_gateway(
                 return Err(ServiceError::caller("DependencyViolation", message));
             }
             check_dry_run(input.dry_run)?;
+            hold_region(view, &context.scope, transaction);
             // Whoever maps a public address at the same time decides again.
             transaction.update(vpc, vpc.record());
             transaction.update(row, &InternetGateway { vpc_id: None, ..InternetGateway::clone(row) });

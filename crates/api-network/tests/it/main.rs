@@ -1,8 +1,14 @@
 //! One binary for all tests of the network services.
 
 mod defaults;
+mod dhcp_options;
 mod elbv2;
+mod gateways;
 mod harness;
 mod network_interfaces;
+mod network_kit;
+mod route_tables;
 mod security_groups;
+mod subnets;
 mod tags;
+mod vpcs;
