@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::nft::Nft;
 use crate::nft::base_rules::{INTERFACES, PEERINGS, TABLE, UPLINK};
 
 /// What is counted in one pair of sets: by the interface of one end, with one outcome.
@@ -56,7 +57,10 @@ const CHAINS: [(&str, &str); 3] = [
 /// Makes what counting needs, or removes all of it: without flow logs no packet meets a rule of this.
 ///
 /// The chains `refuse_sent` and `refuse_received` are empty by now.
-pub fn prepare(text: &mut String, counts: bool) {
+pub fn prepare(text: &mut String, counts: bool, counted_before: bool) {
+    if !counts && !counted_before {
+        return;
+    }
     // Making them first makes their removal always possible. Writing to a String can't fail.
     for (chain, hook) in CHAINS {
         let _ = writeln!(text, "add chain {TABLE} {chain} {hook}\nflush chain {TABLE} {chain}");
@@ -91,6 +95,12 @@ pub fn prepare(text: &mut String, counts: bool) {
     for (kind, has_ports) in Kind::ALL.into_iter().flat_map(|kind| [(kind, true), (kind, false)]) {
         let _ = writeln!(text, "delete set {TABLE} {}", kind.set(has_ports));
     }
+}
+
+/// Whether a former server counted flows in the namespace of `nft`.
+pub fn are_present(nft: &mut Nft) -> bool {
+    let (chain, _) = CHAINS[0];
+    nft.list(&format!("list chain {TABLE} {chain}")).is_ok()
 }
 
 /// Forgets everything that was counted.

@@ -2,6 +2,9 @@
 
 mod attach;
 mod edges;
+mod nat_gateways;
+mod public_addresses;
+mod routes;
 mod recovery;
 mod resolver;
 mod security_groups;
