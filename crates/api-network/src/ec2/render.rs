@@ -1,6 +1,8 @@
 //! Records as EC2 shows them.
 
+pub mod elastic_ip;
 pub mod internet_gateway;
+pub mod nat_gateway;
 pub mod network_acl;
 pub mod network_interface;
 pub mod route_table;

@@ -119,6 +119,7 @@ pub fn choose(
             subnet_id: subnet.id.clone(),
             availability_zone: row.availability_zone.clone(),
             private_ipv4_address: subnet.private_ipv4_address,
+            allocation_id: None,
         });
     }
     Ok((vpc_id, chosen))
