@@ -3,18 +3,28 @@
 //!
 //! Every handler keeps one order: authorise, validate, one transaction, answer from what was written.
 
+pub mod allocate_address;
+pub mod assign_private_ip_addresses;
+pub mod associate_address;
 pub mod associate_dhcp_options;
 pub mod associate_route_table;
 pub mod associate_subnet_cidr_block;
 pub mod associate_vpc_cidr_block;
 pub mod attach_internet_gateway;
+pub mod attach_network_interface;
 pub mod authorize_security_group_egress;
+pub mod authorize_security_group_egress;
+pub mod authorize_security_group_ingress;
 pub mod authorize_security_group_ingress;
 pub mod create_default_subnet;
 pub mod create_default_vpc;
 pub mod create_dhcp_options;
 pub mod create_egress_only_internet_gateway;
 pub mod create_internet_gateway;
+pub mod create_nat_gateway;
+pub mod create_network_acl;
+pub mod create_network_acl_entry;
+pub mod create_network_interface;
 pub mod create_route;
 pub mod create_route_table;
 pub mod create_security_group;
@@ -24,6 +34,10 @@ pub mod create_vpc;
 pub mod delete_dhcp_options;
 pub mod delete_egress_only_internet_gateway;
 pub mod delete_internet_gateway;
+pub mod delete_nat_gateway;
+pub mod delete_network_acl;
+pub mod delete_network_acl_entry;
+pub mod delete_network_interface;
 pub mod delete_route;
 pub mod delete_route_table;
 pub mod delete_security_group;
@@ -31,11 +45,19 @@ pub mod delete_subnet;
 pub mod delete_tags;
 pub mod delete_vpc;
 pub mod describe_account_attributes;
+pub mod describe_addresses;
+pub mod describe_addresses_attribute;
 pub mod describe_availability_zones;
 pub mod describe_dhcp_options;
 pub mod describe_egress_only_internet_gateways;
+pub mod describe_images;
+pub mod describe_instance_type_offerings;
+pub mod describe_instance_types;
+pub mod describe_instances;
 pub mod describe_internet_gateways;
+pub mod describe_nat_gateways;
 pub mod describe_network_acls;
+pub mod describe_network_interface_attribute;
 pub mod describe_network_interfaces;
 pub mod describe_regions;
 pub mod describe_route_tables;
@@ -47,16 +69,25 @@ pub mod describe_vpc_attribute;
 pub mod describe_vpcs;
 pub mod describe_vpn_gateways;
 pub mod detach_internet_gateway;
+pub mod detach_network_interface;
+pub mod disassociate_address;
 pub mod disassociate_route_table;
 pub mod disassociate_subnet_cidr_block;
 pub mod disassociate_vpc_cidr_block;
+pub mod modify_network_interface_attribute;
+pub mod modify_security_group_rules;
 pub mod modify_security_group_rules;
 pub mod modify_subnet_attribute;
 pub mod modify_vpc_attribute;
+pub mod release_address;
+pub mod replace_network_acl_association;
+pub mod replace_network_acl_entry;
 pub mod replace_route;
 pub mod replace_route_table_association;
+pub mod reset_network_interface_attribute;
 pub mod revoke_security_group_egress;
 pub mod revoke_security_group_ingress;
+pub mod unassign_private_ip_addresses;
 pub mod update_security_group_rule_descriptions_egress;
 pub mod update_security_group_rule_descriptions_ingress;
 
@@ -65,11 +96,17 @@ pub(crate) mod region_dhcp_options;
 pub(crate) mod zones;
 
 mod address_blocks;
+mod client_tokens;
 mod dependents;
+mod elastic_ip_lookup;
 mod errors;
 mod filters;
 mod group_lookup;
+mod instance_types;
+mod interface_addresses;
+mod interface_lookup;
 mod limits;
+mod network_acl_entries;
 mod new_subnet;
 mod page;
 mod permissions;
@@ -107,6 +144,50 @@ pub fn service() -> ServiceTable<Context> {
         )
         .operation::<op::AssociateVpcCidrBlock, _, _>(associate_vpc_cidr_block::associate_vpc_cidr_block)
         .operation::<op::AttachInternetGateway, _, _>(attach_internet_gateway::attach_internet_gateway)
+        .operation::<op::AllocateAddress, _, _>(allocate_address::allocate_address)
+        .operation::<op::ReleaseAddress, _, _>(release_address::release_address)
+        .operation::<op::AssociateAddress, _, _>(associate_address::associate_address)
+        .operation::<op::DisassociateAddress, _, _>(disassociate_address::disassociate_address)
+        .operation::<op::DescribeAddresses, _, _>(describe_addresses::describe_addresses)
+        .operation::<op::DescribeAddressesAttribute, _, _>(
+            describe_addresses_attribute::describe_addresses_attribute,
+        )
+        .operation::<op::CreateNatGateway, _, _>(create_nat_gateway::create_nat_gateway)
+        .operation::<op::DeleteNatGateway, _, _>(delete_nat_gateway::delete_nat_gateway)
+        .operation::<op::DescribeNatGateways, _, _>(describe_nat_gateways::describe_nat_gateways)
+        .operation::<op::CreateNetworkInterface, _, _>(create_network_interface::create_network_interface)
+        .operation::<op::DeleteNetworkInterface, _, _>(delete_network_interface::delete_network_interface)
+        .operation::<op::DescribeNetworkInterfaceAttribute, _, _>(
+            describe_network_interface_attribute::describe_network_interface_attribute,
+        )
+        .operation::<op::ModifyNetworkInterfaceAttribute, _, _>(
+            modify_network_interface_attribute::modify_network_interface_attribute,
+        )
+        .operation::<op::ResetNetworkInterfaceAttribute, _, _>(
+            reset_network_interface_attribute::reset_network_interface_attribute,
+        )
+        .operation::<op::AttachNetworkInterface, _, _>(attach_network_interface::attach_network_interface)
+        .operation::<op::DetachNetworkInterface, _, _>(detach_network_interface::detach_network_interface)
+        .operation::<op::AssignPrivateIpAddresses, _, _>(
+            assign_private_ip_addresses::assign_private_ip_addresses,
+        )
+        .operation::<op::UnassignPrivateIpAddresses, _, _>(
+            unassign_private_ip_addresses::unassign_private_ip_addresses,
+        )
+        .operation::<op::CreateNetworkAcl, _, _>(create_network_acl::create_network_acl)
+        .operation::<op::DeleteNetworkAcl, _, _>(delete_network_acl::delete_network_acl)
+        .operation::<op::CreateNetworkAclEntry, _, _>(create_network_acl_entry::create_network_acl_entry)
+        .operation::<op::ReplaceNetworkAclEntry, _, _>(replace_network_acl_entry::replace_network_acl_entry)
+        .operation::<op::DeleteNetworkAclEntry, _, _>(delete_network_acl_entry::delete_network_acl_entry)
+        .operation::<op::ReplaceNetworkAclAssociation, _, _>(
+            replace_network_acl_association::replace_network_acl_association,
+        )
+        .operation::<op::DescribeInstances, _, _>(describe_instances::describe_instances)
+        .operation::<op::DescribeInstanceTypes, _, _>(describe_instance_types::describe_instance_types)
+        .operation::<op::DescribeInstanceTypeOfferings, _, _>(
+            describe_instance_type_offerings::describe_instance_type_offerings,
+        )
+        .operation::<op::DescribeImages, _, _>(describe_images::describe_images)
         .operation::<op::AuthorizeSecurityGroupEgress, _, _>(
             authorize_security_group_egress::authorize_security_group_egress,
         )

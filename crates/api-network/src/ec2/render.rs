@@ -2,7 +2,9 @@
 
 pub mod dhcp_options;
 pub mod egress_only_internet_gateway;
+pub mod elastic_ip;
 pub mod internet_gateway;
+pub mod nat_gateway;
 pub mod network_acl;
 pub mod network_interface;
 pub mod route_table;
