@@ -11,7 +11,7 @@ use crate::limits::{DELETIONS_PER_COMMIT_MAX, STOPPED_TASK_KEPT};
 pub fn interfaces(view: &View) -> Vec<Row<NetworkInterface>> {
     view.network_interfaces
         .iter()
-        .filter(|(_, interface)| interface.load_balancer_key.is_none())
+        .filter(|(_, interface)| !interface.task_key.is_empty())
         .filter(|(_, interface)| !view.live_tasks.contains(interface.task_key.as_str()))
         // Its address is given to nobody else as long as a balancer may still dial it.
         .filter(|(_, interface)| !view.elb_targets.any_by(Target::TASK, &interface.task_key))

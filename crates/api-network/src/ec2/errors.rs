@@ -46,3 +46,22 @@ pub fn rule_not_found() -> ServiceError {
 pub fn no_default_vpc() -> ServiceError {
     ServiceError::caller("VPCIdNotSpecified", "No default VPC for this user")
 }
+
+/// A client token that came before with another request.
+pub fn idempotent_mismatch() -> ServiceError {
+    ServiceError::caller(
+        "IdempotentParameterMismatch",
+        "The request uses the same client token as a previous, but non-identical request. Do not reuse a client token \
+         with different requests, unless the requests are identical.",
+    )
+}
+
+/// The code that the operations of endpoints and flow logs have for what others call `InvalidParameterValue`.
+pub fn invalid_parameter(message: impl Into<String>) -> ServiceError {
+    ServiceError::caller("InvalidParameter", message)
+}
+
+/// Something still names or uses the resource.
+pub fn dependency_violation(id: &str) -> ServiceError {
+    ServiceError::caller("DependencyViolation", format!("resource {id} has a dependent object"))
+}
