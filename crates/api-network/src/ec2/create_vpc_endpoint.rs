@@ -124,7 +124,8 @@ fn made_before(view: &View, wanted: &VpcEndpoint) -> Result<Option<VpcEndpoint>,
 fn check_limits(view: &View, wanted: &VpcEndpoint) -> Result<(), ServiceError> {
     let is_gateway = |endpoint: &VpcEndpoint| matches!(endpoint.kind, VpcEndpointKind::Gateway { .. });
     let (present, limit) = if is_gateway(wanted) {
-        let all = view.vpc_endpoints.prefix(&wanted.scope.key(""));
+        let prefix = wanted.scope.key("");
+        let all = view.vpc_endpoints.prefix(&prefix);
         (all.filter(|(_, endpoint)| is_gateway(endpoint)).count(), GATEWAY_ENDPOINTS_MAX)
     } else {
         let of_vpc = view.vpc_endpoints.by("vpc", &wanted.scope.key(&wanted.vpc_id));

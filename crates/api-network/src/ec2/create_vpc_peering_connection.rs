@@ -119,7 +119,8 @@ fn check_present(view: &View, wanted: &VpcPeeringConnection) -> Result<(), Servi
         let message = "You've reached the limit on the number of VPC peering connections you can have per VPC.";
         return Err(ServiceError::caller("VpcPeeringConnectionsPerVpcLimitExceeded", message));
     }
-    let own = view.vpc_peering_connections.prefix(&wanted.scope.key(""));
+    let prefix = wanted.scope.key("");
+    let own = view.vpc_peering_connections.prefix(&prefix);
     let waiting = own.filter(|(_, other)| {
         other.status_at(wanted.created_at) == PeeringStatus::PendingAcceptance
     });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use state_model::Record;
 use state_model::ec2::VpcPeeringConnection;
 use state_tables::Row;
 use wire_schema::ServiceError;
@@ -80,7 +81,8 @@ fn values(shown: &wire::VpcPeeringConnection, filter: &str) -> Vec<String> {
         "owner-id" => side.and_then(|side| side.owner_id.clone()),
         "vpc-id" => side.and_then(|side| side.vpc_id.clone()),
         "expiration-time" => shown.expiration_time.map(|time| {
-            stdx::clock::Timestamp::from_millis(time.as_millis()).to_rfc3339_millis()
+            let time = stdx::clock::Timestamp::from_millis(time.millis);
+            time.to_rfc3339_millis()
         }),
         "status-code" => status.and_then(|status| status.code.as_ref()).map(ToString::to_string),
         "status-message" => status.and_then(|status| status.message.clone()),

@@ -114,10 +114,8 @@ mod tests {
     fn services_are_found_by_name_and_type() {
         let check = |name: &str, kind: wire::VpcEndpointType, expect: Result<&str, &str>| {
             let found = find(name, "us-east-1", &kind);
-            assert_eq!(found.as_ref().map(|service| service.name), expect.map_err(|_| found.as_ref().unwrap_err()));
-            if let Err(code) = expect {
-                assert_eq!(found.unwrap_err().code, code);
-            }
+            let found = found.map(|service| service.name).map_err(|error| error.code.to_string());
+            assert_eq!(found, expect.map_err(str::to_owned), "{name}");
         };
         use wire::VpcEndpointType::{Gateway, Interface};
         check("com.amazonaws.us-east-1.s3", Gateway, Ok("s3"));

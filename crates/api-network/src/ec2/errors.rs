@@ -27,10 +27,6 @@ pub fn check_dry_run(dry_run: Option<bool>) -> Result<(), ServiceError> {
     }
 }
 
-pub fn group_not_found(id: &str) -> ServiceError {
-    ServiceError::caller("InvalidGroup.NotFound", format!("The security group '{id}' does not exist"))
-}
-
 pub fn group_name_not_found(name: &str, vpc_id: &str) -> ServiceError {
     let message = format!("The security group '{name}' does not exist in default VPC '{vpc_id}'");
     ServiceError::caller("InvalidGroup.NotFound", message)
