@@ -93,55 +93,113 @@ pub type Context = api_auth::Context<Ec2>;
 
 pub fn service() -> ServiceTable<Context> {
     ServiceTable::new(&ec2::SERVICE)
-        .operation::<op::AcceptVpcPeeringConnection, _, _>(accept_vpc_peering_connection::accept_vpc_peering_connection)
-        .operation::<op::AuthorizeSecurityGroupEgress, _, _>(authorize_security_group_egress::authorize_security_group_egress)
-        .operation::<op::AuthorizeSecurityGroupIngress, _, _>(authorize_security_group_ingress::authorize_security_group_ingress)
+        .operation::<op::AcceptVpcPeeringConnection, _, _>(
+            accept_vpc_peering_connection::accept_vpc_peering_connection,
+        )
+        .operation::<op::AuthorizeSecurityGroupEgress, _, _>(
+            authorize_security_group_egress::authorize_security_group_egress,
+        )
+        .operation::<op::AuthorizeSecurityGroupIngress, _, _>(
+            authorize_security_group_ingress::authorize_security_group_ingress,
+        )
         .operation::<op::CreateFlowLogs, _, _>(create_flow_logs::create_flow_logs)
-        .operation::<op::CreateManagedPrefixList, _, _>(create_managed_prefix_list::create_managed_prefix_list)
+        .operation::<op::CreateManagedPrefixList, _, _>(
+            create_managed_prefix_list::create_managed_prefix_list,
+        )
         .operation::<op::CreateSecurityGroup, _, _>(create_security_group::create_security_group)
         .operation::<op::CreateTags, _, _>(create_tags::create_tags)
         .operation::<op::CreateVpcEndpoint, _, _>(create_vpc_endpoint::create_vpc_endpoint)
-        .operation::<op::CreateVpcPeeringConnection, _, _>(create_vpc_peering_connection::create_vpc_peering_connection)
+        .operation::<op::CreateVpcPeeringConnection, _, _>(
+            create_vpc_peering_connection::create_vpc_peering_connection,
+        )
         .operation::<op::DeleteFlowLogs, _, _>(delete_flow_logs::delete_flow_logs)
-        .operation::<op::DeleteManagedPrefixList, _, _>(delete_managed_prefix_list::delete_managed_prefix_list)
+        .operation::<op::DeleteManagedPrefixList, _, _>(
+            delete_managed_prefix_list::delete_managed_prefix_list,
+        )
         .operation::<op::DeleteSecurityGroup, _, _>(delete_security_group::delete_security_group)
         .operation::<op::DeleteTags, _, _>(delete_tags::delete_tags)
         .operation::<op::DeleteVpcEndpoints, _, _>(delete_vpc_endpoints::delete_vpc_endpoints)
-        .operation::<op::DeleteVpcPeeringConnection, _, _>(delete_vpc_peering_connection::delete_vpc_peering_connection)
-        .operation::<op::DescribeAccountAttributes, _, _>(describe_account_attributes::describe_account_attributes)
-        .operation::<op::DescribeAvailabilityZones, _, _>(describe_availability_zones::describe_availability_zones)
+        .operation::<op::DeleteVpcPeeringConnection, _, _>(
+            delete_vpc_peering_connection::delete_vpc_peering_connection,
+        )
+        .operation::<op::DescribeAccountAttributes, _, _>(
+            describe_account_attributes::describe_account_attributes,
+        )
+        .operation::<op::DescribeAvailabilityZones, _, _>(
+            describe_availability_zones::describe_availability_zones,
+        )
         .operation::<op::DescribeFlowLogs, _, _>(describe_flow_logs::describe_flow_logs)
-        .operation::<op::DescribeInternetGateways, _, _>(describe_internet_gateways::describe_internet_gateways)
-        .operation::<op::DescribeManagedPrefixLists, _, _>(describe_managed_prefix_lists::describe_managed_prefix_lists)
+        .operation::<op::DescribeInternetGateways, _, _>(
+            describe_internet_gateways::describe_internet_gateways,
+        )
+        .operation::<op::DescribeManagedPrefixLists, _, _>(
+            describe_managed_prefix_lists::describe_managed_prefix_lists,
+        )
         .operation::<op::DescribeNetworkAcls, _, _>(describe_network_acls::describe_network_acls)
-        .operation::<op::DescribeNetworkInterfaces, _, _>(describe_network_interfaces::describe_network_interfaces)
+        .operation::<op::DescribeNetworkInterfaces, _, _>(
+            describe_network_interfaces::describe_network_interfaces,
+        )
         .operation::<op::DescribePrefixLists, _, _>(describe_prefix_lists::describe_prefix_lists)
         .operation::<op::DescribeRegions, _, _>(describe_regions::describe_regions)
         .operation::<op::DescribeRouteTables, _, _>(describe_route_tables::describe_route_tables)
-        .operation::<op::DescribeSecurityGroupReferences, _, _>(describe_security_group_references::describe_security_group_references)
-        .operation::<op::DescribeSecurityGroupRules, _, _>(describe_security_group_rules::describe_security_group_rules)
+        .operation::<op::DescribeSecurityGroupReferences, _, _>(
+            describe_security_group_references::describe_security_group_references,
+        )
+        .operation::<op::DescribeSecurityGroupRules, _, _>(
+            describe_security_group_rules::describe_security_group_rules,
+        )
         .operation::<op::DescribeSecurityGroups, _, _>(describe_security_groups::describe_security_groups)
-        .operation::<op::DescribeStaleSecurityGroups, _, _>(describe_stale_security_groups::describe_stale_security_groups)
+        .operation::<op::DescribeStaleSecurityGroups, _, _>(
+            describe_stale_security_groups::describe_stale_security_groups,
+        )
         .operation::<op::DescribeSubnets, _, _>(describe_subnets::describe_subnets)
         .operation::<op::DescribeTags, _, _>(describe_tags::describe_tags)
         .operation::<op::DescribeVpcAttribute, _, _>(describe_vpc_attribute::describe_vpc_attribute)
-        .operation::<op::DescribeVpcEndpointServices, _, _>(describe_vpc_endpoint_services::describe_vpc_endpoint_services)
+        .operation::<op::DescribeVpcEndpointServices, _, _>(
+            describe_vpc_endpoint_services::describe_vpc_endpoint_services,
+        )
         .operation::<op::DescribeVpcEndpoints, _, _>(describe_vpc_endpoints::describe_vpc_endpoints)
-        .operation::<op::DescribeVpcPeeringConnections, _, _>(describe_vpc_peering_connections::describe_vpc_peering_connections)
+        .operation::<op::DescribeVpcPeeringConnections, _, _>(
+            describe_vpc_peering_connections::describe_vpc_peering_connections,
+        )
         .operation::<op::DescribeVpcs, _, _>(describe_vpcs::describe_vpcs)
-        .operation::<op::GetManagedPrefixListAssociations, _, _>(get_managed_prefix_list_associations::get_managed_prefix_list_associations)
-        .operation::<op::GetManagedPrefixListEntries, _, _>(get_managed_prefix_list_entries::get_managed_prefix_list_entries)
-        .operation::<op::GetSecurityGroupsForVpc, _, _>(get_security_groups_for_vpc::get_security_groups_for_vpc)
-        .operation::<op::ModifyManagedPrefixList, _, _>(modify_managed_prefix_list::modify_managed_prefix_list)
-        .operation::<op::ModifySecurityGroupRules, _, _>(modify_security_group_rules::modify_security_group_rules)
+        .operation::<op::GetManagedPrefixListAssociations, _, _>(
+            get_managed_prefix_list_associations::get_managed_prefix_list_associations,
+        )
+        .operation::<op::GetManagedPrefixListEntries, _, _>(
+            get_managed_prefix_list_entries::get_managed_prefix_list_entries,
+        )
+        .operation::<op::GetSecurityGroupsForVpc, _, _>(
+            get_security_groups_for_vpc::get_security_groups_for_vpc,
+        )
+        .operation::<op::ModifyManagedPrefixList, _, _>(
+            modify_managed_prefix_list::modify_managed_prefix_list,
+        )
+        .operation::<op::ModifySecurityGroupRules, _, _>(
+            modify_security_group_rules::modify_security_group_rules,
+        )
         .operation::<op::ModifyVpcEndpoint, _, _>(modify_vpc_endpoint::modify_vpc_endpoint)
-        .operation::<op::ModifyVpcPeeringConnectionOptions, _, _>(modify_vpc_peering_connection_options::modify_vpc_peering_connection_options)
-        .operation::<op::RejectVpcPeeringConnection, _, _>(reject_vpc_peering_connection::reject_vpc_peering_connection)
-        .operation::<op::RestoreManagedPrefixListVersion, _, _>(restore_managed_prefix_list_version::restore_managed_prefix_list_version)
-        .operation::<op::RevokeSecurityGroupEgress, _, _>(revoke_security_group_egress::revoke_security_group_egress)
-        .operation::<op::RevokeSecurityGroupIngress, _, _>(revoke_security_group_ingress::revoke_security_group_ingress)
-        .operation::<op::UpdateSecurityGroupRuleDescriptionsEgress, _, _>(update_security_group_rule_descriptions_egress::update_security_group_rule_descriptions_egress)
-        .operation::<op::UpdateSecurityGroupRuleDescriptionsIngress, _, _>(update_security_group_rule_descriptions_ingress::update_security_group_rule_descriptions_ingress)
+        .operation::<op::ModifyVpcPeeringConnectionOptions, _, _>(
+            modify_vpc_peering_connection_options::modify_vpc_peering_connection_options,
+        )
+        .operation::<op::RejectVpcPeeringConnection, _, _>(
+            reject_vpc_peering_connection::reject_vpc_peering_connection,
+        )
+        .operation::<op::RestoreManagedPrefixListVersion, _, _>(
+            restore_managed_prefix_list_version::restore_managed_prefix_list_version,
+        )
+        .operation::<op::RevokeSecurityGroupEgress, _, _>(
+            revoke_security_group_egress::revoke_security_group_egress,
+        )
+        .operation::<op::RevokeSecurityGroupIngress, _, _>(
+            revoke_security_group_ingress::revoke_security_group_ingress,
+        )
+        .operation::<op::UpdateSecurityGroupRuleDescriptionsEgress, _, _>(
+            update_security_group_rule_descriptions_egress::update_security_group_rule_descriptions_egress,
+        )
+        .operation::<op::UpdateSecurityGroupRuleDescriptionsIngress, _, _>(
+            update_security_group_rule_descriptions_ingress::update_security_group_rule_descriptions_ingress,
+        )
 }
 
 #[cfg(test)]

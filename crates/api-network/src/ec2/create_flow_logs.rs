@@ -89,7 +89,10 @@ fn check_supported(input: &wire::CreateFlowLogsRequest) -> Result<(), ServiceErr
     let unsupported = [
         ("DestinationOptions", input.destination_options.is_some()),
         ("DeliverCrossAccountRole", input.deliver_cross_account_role.is_some()),
-        ("TagFieldSpecifications", input.tag_field_specifications.as_ref().is_some_and(|list| !list.is_empty())),
+        (
+            "TagFieldSpecifications",
+            input.tag_field_specifications.as_ref().is_some_and(|list| !list.is_empty()),
+        ),
     ];
     match unsupported.into_iter().find(|(_, given)| *given) {
         Some((name, _)) => Err(invalid_parameter(format!(
@@ -157,14 +160,18 @@ fn log_group(context: &Context, input: &wire::CreateFlowLogsRequest) -> Result<S
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let name = match (given(&input.log_group_name), given(&input.log_destination)) {
         (Some(_), Some(_)) => {
-            return Err(invalid_parameter("Please only provide LogGroupName or only provide LogDestination."));
+            return Err(invalid_parameter(
+                "Please only provide LogGroupName or only provide LogDestination.",
+            ));
         }
         (Some(name), None) => name,
         (None, Some(arn)) => {
             let prefix = context.scope.arn("logs", "log-group:");
             let name = arn.strip_prefix(&prefix).map(|name| name.strip_suffix(":*").unwrap_or(name));
             name.ok_or_else(|| {
-                invalid_parameter(format!("LogDestination: {arn} is not a log group of this account and region."))
+                invalid_parameter(format!(
+                    "LogDestination: {arn} is not a log group of this account and region."
+                ))
             })?
             .to_owned()
         }
@@ -213,7 +220,8 @@ fn made_before(view: &View, wanted: &Wanted) -> Result<Option<Vec<String>>, Serv
 }
 
 fn same_configuration(one: &FlowLog, other: &FlowLog) -> bool {
-    (one.traffic, &one.log_group_name, &one.log_format) == (other.traffic, &other.log_group_name, &other.log_format)
+    (one.traffic, &one.log_group_name, &one.log_format)
+        == (other.traffic, &other.log_group_name, &other.log_format)
 }
 
 fn make(
@@ -228,13 +236,13 @@ fn make(
     let present: Vec<_> = view.flow_logs.by("resource", &key).collect();
     let mut same = present.iter();
     if same.any(|other| {
-        (other.traffic, &other.log_group_name)
-            == (wanted.flow_log.traffic, &wanted.flow_log.log_group_name)
+        (other.traffic, &other.log_group_name) == (wanted.flow_log.traffic, &wanted.flow_log.log_group_name)
     }) {
         return Err(already_exists());
     }
     if present.len() >= FLOW_LOGS_PER_RESOURCE_MAX {
-        let message = format!("The resource {resource_id} has {FLOW_LOGS_PER_RESOURCE_MAX} flow logs already.");
+        let message =
+            format!("The resource {resource_id} has {FLOW_LOGS_PER_RESOURCE_MAX} flow logs already.");
         return Err(ServiceError::caller("FlowLogsLimitExceeded", message));
     }
     touch(view, scope, transaction, wanted.kind, resource_id)?;

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use state_model::ec2::PrefixList;
 use wire_schema::ServiceError;
-use wire_shapes_network::ec2::{
-    CreateManagedPrefixListRequest, CreateManagedPrefixListResult, ResourceType,
-};
+use wire_shapes_network::ec2::{CreateManagedPrefixListRequest, CreateManagedPrefixListResult, ResourceType};
 
 use super::errors::{check_dry_run, idempotent_mismatch, invalid_parameter_value, missing_parameter};
 use super::limits::{PREFIX_LIST_CHANGES_MAX, PREFIX_LISTS_MAX};

@@ -74,7 +74,9 @@ fn parse(context: &Context, input: &wire::CreateVpcEndpointRequest) -> Result<Wa
         VpcEndpointKind::Gateway { route_table_ids: tables }
     } else {
         if !tables.is_empty() {
-            return Err(invalid_parameter("Route table IDs are only supported for Gateway type VPC Endpoint."));
+            return Err(invalid_parameter(
+                "Route table IDs are only supported for Gateway type VPC Endpoint.",
+            ));
         }
         if subnets.is_empty() {
             return Err(missing_parameter("SubnetIds"));
@@ -163,12 +165,8 @@ fn make(
     if *private_dns_enabled {
         endpoint_checks::check_private_dns(view, vpc, &wanted.endpoint)?;
     }
-    let place = Place {
-        endpoint_id: &wanted.endpoint.id,
-        vpc_id: &vpc.id,
-        security_groups,
-        zones: BTreeSet::new(),
-    };
+    let place =
+        Place { endpoint_id: &wanted.endpoint.id, vpc_id: &vpc.id, security_groups, zones: BTreeSet::new() };
     let made = endpoint_interfaces::make(context, view, transaction, place, &wanted.subnets)?;
     *interfaces = made.into_iter().map(|interface| (interface.subnet_id, interface.id)).collect();
     Ok(endpoint)

@@ -11,7 +11,9 @@ use wire_shapes_network::ec2::{
     CreateVpcPeeringConnectionRequest, CreateVpcPeeringConnectionResult, ResourceType,
 };
 
-use super::errors::{check_dry_run, invalid_parameter_combination, invalid_parameter_value, missing_parameter};
+use super::errors::{
+    check_dry_run, invalid_parameter_combination, invalid_parameter_value, missing_parameter,
+};
 use super::limits::{PEERING_REQUESTS_MAX, PEERINGS_PER_VPC_MAX};
 use super::{Context, ids, render, tags};
 
@@ -71,10 +73,14 @@ fn parse(
     let account = given(&input.peer_owner_id).unwrap_or_else(|| context.scope.account.clone());
     let region = given(&input.peer_region).unwrap_or_else(|| context.scope.region.clone());
     if !state_model::scope::is_account_id(&account) {
-        return Err(invalid_parameter_value(format!("Value ({account}) for parameter peerOwnerId is invalid.")));
+        return Err(invalid_parameter_value(format!(
+            "Value ({account}) for parameter peerOwnerId is invalid."
+        )));
     }
     if !state_model::scope::is_region_name(&region) {
-        return Err(invalid_parameter_value(format!("Value ({region}) for parameter peerRegion is invalid.")));
+        return Err(invalid_parameter_value(format!(
+            "Value ({region}) for parameter peerRegion is invalid."
+        )));
     }
     let side = |scope: Scope, vpc_id: String| PeeredVpc { scope, vpc_id, allow_dns_resolution: false };
     Ok(VpcPeeringConnection {
@@ -116,16 +122,17 @@ fn check_present(view: &View, wanted: &VpcPeeringConnection) -> Result<(), Servi
         }
     }
     if count >= PEERINGS_PER_VPC_MAX {
-        let message = "You've reached the limit on the number of VPC peering connections you can have per VPC.";
+        let message =
+            "You've reached the limit on the number of VPC peering connections you can have per VPC.";
         return Err(ServiceError::caller("VpcPeeringConnectionsPerVpcLimitExceeded", message));
     }
     let prefix = wanted.scope.key("");
     let own = view.vpc_peering_connections.prefix(&prefix);
-    let waiting = own.filter(|(_, other)| {
-        other.status_at(wanted.created_at) == PeeringStatus::PendingAcceptance
-    });
+    let waiting =
+        own.filter(|(_, other)| other.status_at(wanted.created_at) == PeeringStatus::PendingAcceptance);
     if waiting.count() >= PEERING_REQUESTS_MAX {
-        let message = "You've reached the limit on the number of VPC peering connection requests that you can create.";
+        let message =
+            "You've reached the limit on the number of VPC peering connection requests that you can create.";
         return Err(ServiceError::caller("OutstandingVpcPeeringConnectionLimitExceeded", message));
     }
     Ok(())

@@ -33,7 +33,9 @@ pub async fn delete_vpc_endpoints(
         let deleted = context.transact(|view, transaction| delete(&context, view, transaction, id)).await;
         match deleted {
             Ok(()) => {}
-            Err(error) if error.code == ids::VPC_ENDPOINT.not_found || error.code == ids::VPC_ENDPOINT.malformed => {
+            Err(error)
+                if error.code == ids::VPC_ENDPOINT.not_found || error.code == ids::VPC_ENDPOINT.malformed =>
+            {
                 unsuccessful.push(render::unsuccessful(id, &error));
             }
             Err(error) => return Err(error),
@@ -52,8 +54,7 @@ fn delete(
     if row.deleted_at.is_some() {
         return Ok(());
     }
-    let mut endpoint =
-        VpcEndpoint { deleted_at: Some(context.now), ..VpcEndpoint::clone(row.record()) };
+    let mut endpoint = VpcEndpoint { deleted_at: Some(context.now), ..VpcEndpoint::clone(row.record()) };
     if let VpcEndpointKind::Gateway { route_table_ids } = &mut endpoint.kind {
         endpoint_routes::remove(view, transaction, row, route_table_ids.iter());
         route_table_ids.clear();

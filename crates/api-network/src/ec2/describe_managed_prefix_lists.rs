@@ -31,9 +31,10 @@ pub async fn describe_managed_prefix_lists(
     check_dry_run(input.dry_run)?;
     let no_tags = BTreeMap::new();
     let prefix = context.scope.key("");
-    let own = view.prefix_lists.prefix(&prefix).map(|(key, row)| {
-        (key.to_owned(), (&row.tags, render::prefix_list::prefix_list(row)))
-    });
+    let own = view
+        .prefix_lists
+        .prefix(&prefix)
+        .map(|(key, row)| (key.to_owned(), (&row.tags, render::prefix_list::prefix_list(row))));
     let of_s3 = context.scope.key(&s3_prefix_list_id(&context.scope.region));
     let of_aws = (of_s3, (&no_tags, render::prefix_list::of_s3(&context.scope)));
     // Few enough to be sorted for each page: their number has a quota.

@@ -59,8 +59,7 @@ fn stale_rule(view: &View, group: &SecurityGroup, rule: &SecurityGroupRule) -> O
     let connection = other
         .and_then(|other| peering::between(view, &group.scope, &group.vpc_id, &scope, &other.vpc_id))
         .filter(|connection| connection.is_active());
-    let in_same_vpc =
-        other.is_some_and(|other| other.scope == group.scope && other.vpc_id == group.vpc_id);
+    let in_same_vpc = other.is_some_and(|other| other.scope == group.scope && other.vpc_id == group.vpc_id);
     if in_same_vpc || connection.is_some() {
         return None;
     }

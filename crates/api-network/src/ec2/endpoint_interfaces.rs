@@ -23,12 +23,13 @@ pub fn wanted_subnets(
     listed: Option<&[String]>,
     configured: Option<&[wire::SubnetConfiguration]>,
 ) -> Result<WantedSubnets, ServiceError> {
-    let mut wanted: WantedSubnets =
-        listed.unwrap_or_default().iter().map(|id| (id.clone(), None)).collect();
+    let mut wanted: WantedSubnets = listed.unwrap_or_default().iter().map(|id| (id.clone(), None)).collect();
     for one in configured.unwrap_or_default() {
         let id = one.subnet_id.clone().ok_or_else(|| missing_parameter("SubnetConfiguration.SubnetId"))?;
         if one.ipv6.is_some() {
-            return Err(invalid_parameter("IPv6 addresses are not supported: there is no IPv6 in VPCs here."));
+            return Err(invalid_parameter(
+                "IPv6 addresses are not supported: there is no IPv6 in VPCs here.",
+            ));
         }
         let address = match &one.ipv4 {
             None => None,
@@ -96,7 +97,8 @@ fn check_address(
 ) -> Result<(), ServiceError> {
     let block = Ipv4Block::parse(&subnet.cidr_block).filter(|block| block.contains(address));
     let offset = block.map(|block| (u32::from(address) - u32::from(block.network), block.size()));
-    let usable = offset.is_some_and(|(offset, size)| offset >= RESERVED_FIRST && u64::from(offset) + 1 < size);
+    let usable =
+        offset.is_some_and(|(offset, size)| offset >= RESERVED_FIRST && u64::from(offset) + 1 < size);
     if !usable {
         return Err(invalid_parameter(format!("Address {address} is not one that {} gives out.", subnet.id)));
     }

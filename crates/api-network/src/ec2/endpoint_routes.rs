@@ -35,9 +35,8 @@ pub fn add(
             )));
         }
         if row.routes.iter().any(|route| route.destination == destination) {
-            let message = format!(
-                "route table {id} already has a route with destination-prefix-list-id {destination}"
-            );
+            let message =
+                format!("route table {id} already has a route with destination-prefix-list-id {destination}");
             return Err(ServiceError::caller("RouteAlreadyExists", message));
         }
         let mut table = RouteTable::clone(row.record());

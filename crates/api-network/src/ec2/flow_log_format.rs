@@ -66,7 +66,9 @@ pub fn check(format: &str) -> Result<(), ServiceError> {
     for word in format.split(' ') {
         let name = word.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
         let Some(name) = name else {
-            return Err(invalid_parameter(format!("Error. LogFormat is not valid: {word:?} is not a field.")));
+            return Err(invalid_parameter(format!(
+                "Error. LogFormat is not valid: {word:?} is not a field."
+            )));
         };
         if UNSUPPORTED.contains(&name) {
             return Err(invalid_parameter(format!(

@@ -9,9 +9,7 @@ use wire_schema::ServiceError;
 use wire_shapes_network::ec2::{ModifyVpcEndpointRequest, ModifyVpcEndpointResult};
 
 use super::endpoint_interfaces::{self, Place, WantedSubnets};
-use super::errors::{
-    check_dry_run, invalid_parameter, invalid_parameter_combination, missing_parameter,
-};
+use super::errors::{check_dry_run, invalid_parameter, invalid_parameter_combination, missing_parameter};
 use super::{Context, endpoint_checks, endpoint_routes, ids, render};
 
 pub async fn modify_vpc_endpoint(
@@ -145,7 +143,9 @@ impl Change {
         endpoint: &mut VpcEndpoint,
     ) -> Result<(), ServiceError> {
         if !self.add_tables.is_empty() || !self.remove_tables.is_empty() {
-            return Err(invalid_parameter("Route table IDs are only supported for Gateway type VPC Endpoint."));
+            return Err(invalid_parameter(
+                "Route table IDs are only supported for Gateway type VPC Endpoint.",
+            ));
         }
         let former = endpoint.clone();
         let VpcEndpointKind::Interface { interfaces, security_groups, private_dns_enabled } =
@@ -183,10 +183,8 @@ impl Change {
             zones.insert(interface.availability_zone.clone());
             if interface.security_groups != groups {
                 let security_groups = groups.clone();
-                let changed = NetworkInterface {
-                    security_groups,
-                    ..NetworkInterface::clone(interface.record())
-                };
+                let changed =
+                    NetworkInterface { security_groups, ..NetworkInterface::clone(interface.record()) };
                 transaction.update(interface, &changed);
             }
         }

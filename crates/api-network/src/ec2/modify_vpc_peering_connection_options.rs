@@ -20,7 +20,9 @@ pub async fn modify_vpc_peering_connection_options(
     let accepter = input.accepter_peering_connection_options.as_ref();
     let requester = input.requester_peering_connection_options.as_ref();
     if accepter.is_none() && requester.is_none() {
-        return Err(missing_parameter("RequesterPeeringConnectionOptions or AccepterPeeringConnectionOptions"));
+        return Err(missing_parameter(
+            "RequesterPeeringConnectionOptions or AccepterPeeringConnectionOptions",
+        ));
     }
     for options in accepter.iter().chain(&requester) {
         check_supported(options)?;

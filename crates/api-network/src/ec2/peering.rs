@@ -91,10 +91,8 @@ fn is_needed(view: &View, connection: &VpcPeeringConnection) -> bool {
 
 /// A change that the connection's status doesn't allow.
 pub fn state_transition(id: &str, from: PeeringStatus, to: &str) -> ServiceError {
-    let message = format!(
-        "Invalid state transition for {id}: Attempted to transition from {} to {to}",
-        code(from)
-    );
+    let message =
+        format!("Invalid state transition for {id}: Attempted to transition from {} to {to}", code(from));
     ServiceError::caller("InvalidStateTransition", message)
 }
 

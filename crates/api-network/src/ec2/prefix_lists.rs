@@ -40,9 +40,7 @@ pub fn check_exists(view: &View, scope: &Scope, id: &str) -> Result<(), ServiceE
 
 pub fn check_name(name: &str) -> Result<(), ServiceError> {
     let wrong = |why: &str| {
-        Err(invalid_parameter_value(format!(
-            "Value ({name}) for parameter PrefixListName is invalid. {why}"
-        )))
+        Err(invalid_parameter_value(format!("Value ({name}) for parameter PrefixListName is invalid. {why}")))
     };
     if name.is_empty() || name.chars().count() > PREFIX_LIST_NAME_LENGTH_MAX {
         return wrong(&format!("Names have at most {PREFIX_LIST_NAME_LENGTH_MAX} characters."));

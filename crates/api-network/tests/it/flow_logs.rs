@@ -115,8 +115,7 @@ async fn what_can_not_be_delivered_is_refused() {
     check(wire::CreateFlowLogsRequest { traffic_type: None, ..good() }, "MissingParameter").await;
     check(wire::CreateFlowLogsRequest { dry_run: Some(true), ..good() }, "DryRunOperation").await;
     let arn = format!("arn:aws:logs:us-east-1:{ACCOUNT}:log-group:flows:*");
-    let by_arn =
-        wire::CreateFlowLogsRequest { log_group_name: None, log_destination: Some(arn), ..good() };
+    let by_arn = wire::CreateFlowLogsRequest { log_group_name: None, log_destination: Some(arn), ..good() };
     create(&harness, by_arn).await.unwrap();
     assert_eq!(describe(&harness, None).await[0].log_group_name.as_deref(), Some("flows"));
 }

@@ -87,11 +87,8 @@ async fn code(harness: &Harness, id: &str) -> Code {
 async fn age(harness: &Harness, id: &str, at: Timestamp) {
     let view = harness.state.view();
     let row = view.vpc_peering_connections.get(&harness.scope.key(id)).expect("the connection");
-    let connection = VpcPeeringConnection {
-        created_at: at,
-        changed_at: at,
-        ..VpcPeeringConnection::clone(row.record())
-    };
+    let connection =
+        VpcPeeringConnection { created_at: at, changed_at: at, ..VpcPeeringConnection::clone(row.record()) };
     harness.write(|transaction| transaction.update(row, &connection)).await;
 }
 
@@ -138,7 +135,8 @@ async fn requests_fail_expire_and_are_rejected() {
     let overlapping = harness.vpc_with("vpc-0000000000000000a", "172.31.128.0/20").await;
     let failed = create(&harness, &vpc, &overlapping, None).await.unwrap();
     assert_eq!(failed.status.as_ref().unwrap().code, Some(Code::Failed));
-    let elsewhere = create(&harness, &vpc, "vpc-00000000000000000", Some((OTHER, "us-east-1"))).await.unwrap();
+    let elsewhere =
+        create(&harness, &vpc, "vpc-00000000000000000", Some((OTHER, "us-east-1"))).await.unwrap();
     assert_eq!(elsewhere.status.unwrap().code, Some(Code::Failed));
     let unknown = create(&harness, &vpc, "vpc-00000000000000000", None).await.unwrap_err();
     assert_eq!(unknown.code, "InvalidVpcID.NotFound");
@@ -180,10 +178,7 @@ async fn the_other_side_decides() {
             accepter_peering_connection_options: Some(options),
             ..Default::default()
         };
-        modify_vpc_peering_connection_options::modify_vpc_peering_connection_options(
-            harness.context(),
-            input,
-        )
+        modify_vpc_peering_connection_options::modify_vpc_peering_connection_options(harness.context(), input)
     };
     let answer = options(&far, true).await.unwrap().accepter_peering_connection_options.unwrap();
     assert_eq!(answer.allow_dns_resolution_from_remote_vpc, Some(true));
@@ -285,11 +280,8 @@ async fn groups_of_a_vpc_are_listed() {
     let vpc = harness.default_vpc();
     let web = harness.create_group("web", None).await;
     let list = |filters| {
-        let input = wire::GetSecurityGroupsForVpcRequest {
-            vpc_id: Some(vpc.clone()),
-            filters,
-            ..Default::default()
-        };
+        let input =
+            wire::GetSecurityGroupsForVpcRequest { vpc_id: Some(vpc.clone()), filters, ..Default::default() };
         get_security_groups_for_vpc::get_security_groups_for_vpc(harness.context(), input)
     };
     assert_eq!(list(None).await.unwrap().security_group_for_vpcs.unwrap().len(), 2);

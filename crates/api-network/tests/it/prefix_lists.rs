@@ -274,7 +274,8 @@ async fn rules_name_lists_and_count_their_size() {
         ip_permissions: Some(from_list(80, &id)),
         ..Default::default()
     };
-    let revoked = revoke_security_group_ingress::revoke_security_group_ingress(harness.context(), input).await;
+    let revoked =
+        revoke_security_group_ingress::revoke_security_group_ingress(harness.context(), input).await;
     assert_eq!(revoked.unwrap().revoked_security_group_rules.unwrap().len(), 1);
     let deleted = delete(&harness, &id).await.unwrap();
     assert_eq!(deleted.state, Some(wire::PrefixListState::DeleteComplete));

@@ -279,11 +279,8 @@ async fn a_token_makes_one_endpoint() {
 async fn services_are_described() {
     let harness = Harness::new().await;
     let ask = |names: Option<Vec<String>>, filters| {
-        let input = wire::DescribeVpcEndpointServicesRequest {
-            service_names: names,
-            filters,
-            ..Default::default()
-        };
+        let input =
+            wire::DescribeVpcEndpointServicesRequest { service_names: names, filters, ..Default::default() };
         describe_vpc_endpoint_services::describe_vpc_endpoint_services(harness.context(), input)
     };
     let all = ask(None, None).await.unwrap();

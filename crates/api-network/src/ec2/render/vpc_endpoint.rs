@@ -45,8 +45,7 @@ pub fn vpc_endpoint(view: &View, endpoint: &VpcEndpoint) -> wire::VpcEndpoint {
                 dns_record_ip_type: Some(wire::DnsRecordIpType::Ipv4),
                 ..Default::default()
             });
-            shown.groups =
-                Some(security_groups.iter().map(|id| group(view, &endpoint.scope, id)).collect());
+            shown.groups = Some(security_groups.iter().map(|id| group(view, &endpoint.scope, id)).collect());
             shown.network_interface_ids = Some(interfaces.values().cloned().collect());
             shown.private_dns_enabled = Some(*private_dns_enabled);
             shown.subnet_ids = Some(interfaces.keys().cloned().collect());

@@ -74,9 +74,7 @@ pub fn status(
     let accepter = &connection.accepter.scope.account;
     let message = match &code {
         Code::PendingAcceptance => format!("Pending Acceptance by {accepter}"),
-        Code::Failed => {
-            String::from("Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range")
-        }
+        Code::Failed => String::from("Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range"),
         Code::Rejected => format!("Rejected by {accepter}"),
         Code::Deleted | Code::Deleting => {
             let who = connection.deleted_by.as_ref().unwrap_or(&connection.scope.account);
