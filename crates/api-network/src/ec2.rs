@@ -27,6 +27,11 @@ pub mod create_network_acl_entry;
 pub mod create_network_interface;
 pub mod create_route;
 pub mod create_route_table;
+pub mod accept_vpc_peering_connection;
+pub mod authorize_security_group_egress;
+pub mod authorize_security_group_ingress;
+pub mod create_flow_logs;
+pub mod create_managed_prefix_list;
 pub mod create_security_group;
 pub mod create_subnet;
 pub mod create_tags;
@@ -40,10 +45,16 @@ pub mod delete_network_acl_entry;
 pub mod delete_network_interface;
 pub mod delete_route;
 pub mod delete_route_table;
+pub mod create_vpc_endpoint;
+pub mod create_vpc_peering_connection;
+pub mod delete_flow_logs;
+pub mod delete_managed_prefix_list;
 pub mod delete_security_group;
 pub mod delete_subnet;
 pub mod delete_tags;
 pub mod delete_vpc;
+pub mod delete_vpc_endpoints;
+pub mod delete_vpc_peering_connection;
 pub mod describe_account_attributes;
 pub mod describe_addresses;
 pub mod describe_addresses_attribute;
@@ -56,16 +67,25 @@ pub mod describe_instance_types;
 pub mod describe_instances;
 pub mod describe_internet_gateways;
 pub mod describe_nat_gateways;
+pub mod describe_flow_logs;
+pub mod describe_internet_gateways;
+pub mod describe_managed_prefix_lists;
 pub mod describe_network_acls;
 pub mod describe_network_interface_attribute;
 pub mod describe_network_interfaces;
+pub mod describe_prefix_lists;
 pub mod describe_regions;
 pub mod describe_route_tables;
+pub mod describe_security_group_references;
 pub mod describe_security_group_rules;
 pub mod describe_security_groups;
+pub mod describe_stale_security_groups;
 pub mod describe_subnets;
 pub mod describe_tags;
 pub mod describe_vpc_attribute;
+pub mod describe_vpc_endpoint_services;
+pub mod describe_vpc_endpoints;
+pub mod describe_vpc_peering_connections;
 pub mod describe_vpcs;
 pub mod describe_vpn_gateways;
 pub mod detach_internet_gateway;
@@ -85,6 +105,15 @@ pub mod replace_network_acl_entry;
 pub mod replace_route;
 pub mod replace_route_table_association;
 pub mod reset_network_interface_attribute;
+pub mod get_managed_prefix_list_associations;
+pub mod get_managed_prefix_list_entries;
+pub mod get_security_groups_for_vpc;
+pub mod modify_managed_prefix_list;
+pub mod modify_security_group_rules;
+pub mod modify_vpc_endpoint;
+pub mod modify_vpc_peering_connection_options;
+pub mod reject_vpc_peering_connection;
+pub mod restore_managed_prefix_list_version;
 pub mod revoke_security_group_egress;
 pub mod revoke_security_group_ingress;
 pub mod unassign_private_ip_addresses;
@@ -99,8 +128,13 @@ mod address_blocks;
 mod client_tokens;
 mod dependents;
 mod elastic_ip_lookup;
+mod endpoint_checks;
+mod endpoint_interfaces;
+mod endpoint_routes;
+mod endpoint_services;
 mod errors;
 mod filters;
+mod flow_log_format;
 mod group_lookup;
 mod instance_types;
 mod interface_addresses;
@@ -109,7 +143,9 @@ mod limits;
 mod network_acl_entries;
 mod new_subnet;
 mod page;
+mod peering;
 mod permissions;
+mod prefix_lists;
 mod render;
 mod route_requests;
 mod route_table_lookup;
@@ -188,6 +224,9 @@ pub fn service() -> ServiceTable<Context> {
             describe_instance_type_offerings::describe_instance_type_offerings,
         )
         .operation::<op::DescribeImages, _, _>(describe_images::describe_images)
+        .operation::<op::AcceptVpcPeeringConnection, _, _>(
+            accept_vpc_peering_connection::accept_vpc_peering_connection,
+        )
         .operation::<op::AuthorizeSecurityGroupEgress, _, _>(
             authorize_security_group_egress::authorize_security_group_egress,
         )
@@ -203,6 +242,10 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::CreateInternetGateway, _, _>(create_internet_gateway::create_internet_gateway)
         .operation::<op::CreateRoute, _, _>(create_route::create_route)
         .operation::<op::CreateRouteTable, _, _>(create_route_table::create_route_table)
+        .operation::<op::CreateFlowLogs, _, _>(create_flow_logs::create_flow_logs)
+        .operation::<op::CreateManagedPrefixList, _, _>(
+            create_managed_prefix_list::create_managed_prefix_list,
+        )
         .operation::<op::CreateSecurityGroup, _, _>(create_security_group::create_security_group)
         .operation::<op::CreateSubnet, _, _>(create_subnet::create_subnet)
         .operation::<op::CreateTags, _, _>(create_tags::create_tags)
@@ -214,10 +257,22 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::DeleteInternetGateway, _, _>(delete_internet_gateway::delete_internet_gateway)
         .operation::<op::DeleteRoute, _, _>(delete_route::delete_route)
         .operation::<op::DeleteRouteTable, _, _>(delete_route_table::delete_route_table)
+        .operation::<op::CreateVpcEndpoint, _, _>(create_vpc_endpoint::create_vpc_endpoint)
+        .operation::<op::CreateVpcPeeringConnection, _, _>(
+            create_vpc_peering_connection::create_vpc_peering_connection,
+        )
+        .operation::<op::DeleteFlowLogs, _, _>(delete_flow_logs::delete_flow_logs)
+        .operation::<op::DeleteManagedPrefixList, _, _>(
+            delete_managed_prefix_list::delete_managed_prefix_list,
+        )
         .operation::<op::DeleteSecurityGroup, _, _>(delete_security_group::delete_security_group)
         .operation::<op::DeleteSubnet, _, _>(delete_subnet::delete_subnet)
         .operation::<op::DeleteTags, _, _>(delete_tags::delete_tags)
         .operation::<op::DeleteVpc, _, _>(delete_vpc::delete_vpc)
+        .operation::<op::DeleteVpcEndpoints, _, _>(delete_vpc_endpoints::delete_vpc_endpoints)
+        .operation::<op::DeleteVpcPeeringConnection, _, _>(
+            delete_vpc_peering_connection::delete_vpc_peering_connection,
+        )
         .operation::<op::DescribeAccountAttributes, _, _>(
             describe_account_attributes::describe_account_attributes,
         )
@@ -228,22 +283,40 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::DescribeEgressOnlyInternetGateways, _, _>(
             describe_egress_only_internet_gateways::describe_egress_only_internet_gateways,
         )
+        .operation::<op::DescribeFlowLogs, _, _>(describe_flow_logs::describe_flow_logs)
         .operation::<op::DescribeInternetGateways, _, _>(
             describe_internet_gateways::describe_internet_gateways,
+        )
+        .operation::<op::DescribeManagedPrefixLists, _, _>(
+            describe_managed_prefix_lists::describe_managed_prefix_lists,
         )
         .operation::<op::DescribeNetworkAcls, _, _>(describe_network_acls::describe_network_acls)
         .operation::<op::DescribeNetworkInterfaces, _, _>(
             describe_network_interfaces::describe_network_interfaces,
         )
+        .operation::<op::DescribePrefixLists, _, _>(describe_prefix_lists::describe_prefix_lists)
         .operation::<op::DescribeRegions, _, _>(describe_regions::describe_regions)
         .operation::<op::DescribeRouteTables, _, _>(describe_route_tables::describe_route_tables)
+        .operation::<op::DescribeSecurityGroupReferences, _, _>(
+            describe_security_group_references::describe_security_group_references,
+        )
         .operation::<op::DescribeSecurityGroupRules, _, _>(
             describe_security_group_rules::describe_security_group_rules,
         )
         .operation::<op::DescribeSecurityGroups, _, _>(describe_security_groups::describe_security_groups)
+        .operation::<op::DescribeStaleSecurityGroups, _, _>(
+            describe_stale_security_groups::describe_stale_security_groups,
+        )
         .operation::<op::DescribeSubnets, _, _>(describe_subnets::describe_subnets)
         .operation::<op::DescribeTags, _, _>(describe_tags::describe_tags)
         .operation::<op::DescribeVpcAttribute, _, _>(describe_vpc_attribute::describe_vpc_attribute)
+        .operation::<op::DescribeVpcEndpointServices, _, _>(
+            describe_vpc_endpoint_services::describe_vpc_endpoint_services,
+        )
+        .operation::<op::DescribeVpcEndpoints, _, _>(describe_vpc_endpoints::describe_vpc_endpoints)
+        .operation::<op::DescribeVpcPeeringConnections, _, _>(
+            describe_vpc_peering_connections::describe_vpc_peering_connections,
+        )
         .operation::<op::DescribeVpcs, _, _>(describe_vpcs::describe_vpcs)
         .operation::<op::DescribeVpnGateways, _, _>(describe_vpn_gateways::describe_vpn_gateways)
         .operation::<op::DetachInternetGateway, _, _>(detach_internet_gateway::detach_internet_gateway)
@@ -253,6 +326,17 @@ pub fn service() -> ServiceTable<Context> {
         )
         .operation::<op::DisassociateVpcCidrBlock, _, _>(
             disassociate_vpc_cidr_block::disassociate_vpc_cidr_block,
+        .operation::<op::GetManagedPrefixListAssociations, _, _>(
+            get_managed_prefix_list_associations::get_managed_prefix_list_associations,
+        )
+        .operation::<op::GetManagedPrefixListEntries, _, _>(
+            get_managed_prefix_list_entries::get_managed_prefix_list_entries,
+        )
+        .operation::<op::GetSecurityGroupsForVpc, _, _>(
+            get_security_groups_for_vpc::get_security_groups_for_vpc,
+        )
+        .operation::<op::ModifyManagedPrefixList, _, _>(
+            modify_managed_prefix_list::modify_managed_prefix_list,
         )
         .operation::<op::ModifySecurityGroupRules, _, _>(
             modify_security_group_rules::modify_security_group_rules,
@@ -262,6 +346,15 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::ReplaceRoute, _, _>(replace_route::replace_route)
         .operation::<op::ReplaceRouteTableAssociation, _, _>(
             replace_route_table_association::replace_route_table_association,
+        .operation::<op::ModifyVpcEndpoint, _, _>(modify_vpc_endpoint::modify_vpc_endpoint)
+        .operation::<op::ModifyVpcPeeringConnectionOptions, _, _>(
+            modify_vpc_peering_connection_options::modify_vpc_peering_connection_options,
+        )
+        .operation::<op::RejectVpcPeeringConnection, _, _>(
+            reject_vpc_peering_connection::reject_vpc_peering_connection,
+        )
+        .operation::<op::RestoreManagedPrefixListVersion, _, _>(
+            restore_managed_prefix_list_version::restore_managed_prefix_list_version,
         )
         .operation::<op::RevokeSecurityGroupEgress, _, _>(
             revoke_security_group_egress::revoke_security_group_egress,

@@ -1,6 +1,7 @@
 //! The loops against a store in memory and a node that a test plays.
 
 mod balancers;
+mod cleanup_endpoints;
 mod edge;
 mod in_place;
 mod installation;
