@@ -61,6 +61,7 @@ fn subnet_snapshot(view: &View, subnet: &Subnet) -> Option<SubnetSnapshot> {
         id: subnet.id.clone(),
         cidr_block: subnet.cidr_block.clone(),
         ipv6_cidr_block: None,
+        availability_zone_id: subnet.availability_zone_id.clone(),
         route_table_id: network_paths::route_table(view, subnet)?.id.clone(),
         network_acl_id: network_paths::network_acl(view, subnet)?.id.clone(),
     })

@@ -57,6 +57,9 @@ pub struct SubnetSnapshot {
     pub cidr_block: String,
     #[serde(default)]
     pub ipv6_cidr_block: Option<String>,
+    /// For example `use1-az1`.
+    #[serde(default)]
+    pub availability_zone_id: String,
     pub route_table_id: String,
     pub network_acl_id: String,
 }

@@ -27,6 +27,9 @@ pub trait VpcOpened: Send + Sync + std::fmt::Debug + 'static {
     ) -> Result<BTreeSet<String>, VpcOpenError> {
         Ok(BTreeSet::new())
     }
+
+    /// The VPC is about to leave this node: nothing may hold on to its namespace.
+    async fn vpc_closed(&self, _vpc_id: &str) {}
 }
 
 #[derive(Debug, thiserror::Error)]

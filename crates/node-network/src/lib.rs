@@ -12,7 +12,9 @@
 
 pub mod config;
 mod edges;
+mod edges_listen;
 mod error;
+mod flows_to_come;
 mod instance;
 pub mod limits;
 mod namespace;

@@ -1,7 +1,7 @@
 //! What a VPC's thread can be asked.
 
-use std::collections::BTreeSet;
-use std::net::{SocketAddrV4, TcpListener, UdpSocket};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 
 use tokio::sync::oneshot;
 
@@ -23,6 +23,7 @@ pub enum Request {
     BindUdp { address: SocketAddrV4, reply: Reply<UdpSocket> },
     Counters { eni_id: String, reply: Reply<InterfaceCounters> },
     Interfaces { reply: Reply<Vec<String>> },
+    InterfaceAddresses { reply: Reply<BTreeMap<String, Ipv4Addr>> },
     Retain { eni_ids: BTreeSet<String>, reply: Reply<()> },
     Maintain,
 }

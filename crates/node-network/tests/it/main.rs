@@ -2,6 +2,7 @@
 
 mod attach;
 mod edges;
+mod edges_listen;
 mod recovery;
 mod resolver;
 mod security_groups;
