@@ -57,6 +57,8 @@ pub enum Kind {
     Identity,
     /// A role's trust policy: names principals and no resources.
     Trust,
+    /// A VPC endpoint's policy: says who may do what with which resources.
+    Endpoint,
 }
 
 impl<T> Selection<T> {
@@ -77,7 +79,7 @@ impl<T> Selection<T> {
 impl PolicyDocument {
     pub fn parse(text: &str, kind: Kind) -> Result<Self, PolicyError> {
         let syntax = || match kind {
-            Kind::Identity => malformed("Syntax errors in policy."),
+            Kind::Identity | Kind::Endpoint => malformed("Syntax errors in policy."),
             Kind::Trust => malformed("This policy contains invalid Json"),
         };
         if text.len() > POLICY_BYTES_MAX {
@@ -114,8 +116,8 @@ fn check_version(object: &Map<String, Value>, kind: Kind) -> Result<(), PolicyEr
     match (object.get("Version"), kind) {
         (Some(Value::String(version)), _) if version == "2012-10-17" => Ok(()),
         // Documents of the first version are still taken, wherever variables aren't at stake.
-        (Some(Value::String(version)), Kind::Trust) if version == "2008-10-17" => Ok(()),
-        (None, Kind::Trust) => Ok(()),
+        (Some(Value::String(version)), Kind::Trust | Kind::Endpoint) if version == "2008-10-17" => Ok(()),
+        (None, Kind::Trust | Kind::Endpoint) => Ok(()),
         (None, Kind::Identity) => Err(malformed("Policy document must be version 2012-10-17 or greater.")),
         (Some(Value::String(version)), Kind::Identity) if version == "2008-10-17" => {
             Err(malformed("Policy document must be version 2012-10-17 or greater."))
@@ -160,11 +162,13 @@ fn statement(value: &Value, kind: Kind) -> Result<Statement, PolicyError> {
     let resources = match (selection(object, "Resource", "NotResource")?, kind) {
         (Some(resources), _) => resources,
         (None, Kind::Trust) => Selection::Only(Vec::new()),
-        (None, Kind::Identity) => return Err(malformed("Policy statement must contain resources.")),
+        (None, Kind::Identity | Kind::Endpoint) => {
+            return Err(malformed("Policy statement must contain resources."));
+        }
     };
     check_resources(&resources)?;
     let principals = principals(object)?;
-    if kind == Kind::Trust && principals.is_none() {
+    if kind != Kind::Identity && principals.is_none() {
         return Err(malformed("Missing required field Principal"));
     }
     let conditions = object.get("Condition").map_or(Ok(Vec::new()), conditions)?;
@@ -175,7 +179,8 @@ fn check_members(object: &Map<String, Value>, kind: Kind) -> Result<(), PolicyEr
     for name in object.keys() {
         match (name.as_str(), kind) {
             ("Sid" | "Effect" | "Action" | "NotAction" | "Condition", _) => {}
-            ("Resource" | "NotResource", Kind::Identity) | ("Principal" | "NotPrincipal", Kind::Trust) => {}
+            ("Resource" | "NotResource", Kind::Identity | Kind::Endpoint)
+            | ("Principal" | "NotPrincipal", Kind::Trust | Kind::Endpoint) => {}
             ("Resource" | "NotResource", Kind::Trust) => {
                 return Err(malformed(format!("Has prohibited field {name}")));
             }
@@ -226,12 +231,12 @@ fn check_actions(actions: &Selection<String>, kind: Kind) -> Result<(), PolicyEr
             (_, Kind::Trust) => {
                 return Err(malformed("AssumeRole policy may only specify STS AssumeRole actions."));
             }
-            (None, Kind::Identity) if action != "*" => {
+            (None, Kind::Identity | Kind::Endpoint) if action != "*" => {
                 return Err(malformed(
                     "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
                 ));
             }
-            (Some(vendor), Kind::Identity) if !is_vendor(vendor) => {
+            (Some(vendor), Kind::Identity | Kind::Endpoint) if !is_vendor(vendor) => {
                 return Err(malformed(format!("Vendor {vendor} is not valid")));
             }
             _ => {}
@@ -376,6 +381,21 @@ mod tests {
             &format!(r#"{{"Version":"2012-10-17","Statement":[{twice},{twice}]}}"#),
             "Statement IDs (SID) in a single policy must be unique.",
         );
+    }
+
+    #[test]
+    fn endpoint_policies() {
+        let all = r#""Effect":"Allow","Action":"*""#;
+        for (text, expect) in [
+            (format!(r#"{all},"Principal":"*","Resource":"*""#), ""),
+            (format!(r#"{all},"Principal":{{"AWS":"*"}},"Resource":"arn:aws:s3:::b/*""#), ""),
+            (format!(r#"{all},"Resource":"*""#), "Missing required field Principal"),
+            (format!(r#"{all},"Principal":"*""#), "Policy statement must contain resources."),
+        ] {
+            check(Kind::Endpoint, &format!(r#"{{"Statement":[{{{text}}}]}}"#), expect);
+            check(Kind::Endpoint, &format!(r#"{{"Version":"2012-10-17","Statement":{{{text}}}}}"#), expect);
+        }
+        check(Kind::Endpoint, "{", "Syntax errors in policy.");
     }
 
     #[test]
