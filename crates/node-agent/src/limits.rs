@@ -53,3 +53,7 @@ pub const FLOW_RECORDS_WAITING_MAX: usize = 30;
 
 /// Records of a flow log written at once, each of some 150 bytes.
 pub const FLOW_LINES_PER_APPEND_MAX: usize = 2_000;
+
+/// How long a VPC stays on the node after the last thing in it. Shorter, and of tasks that come one after the other each would pay
+/// for making it; longer, and its namespace and its listeners are kept for nobody.
+pub const UNUSED_VPC_KEPT: Duration = Duration::from_secs(60);

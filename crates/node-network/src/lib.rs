@@ -10,11 +10,11 @@
 //! configuration. It never edits a firewall table, a link or a route that is not its own, and runs no other
 //! program.
 
+mod alias;
 pub mod config;
 mod edges;
 mod edges_listen;
 mod error;
-mod flows_to_come;
 mod instance;
 pub mod limits;
 mod namespace;

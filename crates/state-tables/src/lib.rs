@@ -11,6 +11,7 @@ pub mod ecs_leftovers;
 pub mod elb_usage;
 pub mod limits;
 pub mod network_paths;
+pub mod prefix_lists;
 pub mod public_addresses;
 pub mod repository_contents;
 pub mod service_counts;

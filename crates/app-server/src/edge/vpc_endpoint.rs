@@ -47,7 +47,9 @@ pub fn move_bucket_into_path(parts: &mut Parts, endpoint: &EndpointAccess) {
 /// The bucket in front of one of the endpoint's names.
 fn bucket<'a>(host: &'a str, region: &str) -> Option<&'a str> {
     let name = host.split(':').next()?;
-    let regional = name.strip_suffix(&format!(".s3.{region}.amazonaws.com"));
+    // Of its first region S3 has names without the region, too.
+    let global = || name.strip_suffix(".s3.amazonaws.com").filter(|_| region == "us-east-1");
+    let regional = name.strip_suffix(&format!(".s3.{region}.amazonaws.com")).or_else(global);
     // `my-bucket.bucket.vpce-….s3.us-east-1.vpce.amazonaws.com`: the label `bucket` is the endpoint's own.
     let own = || {
         let endpoint = name.strip_suffix(&format!(".s3.{region}.vpce.amazonaws.com"))?;
@@ -73,6 +75,8 @@ mod tests {
             ("my.b.s3.us-east-1.amazonaws.com:443", "/", "/my.b/"),
             ("b.bucket.vpce-1-a.s3.us-east-1.vpce.amazonaws.com", "/k", "/b/k"),
             ("bucket.vpce-1-a.s3.us-east-1.vpce.amazonaws.com", "/b/k", "/b/k"),
+            ("b.s3.amazonaws.com", "/k", "/b/k"),
+            ("s3.amazonaws.com", "/b/k", "/b/k"),
             ("b.s3.eu-west-1.amazonaws.com", "/k", "/k"),
         ] {
             let request = Request::get(path).header(header::HOST, host).body(()).unwrap();

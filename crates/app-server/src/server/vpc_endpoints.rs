@@ -43,6 +43,10 @@ impl EndpointService for ApiBehindEndpoints {
 /// `bucket.s3.us-east-1.amazonaws.com`, `vpce-….ecs.us-east-1.vpce.amazonaws.com`.
 pub fn is_endpoint_name(name: &str) -> bool {
     let Some(rest) = name.strip_suffix(".amazonaws.com") else { return false };
+    // Of its first region S3 has names without the region, too.
+    if rest == "s3" || rest.ends_with(".s3") {
+        return true;
+    }
     let regional = rest.strip_suffix(".vpce").unwrap_or(rest);
     regional.rsplit_once('.').is_some_and(|(service, region)| !service.is_empty() && is_region_name(region))
 }
@@ -59,6 +63,7 @@ mod tests {
             ("000000000000.dkr.ecr.eu-west-1.amazonaws.com", true),
             ("b.s3.us-east-1.amazonaws.com", true),
             ("vpce-1-a.ecs.us-east-1.vpce.amazonaws.com", true),
+            ("b.s3.amazonaws.com", true),
             ("us-east-1.amazonaws.com", false),
             ("www.amazonaws.com", false),
             ("ecs.us-east-1.example.com", false),

@@ -2,9 +2,11 @@
 
 mod balancers;
 mod edge;
+mod in_place;
 mod installation;
 mod life;
 mod load_balancing;
+mod network;
 mod placement;
 mod service;
 mod services;

@@ -81,6 +81,9 @@ impl Record for RouteTable {
     fn index(&self, sink: IndexSink<'_>) {
         sink("vpc", self.scope.key(&self.vpc_id));
         for route in &self.routes {
+            if route.destination.starts_with("pl-") {
+                sink("prefix-list", self.scope.key(&route.destination));
+            }
             if let Some(target) = route.target.id() {
                 sink("target", self.scope.key(target));
             }

@@ -74,8 +74,13 @@ impl Record for SecurityGroup {
         sink("name", self.scope.key(&format!("{}/{}", self.vpc_id, self.name)));
         for rule in &self.rules {
             sink("rule", self.scope.key(&rule.id));
-            if let RulePeer::Group { id, .. } = &rule.peer {
-                sink("references", self.scope.key(id));
+            match &rule.peer {
+                // Of another account where the groups' VPCs are peered, and always of this region.
+                RulePeer::Group { id, account } => {
+                    sink("references", Scope::new(account, &self.scope.region).key(id));
+                }
+                RulePeer::PrefixList(id) => sink("prefix-list", self.scope.key(id)),
+                RulePeer::Ipv4(_) | RulePeer::Ipv6(_) => {}
             }
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use stdx::clock::Timestamp;
 
 use crate::Scope;
+use crate::ec2::prefix_list::fnv32;
 use crate::record::{IndexSink, Record};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,60 @@ impl VpcEndpoint {
     pub fn service(&self) -> &str {
         self.service_name.splitn(4, '.').nth(3).unwrap_or_default()
     }
+
+    /// The name that leads to all its interfaces from anywhere in the VPC:
+    /// `vpce-….<service>.<region>.vpce.amazonaws.com`. The part after the id is made from the id.
+    pub fn dns_name(&self) -> String {
+        self.dns_name_with("")
+    }
+
+    /// The name that leads to its interface in one zone.
+    pub fn zonal_dns_name(&self, availability_zone: &str) -> String {
+        self.dns_name_with(&format!("-{availability_zone}"))
+    }
+
+    fn dns_name_with(&self, zone: &str) -> String {
+        let suffix = base36(fnv32(&self.id));
+        let domain = reversed(self.service());
+        // Buckets are named in front of S3's names.
+        let any = if self.service() == "s3" { "*." } else { "" };
+        format!("{any}{}-{suffix}{zone}.{domain}.{}.vpce.amazonaws.com", self.id, self.scope.region)
+    }
+
+    /// The service's ordinary names, which lead to the endpoint where private DNS is enabled.
+    pub fn private_dns_names(&self) -> Vec<String> {
+        private_dns_names(self.service(), &self.scope.region)
+    }
+}
+
+/// The public names of a service, the first of which is shown: `ecs.us-east-1.amazonaws.com`, for ECR's registries
+/// `*.dkr.ecr.us-east-1.amazonaws.com`.
+pub fn private_dns_names(service: &str, region: &str) -> Vec<String> {
+    let name = format!("{}.{region}.amazonaws.com", reversed(service));
+    match service {
+        "ecr.dkr" => vec![format!("*.{name}")],
+        "s3" => {
+            let buckets = format!("*.{name}");
+            vec![name, buckets]
+        }
+        _ => vec![name],
+    }
+}
+
+/// `dkr.ecr` of `ecr.dkr`: names go from narrow to wide, services from wide to narrow.
+fn reversed(service: &str) -> String {
+    service.split('.').rev().collect::<Vec<_>>().join(".")
+}
+
+/// Eight characters, as AWS has them there.
+fn base36(mut number: u32) -> String {
+    let mut digits = [b'0'; 8];
+    for digit in digits.iter_mut().rev() {
+        let value = u8::try_from(number % 36).unwrap_or(0);
+        *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        number /= 36;
+    }
+    digits.iter().map(|digit| char::from(*digit)).collect()
 }
 
 impl Record for VpcEndpoint {
@@ -70,5 +125,36 @@ impl Record for VpcEndpoint {
         if let Some(token) = &self.client_token {
             sink("token", self.scope.key(token));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_formed_as_on_aws() {
+        let endpoint = |service: &str| VpcEndpoint {
+            scope: Scope::new("000000000000", "us-east-1"),
+            id: String::from("vpce-1"),
+            vpc_id: String::from("vpc-1"),
+            service_name: format!("com.amazonaws.us-east-1.{service}"),
+            kind: VpcEndpointKind::Gateway { route_table_ids: Vec::new() },
+            policy_document: None,
+            created_at: Timestamp::from_secs(0),
+            deleted_at: None,
+            client_token: None,
+            tags: BTreeMap::new(),
+        };
+        let suffix = base36(fnv32("vpce-1"));
+        let ecs = endpoint("ecs");
+        assert_eq!(ecs.dns_name(), format!("vpce-1-{suffix}.ecs.us-east-1.vpce.amazonaws.com"));
+        let zonal = format!("vpce-1-{suffix}-us-east-1a.ecs.us-east-1.vpce.amazonaws.com");
+        assert_eq!(ecs.zonal_dns_name("us-east-1a"), zonal);
+        assert_eq!(ecs.private_dns_names(), ["ecs.us-east-1.amazonaws.com"]);
+        let registry = endpoint("ecr.dkr");
+        assert!(registry.dns_name().ends_with(".dkr.ecr.us-east-1.vpce.amazonaws.com"));
+        assert_eq!(registry.private_dns_names(), ["*.dkr.ecr.us-east-1.amazonaws.com"]);
+        assert!(endpoint("s3").dns_name().starts_with("*.vpce-1-"));
     }
 }
