@@ -22,7 +22,9 @@ use stdx_async::supervisor;
 use tokio::sync::Notify;
 use tracing::warn;
 
-use crate::limits::{FLOW_COLLECTION_PERIOD, FLOW_LINES_PER_APPEND_MAX, FLOW_RECORDS_WAITING_MAX};
+use crate::limits::{
+    FLOW_COLLECTION_PERIOD, FLOW_LINES_PER_APPEND_MAX, FLOW_RECORDS_WAITING_MAX, KERNEL_FLOWS_MAX,
+};
 use crate::network::{VpcOpenError, VpcOpened};
 use window::{Records, Window};
 
@@ -137,10 +139,16 @@ impl FlowLogs {
         interfaces
             .extend(vpc.nat_gateways.iter().map(|gateway| (gateway.eni_id.clone(), gateway.private_address)));
         let now = self.clock.now();
+        let overflowed = has_overflowed(&counts);
         for log in &vpc.flow_logs {
             let key = (vpc.id.clone(), log.id.clone());
             match running.get_mut(&key) {
-                Some(known) => known.window.add(vpc, log, &counts, &interfaces),
+                Some(known) => {
+                    known.window.add(vpc, log, &counts, &interfaces);
+                    if overflowed {
+                        known.window.skip();
+                    }
+                }
                 // What was counted until now was for others.
                 None => {
                     let mut window = Window::new(now);
@@ -216,6 +224,15 @@ impl FlowLogs {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, VpcSnapshot>> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether one of the kernel's tables was full, of which there is one for each direction and outcome: what came beyond was
+/// not counted.
+fn has_overflowed(counts: &[FlowCount]) -> bool {
+    [(false, false), (false, true), (true, false), (true, true)].into_iter().any(|(is_ingress, accepted)| {
+        let alike = counts.iter().filter(|one| (one.is_ingress, one.accepted) == (is_ingress, accepted));
+        alike.count() >= KERNEL_FLOWS_MAX
+    })
 }
 
 /// The stream of one interface. As on AWS, group and streams are made when there is something to write.

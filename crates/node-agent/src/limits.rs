@@ -48,6 +48,9 @@ pub const FLOWS_PER_INTERVAL_MAX: usize = 100_000;
 /// How often the counts of flows are taken out of the kernel. Its tables hold what comes between.
 pub const FLOW_COLLECTION_PERIOD: Duration = Duration::from_secs(60);
 
+/// Flows of one direction and outcome that the kernel counts between two collections.
+pub const KERNEL_FLOWS_MAX: usize = 65_536;
+
 /// Intervals of one flow log whose records wait because the log store refuses them. The oldest is lost then.
 pub const FLOW_RECORDS_WAITING_MAX: usize = 30;
 

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use link_protocol::network::{FlowLogSnapshot, VpcSnapshot};
-use node_network::config::FlowCount;
+use node_network::config::{Cidr, FlowCount};
 use state_model::ec2::flow_log::FlowLogTraffic;
 use stdx::clock::Timestamp;
 
@@ -158,6 +158,14 @@ impl Window {
 }
 
 fn covers(vpc: &VpcSnapshot, log: &FlowLogSnapshot, eni_id: &str, address: Option<Ipv4Addr>) -> bool {
+    // What listens beside the VPC's own blocks, as S3's gateway does, is nobody's interface.
+    let is_inside = |block: &String| {
+        let block = block.parse::<Cidr>();
+        address.is_none_or(|address| block.is_ok_and(|block| block.contains(address)))
+    };
+    if !vpc.cidr_blocks.iter().any(is_inside) {
+        return false;
+    }
     let in_subnet = || address.and_then(|address| format::subnet_of(vpc, address));
     log.resource_id == vpc.id
         || log.resource_id == eni_id
@@ -199,6 +207,7 @@ mod tests {
     #[track_caller]
     fn check(resource: &str, traffic: FlowLogTraffic, expect: &[&str]) {
         let vpc = VpcSnapshot {
+            cidr_blocks: vec!["10.0.0.0/16".into()],
             subnets: vec![subnet("subnet-1", "10.0.1.0/24"), subnet("subnet-2", "10.0.2.0/24")],
             ..crate::test_vpc::snapshot("vpc-1")
         };
@@ -213,6 +222,7 @@ mod tests {
         let interfaces = BTreeMap::from([
             ("eni-1".to_owned(), [10, 0, 1, 4].into()),
             ("eni-2".to_owned(), [10, 0, 2, 4].into()),
+            ("eni-9".to_owned(), [198, 18, 0, 3].into()),
         ]);
         let mut window = Window::new(Timestamp::from_secs(90));
         window.add(&vpc, &log, &[count(1, true, 2), count(1, false, 1)], &interfaces);
@@ -245,7 +255,8 @@ mod tests {
 
     #[test]
     fn what_is_lost_is_told() {
-        let vpc = crate::test_vpc::snapshot("vpc-1");
+        let vpc =
+            VpcSnapshot { cidr_blocks: vec!["10.0.0.0/16".into()], ..crate::test_vpc::snapshot("vpc-1") };
         let log = FlowLogSnapshot {
             id: "fl-1".into(),
             resource_id: "vpc-1".into(),
