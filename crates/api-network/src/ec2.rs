@@ -3,6 +3,7 @@
 //!
 //! Every handler keeps one order: authorise, validate, one transaction, answer from what was written.
 
+<<<<<<< HEAD
 pub mod associate_dhcp_options;
 pub mod associate_route_table;
 pub mod associate_subnet_cidr_block;
@@ -17,34 +18,64 @@ pub mod create_egress_only_internet_gateway;
 pub mod create_internet_gateway;
 pub mod create_route;
 pub mod create_route_table;
+=======
+pub mod accept_vpc_peering_connection;
+pub mod authorize_security_group_egress;
+pub mod authorize_security_group_ingress;
+pub mod create_flow_logs;
+pub mod create_managed_prefix_list;
+>>>>>>> c838421e1e28e5e7e3e4f676d2a8b0a0d4ba71a4
 pub mod create_security_group;
 pub mod create_subnet;
 pub mod create_tags;
+<<<<<<< HEAD
 pub mod create_vpc;
 pub mod delete_dhcp_options;
 pub mod delete_egress_only_internet_gateway;
 pub mod delete_internet_gateway;
 pub mod delete_route;
 pub mod delete_route_table;
+=======
+pub mod create_vpc_endpoint;
+pub mod create_vpc_peering_connection;
+pub mod delete_flow_logs;
+pub mod delete_managed_prefix_list;
+>>>>>>> c838421e1e28e5e7e3e4f676d2a8b0a0d4ba71a4
 pub mod delete_security_group;
 pub mod delete_subnet;
 pub mod delete_tags;
+<<<<<<< HEAD
 pub mod delete_vpc;
 pub mod describe_account_attributes;
 pub mod describe_availability_zones;
 pub mod describe_dhcp_options;
 pub mod describe_egress_only_internet_gateways;
+=======
+pub mod delete_vpc_endpoints;
+pub mod delete_vpc_peering_connection;
+pub mod describe_account_attributes;
+pub mod describe_availability_zones;
+pub mod describe_flow_logs;
+>>>>>>> c838421e1e28e5e7e3e4f676d2a8b0a0d4ba71a4
 pub mod describe_internet_gateways;
+pub mod describe_managed_prefix_lists;
 pub mod describe_network_acls;
 pub mod describe_network_interfaces;
+pub mod describe_prefix_lists;
 pub mod describe_regions;
 pub mod describe_route_tables;
+pub mod describe_security_group_references;
 pub mod describe_security_group_rules;
 pub mod describe_security_groups;
+pub mod describe_stale_security_groups;
 pub mod describe_subnets;
 pub mod describe_tags;
 pub mod describe_vpc_attribute;
+pub mod describe_vpc_endpoint_services;
+pub mod describe_vpc_endpoints;
+pub mod describe_vpc_peering_connections;
 pub mod describe_vpcs;
+<<<<<<< HEAD
 pub mod describe_vpn_gateways;
 pub mod detach_internet_gateway;
 pub mod disassociate_route_table;
@@ -55,6 +86,17 @@ pub mod modify_subnet_attribute;
 pub mod modify_vpc_attribute;
 pub mod replace_route;
 pub mod replace_route_table_association;
+=======
+pub mod get_managed_prefix_list_associations;
+pub mod get_managed_prefix_list_entries;
+pub mod get_security_groups_for_vpc;
+pub mod modify_managed_prefix_list;
+pub mod modify_security_group_rules;
+pub mod modify_vpc_endpoint;
+pub mod modify_vpc_peering_connection_options;
+pub mod reject_vpc_peering_connection;
+pub mod restore_managed_prefix_list_version;
+>>>>>>> c838421e1e28e5e7e3e4f676d2a8b0a0d4ba71a4
 pub mod revoke_security_group_egress;
 pub mod revoke_security_group_ingress;
 pub mod update_security_group_rule_descriptions_egress;
@@ -64,15 +106,25 @@ pub(crate) mod ids;
 pub(crate) mod region_dhcp_options;
 pub(crate) mod zones;
 
+<<<<<<< HEAD
 mod address_blocks;
 mod dependents;
+=======
+mod endpoint_checks;
+mod endpoint_interfaces;
+mod endpoint_routes;
+mod endpoint_services;
+>>>>>>> c838421e1e28e5e7e3e4f676d2a8b0a0d4ba71a4
 mod errors;
 mod filters;
+mod flow_log_format;
 mod group_lookup;
 mod limits;
 mod new_subnet;
 mod page;
+mod peering;
 mod permissions;
+mod prefix_lists;
 mod render;
 mod route_requests;
 mod route_table_lookup;
@@ -100,6 +152,7 @@ pub type Context = api_auth::Context<Ec2>;
 
 pub fn service() -> ServiceTable<Context> {
     ServiceTable::new(&ec2::SERVICE)
+<<<<<<< HEAD
         .operation::<op::AssociateDhcpOptions, _, _>(associate_dhcp_options::associate_dhcp_options)
         .operation::<op::AssociateRouteTable, _, _>(associate_route_table::associate_route_table)
         .operation::<op::AssociateSubnetCidrBlock, _, _>(
@@ -122,9 +175,17 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::CreateInternetGateway, _, _>(create_internet_gateway::create_internet_gateway)
         .operation::<op::CreateRoute, _, _>(create_route::create_route)
         .operation::<op::CreateRouteTable, _, _>(create_route_table::create_route_table)
+=======
+        .operation::<op::AcceptVpcPeeringConnection, _, _>(accept_vpc_peering_connection::accept_vpc_peering_connection)
+        .operation::<op::AuthorizeSecurityGroupEgress, _, _>(authorize_security_group_egress::authorize_security_group_egress)
+        .operation::<op::AuthorizeSecurityGroupIngress, _, _>(authorize_security_group_ingress::authorize_security_group_ingress)
+        .operation::<op::CreateFlowLogs, _, _>(create_flow_logs::create_flow_logs)
+        .operation::<op::CreateManagedPrefixList, _, _>(create_managed_prefix_list::create_managed_prefix_list)
+>>>>>>> c838421e1e28e5e7e3e4f676d2a8b0a0d4ba71a4
         .operation::<op::CreateSecurityGroup, _, _>(create_security_group::create_security_group)
         .operation::<op::CreateSubnet, _, _>(create_subnet::create_subnet)
         .operation::<op::CreateTags, _, _>(create_tags::create_tags)
+<<<<<<< HEAD
         .operation::<op::CreateVpc, _, _>(create_vpc::create_vpc)
         .operation::<op::DeleteDhcpOptions, _, _>(delete_dhcp_options::delete_dhcp_options)
         .operation::<op::DeleteEgressOnlyInternetGateway, _, _>(
@@ -133,9 +194,16 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::DeleteInternetGateway, _, _>(delete_internet_gateway::delete_internet_gateway)
         .operation::<op::DeleteRoute, _, _>(delete_route::delete_route)
         .operation::<op::DeleteRouteTable, _, _>(delete_route_table::delete_route_table)
+=======
+        .operation::<op::CreateVpcEndpoint, _, _>(create_vpc_endpoint::create_vpc_endpoint)
+        .operation::<op::CreateVpcPeeringConnection, _, _>(create_vpc_peering_connection::create_vpc_peering_connection)
+        .operation::<op::DeleteFlowLogs, _, _>(delete_flow_logs::delete_flow_logs)
+        .operation::<op::DeleteManagedPrefixList, _, _>(delete_managed_prefix_list::delete_managed_prefix_list)
+>>>>>>> c838421e1e28e5e7e3e4f676d2a8b0a0d4ba71a4
         .operation::<op::DeleteSecurityGroup, _, _>(delete_security_group::delete_security_group)
         .operation::<op::DeleteSubnet, _, _>(delete_subnet::delete_subnet)
         .operation::<op::DeleteTags, _, _>(delete_tags::delete_tags)
+<<<<<<< HEAD
         .operation::<op::DeleteVpc, _, _>(delete_vpc::delete_vpc)
         .operation::<op::DescribeAccountAttributes, _, _>(
             describe_account_attributes::describe_account_attributes,
@@ -150,20 +218,32 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::DescribeInternetGateways, _, _>(
             describe_internet_gateways::describe_internet_gateways,
         )
+=======
+        .operation::<op::DeleteVpcEndpoints, _, _>(delete_vpc_endpoints::delete_vpc_endpoints)
+        .operation::<op::DeleteVpcPeeringConnection, _, _>(delete_vpc_peering_connection::delete_vpc_peering_connection)
+        .operation::<op::DescribeAccountAttributes, _, _>(describe_account_attributes::describe_account_attributes)
+        .operation::<op::DescribeAvailabilityZones, _, _>(describe_availability_zones::describe_availability_zones)
+        .operation::<op::DescribeFlowLogs, _, _>(describe_flow_logs::describe_flow_logs)
+        .operation::<op::DescribeInternetGateways, _, _>(describe_internet_gateways::describe_internet_gateways)
+        .operation::<op::DescribeManagedPrefixLists, _, _>(describe_managed_prefix_lists::describe_managed_prefix_lists)
+>>>>>>> c838421e1e28e5e7e3e4f676d2a8b0a0d4ba71a4
         .operation::<op::DescribeNetworkAcls, _, _>(describe_network_acls::describe_network_acls)
-        .operation::<op::DescribeNetworkInterfaces, _, _>(
-            describe_network_interfaces::describe_network_interfaces,
-        )
+        .operation::<op::DescribeNetworkInterfaces, _, _>(describe_network_interfaces::describe_network_interfaces)
+        .operation::<op::DescribePrefixLists, _, _>(describe_prefix_lists::describe_prefix_lists)
         .operation::<op::DescribeRegions, _, _>(describe_regions::describe_regions)
         .operation::<op::DescribeRouteTables, _, _>(describe_route_tables::describe_route_tables)
-        .operation::<op::DescribeSecurityGroupRules, _, _>(
-            describe_security_group_rules::describe_security_group_rules,
-        )
+        .operation::<op::DescribeSecurityGroupReferences, _, _>(describe_security_group_references::describe_security_group_references)
+        .operation::<op::DescribeSecurityGroupRules, _, _>(describe_security_group_rules::describe_security_group_rules)
         .operation::<op::DescribeSecurityGroups, _, _>(describe_security_groups::describe_security_groups)
+        .operation::<op::DescribeStaleSecurityGroups, _, _>(describe_stale_security_groups::describe_stale_security_groups)
         .operation::<op::DescribeSubnets, _, _>(describe_subnets::describe_subnets)
         .operation::<op::DescribeTags, _, _>(describe_tags::describe_tags)
         .operation::<op::DescribeVpcAttribute, _, _>(describe_vpc_attribute::describe_vpc_attribute)
+        .operation::<op::DescribeVpcEndpointServices, _, _>(describe_vpc_endpoint_services::describe_vpc_endpoint_services)
+        .operation::<op::DescribeVpcEndpoints, _, _>(describe_vpc_endpoints::describe_vpc_endpoints)
+        .operation::<op::DescribeVpcPeeringConnections, _, _>(describe_vpc_peering_connections::describe_vpc_peering_connections)
         .operation::<op::DescribeVpcs, _, _>(describe_vpcs::describe_vpcs)
+<<<<<<< HEAD
         .operation::<op::DescribeVpnGateways, _, _>(describe_vpn_gateways::describe_vpn_gateways)
         .operation::<op::DetachInternetGateway, _, _>(detach_internet_gateway::detach_internet_gateway)
         .operation::<op::DisassociateRouteTable, _, _>(disassociate_route_table::disassociate_route_table)
@@ -194,6 +274,21 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::UpdateSecurityGroupRuleDescriptionsIngress, _, _>(
             update_security_group_rule_descriptions_ingress::update_security_group_rule_descriptions_ingress,
         )
+=======
+        .operation::<op::GetManagedPrefixListAssociations, _, _>(get_managed_prefix_list_associations::get_managed_prefix_list_associations)
+        .operation::<op::GetManagedPrefixListEntries, _, _>(get_managed_prefix_list_entries::get_managed_prefix_list_entries)
+        .operation::<op::GetSecurityGroupsForVpc, _, _>(get_security_groups_for_vpc::get_security_groups_for_vpc)
+        .operation::<op::ModifyManagedPrefixList, _, _>(modify_managed_prefix_list::modify_managed_prefix_list)
+        .operation::<op::ModifySecurityGroupRules, _, _>(modify_security_group_rules::modify_security_group_rules)
+        .operation::<op::ModifyVpcEndpoint, _, _>(modify_vpc_endpoint::modify_vpc_endpoint)
+        .operation::<op::ModifyVpcPeeringConnectionOptions, _, _>(modify_vpc_peering_connection_options::modify_vpc_peering_connection_options)
+        .operation::<op::RejectVpcPeeringConnection, _, _>(reject_vpc_peering_connection::reject_vpc_peering_connection)
+        .operation::<op::RestoreManagedPrefixListVersion, _, _>(restore_managed_prefix_list_version::restore_managed_prefix_list_version)
+        .operation::<op::RevokeSecurityGroupEgress, _, _>(revoke_security_group_egress::revoke_security_group_egress)
+        .operation::<op::RevokeSecurityGroupIngress, _, _>(revoke_security_group_ingress::revoke_security_group_ingress)
+        .operation::<op::UpdateSecurityGroupRuleDescriptionsEgress, _, _>(update_security_group_rule_descriptions_egress::update_security_group_rule_descriptions_egress)
+        .operation::<op::UpdateSecurityGroupRuleDescriptionsIngress, _, _>(update_security_group_rule_descriptions_ingress::update_security_group_rule_descriptions_ingress)
+>>>>>>> c838421e1e28e5e7e3e4f676d2a8b0a0d4ba71a4
 }
 
 #[cfg(test)]
