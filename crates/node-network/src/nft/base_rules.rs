@@ -4,7 +4,7 @@
 use std::fmt::{Arguments, Write};
 use std::net::Ipv4Addr;
 
-use crate::alias::alias_of;
+use crate::alias::{ALIASES, alias_of};
 use crate::config::VpcConfig;
 use crate::nft::{acl_rules, flow_rules};
 
@@ -86,10 +86,7 @@ fn rules(config: &VpcConfig, host_address: Ipv4Addr) -> Vec<(&'static str, Strin
     rules.extend([
         ("own_services", String::from("iifname \"lo\" accept")),
         ("own_services", String::from("ct state established,related accept")),
-        (
-            "own_services",
-            format!("iifname {INTERFACES} ip daddr . meta l4proto . th dport @services accept"),
-        ),
+        ("own_services", format!("iifname {INTERFACES} ip daddr . meta l4proto . th dport @services accept")),
     ]);
     // Network ACLs know no connections, so they come first; nobody pays for those that refuse nothing.
     if acl_rules::any(config) {
@@ -138,7 +135,8 @@ fn source_check(config: &VpcConfig) -> Vec<(&'static str, String)> {
         rules.push(("source_check", format!("iifname \"{UPLINK}\" ip saddr {cidr} drop")));
     }
     rules.push(("source_check", format!("iifname \"{UPLINK}\" meta nfproto ipv4 accept")));
-    rules.push(("source_check", String::from("iifname @transit meta nfproto ipv4 accept")));
+    // Aliases stand for this machine and its public addresses, for which nobody inside may speak.
+    rules.push(("source_check", format!("iifname @transit ip saddr != {ALIASES} accept")));
     for peering in &config.peerings {
         let link = peering_link(&peering.id);
         for cidr in &peering.peer_cidrs {

@@ -20,16 +20,16 @@ use crate::limits;
 use crate::netlink::link;
 use crate::netlink::{Batch, Socket, address, conntrack};
 use crate::nft::base_rules;
-use crate::nft::model::{Interface, Model, Service, ServiceProtocol};
+use crate::nft::model::{Interface, Service, ServiceProtocol};
 use crate::vpc::attach::{self, OuterLink};
 use crate::vpc::counters::InterfaceCounters;
 use crate::vpc::flows::Flows;
 use crate::vpc::public::Holders;
 use crate::vpc::requests::{Reply, Request};
-use crate::vpc::routing;
 use crate::vpc::setup::{self, Parts};
 use crate::vpc::{DEAD_LINK_GROUP, TASK_INTERFACE};
 
+mod apply;
 pub mod configure;
 
 /// What the rest of the crate holds of a running VPC thread.
@@ -47,19 +47,15 @@ pub struct Started {
 }
 
 /// Starts a VPC's thread and waits until the VPC is set up.
-pub async fn start(
-    instance: Instance,
-    config: VpcConfig,
-    holders: Holders,
-) -> Result<Started, NetworkError> {
+pub async fn start(instance: Instance, config: VpcConfig, holders: Holders) -> Result<Started, NetworkError> {
     let (requests, receiver) = mpsc::channel(limits::VPC_QUEUE_LENGTH_MAX);
     let (ready, started) = oneshot::channel();
     let vpc_id = config.id.clone();
     thread::Builder::new()
         .name(vpc_id.chars().take(15).collect())
         .spawn(move || {
-            let outcome = setup::set_up(&instance, &config, holders)
-                .and_then(|parts| Ok((parts, Socket::route()?)));
+            let outcome =
+                setup::set_up(&instance, &config, holders).and_then(|parts| Ok((parts, Socket::route()?)));
             match outcome {
                 Ok((parts, links)) => {
                     let handle = VpcHandle { requests, namespace: Arc::clone(&parts.namespace) };
@@ -149,7 +145,9 @@ impl VpcThread {
             Request::SetPrefixList { list, reply } => self.set_prefix_list(list, reply),
             Request::RemovePrefixList { list_id, reply } => {
                 self.flush();
-                self.push(&list_id.clone(), Change::RemoveList { id: list_id }, |_, result| answer(reply, result));
+                self.push(&list_id.clone(), Change::RemoveList { id: list_id }, |_, result| {
+                    answer(reply, result)
+                });
             }
             Request::LinkPeering { peering_id, peer, reply } => {
                 answer(reply, self.link_peering(&peering_id, &peer));
@@ -298,12 +296,7 @@ impl VpcThread {
         }
     }
 
-    fn change_interface(
-        &mut self,
-        eni_id: String,
-        reply: Reply<()>,
-        change: impl FnOnce(&mut Interface),
-    ) {
+    fn change_interface(&mut self, eni_id: String, reply: Reply<()>, change: impl FnOnce(&mut Interface)) {
         self.await_turn(&eni_id);
         let Some(known) = self.parts.model.interfaces.get(&eni_id) else {
             return answer(reply, Err(NetworkError::UnknownInterface(eni_id)));
@@ -486,97 +479,6 @@ impl VpcThread {
         {
             warn!(vpc = self.config.id, %error, "dead links stay for now");
         }
-    }
-
-    fn apply(&mut self, changes: &[&Change]) -> Result<(), NetworkError> {
-        let effects = Effects::of(&self.config, &self.parts.model, changes);
-        self.parts.publics.acquire(&mut self.parts.host, &effects.acquired)?;
-        let mut commands = String::new();
-        let model = &mut self.parts.model;
-        for change in changes {
-            match change {
-                Change::PutInterface { id, interface } => {
-                    model.put_interface(id, interface.clone(), &mut commands);
-                }
-                Change::RemoveInterface { id } => {
-                    if let Some(removed) = model.remove_interface(id, &mut commands)
-                        && self.config.counts_flows
-                    {
-                        self.flows.detached(&removed.name, id);
-                    }
-                }
-                Change::PutGroup(rules) => model.put_group(rules, &mut commands),
-                Change::RemoveGroup { id } => model.remove_group(id, &mut commands),
-                Change::PutList(list) => model.put_list(list, &mut commands),
-                Change::RemoveList { id } => model.remove_list(id, &mut commands),
-                Change::PutService(service) => model.put_service(*service, &mut commands),
-            }
-        }
-        self.run_commands(&commands)?;
-        self.follow(effects)
-    }
-
-    /// Runs commands that the model already reflects.
-    fn run_commands(&mut self, commands: &str) -> Result<(), NetworkError> {
-        let outcome = self.parts.nft.run(commands);
-        if outcome.is_err() {
-            self.reread()?;
-        }
-        outcome
-    }
-
-    /// What comes after the rules: addresses given up, and routes that depend on interfaces.
-    fn follow(&mut self, effects: Effects) -> Result<(), NetworkError> {
-        let gateways = configure::nat_publics(&self.config);
-        let Parts { publics, host, model, conntrack, .. } = &mut self.parts;
-        let unused = |public: &Ipv4Addr| !model.holders.contains_key(public) && !gateways.contains(public);
-        let released = effects.released.into_iter().filter(unused).collect();
-        publics.release(host, &released)?;
-        let mut batch = Batch::default();
-        for address in effects.translated_anew {
-            // Connections keep the translation that they began with.
-            conntrack::forget(&mut batch, address);
-        }
-        if !batch.is_empty() {
-            conntrack.execute(batch)?;
-        }
-        if effects.reroutes { self.rewire() } else { Ok(()) }
-    }
-}
-
-/// What changes of interfaces mean beyond the VPC's rules.
-#[derive(Default)]
-struct Effects {
-    acquired: BTreeSet<Ipv4Addr>,
-    released: BTreeSet<Ipv4Addr>,
-    /// Private addresses that stay but get another public one.
-    translated_anew: Vec<Ipv4Addr>,
-    reroutes: bool,
-}
-
-impl Effects {
-    fn of(config: &VpcConfig, model: &Model, changes: &[&Change]) -> Self {
-        let mut effects = Self::default();
-        for change in changes {
-            let (id, wanted) = match change {
-                Change::PutInterface { id, interface } => (id, Some(interface)),
-                Change::RemoveInterface { id } => (id, None),
-                _ => continue,
-            };
-            let known = model.interfaces.get(id);
-            let holders = wanted.and_then(|wanted| model.holders.get(&wanted.public?));
-            let former = [known, holders.and_then(|holder| model.interfaces.get(holder))];
-            effects.acquired.extend(wanted.and_then(|wanted| wanted.public));
-            for former in former.into_iter().flatten() {
-                effects.released.extend(former.public);
-                if wanted.is_some_and(|wanted| wanted.public != former.public) {
-                    effects.translated_anew.push(former.address);
-                }
-            }
-            let matters = |one: &Interface| one.transit || routing::concerns(config, one.address);
-            effects.reroutes |= [known, wanted].into_iter().flatten().any(matters) && known != wanted;
-        }
-        effects
     }
 }
 
