@@ -24,6 +24,7 @@ use crate::nft::model::{Interface, Service, ServiceProtocol};
 use crate::vpc::attach::{self, OuterLink};
 use crate::vpc::counters::InterfaceCounters;
 use crate::vpc::flows::Flows;
+use crate::vpc::peering;
 use crate::vpc::public::Holders;
 use crate::vpc::requests::{Reply, Request};
 use crate::vpc::setup::{self, Parts};
@@ -151,6 +152,9 @@ impl VpcThread {
             }
             Request::LinkPeering { peering_id, peer, reply } => {
                 answer(reply, self.link_peering(&peering_id, &peer));
+            }
+            Request::AwaitPeering { peering_id, reply } => {
+                answer(reply, peering::await_link(&mut self.parts.links, &peering_id));
             }
             Request::Rewire { reply } => answer(reply, self.rewire()),
             Request::TakeFlows { reply } => answer(reply, self.take_flows()),
