@@ -312,14 +312,6 @@ impl VpcThread {
         });
     }
 
-    fn set_prefix_list(&mut self, list: PrefixListConfig, reply: Reply<()>) {
-        if let Err(error) = check_identifier("prefix list", &list.id) {
-            return answer(reply, Err(error));
-        }
-        self.await_turn(&list.id);
-        self.push(&list.id.clone(), Change::PutList(list), |_, result| answer(reply, result));
-    }
-
     fn set_group(&mut self, rules: GroupRules, reply: Reply<()>) {
         let peers = rules.ingress.iter().chain(&rules.egress).filter_map(|rule| match &rule.peer {
             Peer::Group(id) | Peer::PrefixList(id) => Some(id),
