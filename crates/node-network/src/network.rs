@@ -86,6 +86,7 @@ impl Network {
             return Ok(());
         }
         let mut affected: BTreeSet<String> = former.into_iter().map(|peering| peering.peer_vpc_id).collect();
+        let mut linked = Vec::new();
         for peering in wanted {
             let answers = |other: &PeeringConfig| other.id == peering.id && other.peer_vpc_id == *vpc_id;
             let both = self
@@ -95,11 +96,17 @@ impl Network {
             if let (true, Ok(peer)) = (both, self.vpc_namespace(&peering.peer_vpc_id)) {
                 let peering_id = peering.id.clone();
                 self.ask(vpc_id, |reply| Request::LinkPeering { peering_id, peer, reply }).await?;
-                affected.insert(peering.peer_vpc_id);
+                affected.insert(peering.peer_vpc_id.clone());
+                linked.extend([(vpc_id.to_owned(), peering.id.clone()), (peering.peer_vpc_id, peering.id)]);
             }
         }
         affected.insert(vpc_id.to_owned());
-        self.rewire(affected).await
+        self.rewire(affected).await?;
+        // Both ends are up by now; what is sent before they notice is lost.
+        for (vpc_id, peering_id) in linked {
+            self.ask(&vpc_id, |reply| Request::AwaitPeering { peering_id, reply }).await?;
+        }
+        Ok(())
     }
 
     async fn rewire(&self, vpc_ids: BTreeSet<String>) -> Result<(), NetworkError> {

@@ -4,7 +4,7 @@
 use std::fmt::{Arguments, Write};
 use std::net::Ipv4Addr;
 
-use crate::alias::alias_of;
+use crate::alias::{ALIASES, alias_of};
 use crate::config::VpcConfig;
 use crate::nft::{acl_rules, flow_rules};
 
@@ -135,7 +135,8 @@ fn source_check(config: &VpcConfig) -> Vec<(&'static str, String)> {
         rules.push(("source_check", format!("iifname \"{UPLINK}\" ip saddr {cidr} drop")));
     }
     rules.push(("source_check", format!("iifname \"{UPLINK}\" meta nfproto ipv4 accept")));
-    rules.push(("source_check", String::from("iifname @transit meta nfproto ipv4 accept")));
+    // Aliases stand for this machine and its public addresses, for which nobody inside may speak.
+    rules.push(("source_check", format!("iifname @transit ip saddr != {ALIASES} accept")));
     for peering in &config.peerings {
         let link = peering_link(&peering.id);
         for cidr in &peering.peer_cidrs {

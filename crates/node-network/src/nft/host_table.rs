@@ -13,7 +13,7 @@ use crate::nft::Nft;
 /// Makes the table, or brings it to its present form; its map of public addresses keeps its members.
 ///
 /// - Whoever speaks to a public address, here or through this host, is led to the address's alias, which is in
-///   the VPC. The host's own loopback addresses travel as their aliases, too.
+///   the VPC. The host's own loopback addresses travel as their aliases, too, and nobody else speaks with one.
 /// - Tasks reach nothing of the host itself, and no link-local address behind it, as a cloud's metadata service.
 /// - Nobody but the host's own processes begins a connection to a task's private address through the host.
 ///   Someone else's masquerading would otherwise make strangers look like the host, whom security groups trust.
@@ -36,6 +36,7 @@ flush chain ip {table} input
 flush chain ip {table} inbound
 flush chain ip {table} own
 flush chain ip {table} outbound
+add rule ip {table} forward iifname != {links} ip saddr {ALIASES} drop
 add rule ip {table} forward oifname {links} ct state established,related accept
 add rule ip {table} forward iifname {links} ip saddr != {ALIASES} drop
 add rule ip {table} forward oifname {links} ct status dnat accept

@@ -82,6 +82,12 @@ pub fn wire(links: &mut Socket, config: &VpcConfig) -> Result<BTreeMap<String, P
     Ok(wired)
 }
 
+/// Waits until the link of a peering whose ends are both up really sends.
+pub fn await_link(links: &mut Socket, peering_id: &str) -> Result<(), NetworkError> {
+    let index = link::by_name(links, &peering_link(peering_id))?.index;
+    link::wait_until_operational(links, index).map(drop)
+}
+
 fn is_peering(name: &str) -> bool {
     name.len() == 13 && name.starts_with('p')
 }

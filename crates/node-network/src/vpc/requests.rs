@@ -62,6 +62,11 @@ pub enum Request {
         peer: Arc<OwnedFd>,
         reply: Reply<()>,
     },
+    /// Answers when the peering's link really sends.
+    AwaitPeering {
+        peering_id: String,
+        reply: Reply<()>,
+    },
     /// A peering's link came or went.
     Rewire {
         reply: Reply<()>,

@@ -56,6 +56,20 @@ fn the_world_and_a_task_meet_at_a_real_address() {
         let seen = world.inside(|| tcp(REAL_PUBLIC, 80).unwrap().ask());
         assert_eq!(seen.as_deref(), Some("192.0.2.1"), "the client's own address");
         assert!(world.inside(|| tcp(REAL_PUBLIC, 81)).is_none());
+        // Nobody in the world passes for this machine.
+        network.set_group(VPC, group("sg-b", &[(Traffic::All, "127.0.0.0/8")], &[])).await.unwrap();
+        let third = public_task(&network, 6, &["sg-b"], "198.51.100.79").await;
+        let heard = third.inside(|| std::net::UdpSocket::bind("0.0.0.0:53").unwrap());
+        heard.set_read_timeout(Some(PATIENCE)).unwrap();
+        world.inside(|| {
+            run("ip addr add 240.0.0.1/32 dev lo");
+            let liar = std::net::UdpSocket::bind("240.0.0.1:0").unwrap();
+            liar.send_to(b"hello", "198.51.100.79:53").unwrap();
+        });
+        assert!(heard.recv_from(&mut [0; 8]).is_err());
+        let honest = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let loopback = honest.send_to(b"hello", "198.51.100.79:53");
+        assert!(loopback.is_err() || heard.recv_from(&mut [0; 8]).is_ok(), "{loopback:?}");
         let listener = world.inside(|| serve(7000));
         assert_eq!(reaches(&task, WORLD, &listener).as_deref(), Some("198.51.100.77"));
         // From public address to public address, within one VPC.

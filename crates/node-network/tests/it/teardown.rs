@@ -35,8 +35,25 @@ fn teardown_leaves_nothing_even_after_a_kill() {
         let listener = network.listen_tcp(VPC, "169.254.170.2:80".parse().unwrap()).await.unwrap();
         assert!(first.ping(second.address()));
         network.attach_edge(eni_config(6, "172.31.0.0/20", &["sg-a"])).await.unwrap();
+        let out = [("0.0.0.0/0", node_network::config::RouteTarget::InternetGateway)];
+        let mut config = crate::nat_gateways::config(&out, "198.51.100.7");
+        let peering = |peer: &str| node_network::config::PeeringConfig {
+            id: String::from("pcx-1"),
+            peer_vpc_id: peer.to_owned(),
+            peer_cidrs: vec![cidr("10.0.0.0/8")],
+        };
+        config.peerings.push(peering("vpc-other"));
+        config.counts_flows = true;
+        network.ensure_vpc(config).await.unwrap();
+        let mut other = node_network::config::VpcConfig { id: String::from("vpc-other"), ..vpc_config() };
+        other.peerings.push(peering(VPC));
+        network.ensure_vpc(other).await.unwrap();
+        for (task, public) in [(&first, "127.80.0.4"), (&second, "198.51.100.8")] {
+            let public = Some(public.parse().unwrap());
+            network.set_public_address(VPC, &task.eni.eni_id, public).await.unwrap();
+        }
         assert_ne!(host_state(), before);
-        assert_eq!(own_mounts(&instance), 2);
+        assert_eq!(own_mounts(&instance), 3);
         // As after kill -9: nobody says goodbye, a socket inside is still held, tasks still run.
         std::mem::forget(network);
         teardown_all(&instance).unwrap();

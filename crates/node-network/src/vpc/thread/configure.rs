@@ -5,12 +5,14 @@ use std::mem;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use crate::config::{FlowCount, VpcConfig, check_identifier};
+use crate::config::{FlowCount, PrefixListConfig, VpcConfig, check_identifier};
 use crate::error::NetworkError;
 use crate::nft::{acl_rules, base_rules, listing};
 use crate::vpc::flows::Flows;
+use crate::vpc::peering;
+use crate::vpc::requests::Reply;
 use crate::vpc::setup::{self, Parts};
-use crate::vpc::{peering, thread::VpcThread};
+use crate::vpc::thread::{Change, VpcThread, answer};
 
 impl VpcThread {
     /// Tracked flows go on where the new configuration lets them: nothing is taken down to be made anew.
@@ -64,6 +66,14 @@ impl VpcThread {
         let attached: HashMap<&str, &str> =
             model.interfaces.iter().map(|(id, interface)| (interface.name.as_str(), id.as_str())).collect();
         self.flows.take(nft, &attached)
+    }
+
+    pub(super) fn set_prefix_list(&mut self, list: PrefixListConfig, reply: Reply<()>) {
+        if let Err(error) = check_identifier("prefix list", &list.id) {
+            return answer(reply, Err(error));
+        }
+        self.await_turn(&list.id);
+        self.push(&list.id.clone(), Change::PutList(list), |_, result| answer(reply, result));
     }
 
     /// Reads the table back after nftables refused a change that the model already has.
