@@ -40,7 +40,7 @@ async fn measure(rules: usize) -> Result<(), Box<dyn std::error::Error>> {
     let (mut decided, mut made) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let mut transaction = Transaction::new();
-        transaction.put(&group(round % groups, rules.min(RULES_PER_GROUP) + round));
+        transaction.put(&group(round % groups, rules.min(RULES_PER_GROUP) + round + 1));
         state.commit(transaction).await.map_err(|error| format!("the store refuses: {error:?}"))?;
         let view = state.view();
         let begun = clock.monotonic();
