@@ -20,8 +20,10 @@ names = itertools.count(1)
 def start(lab: Lab, group: str, assign: str = "ENABLED") -> Task:
     """A task that serves a page."""
     network = {**lab.network["awsvpcConfiguration"], "securityGroups": [group], "assignPublicIp": assign}
+    # With an init, since a server that is the first process doesn't end when it is asked to.
+    container = lab.container(SERVE, linuxParameters={"initProcessEnabled": True})
     answer = lab.ecs.run_task(
-        taskDefinition=lab.define(lab.container(SERVE)), launchType="FARGATE",
+        taskDefinition=lab.define(container), launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": network},
     )
     task = lab.follow(answer)

@@ -47,7 +47,10 @@ fn write_some(view: &View, transaction: &mut Transaction, ids: &BTreeSet<String>
             Some((scope.key(id), InPlace { scope, id: id.clone(), at: now }))
         })
         .collect();
-    let missing = wanted.iter().filter(|(key, _)| !view.network_in_place.contains(key));
+    let missing = wanted.iter().filter(|(key, record)| {
+        // The report may be older than the request to delete it: who is gone doesn't come back.
+        !view.network_in_place.contains(key) && !is_deleted(view, key, &record.id)
+    });
     let gone = view.network_in_place.iter().filter(|(key, _)| !wanted.contains_key(*key));
     for (_, record) in missing {
         if transaction.write_count() == IN_PLACE_CHANGES_PER_COMMIT_MAX {
@@ -62,6 +65,16 @@ fn write_some(view: &View, transaction: &mut Transaction, ids: &BTreeSet<String>
         transaction.delete(row);
     }
     true
+}
+
+fn is_deleted(view: &View, key: &str, id: &str) -> bool {
+    match id.split_once('-') {
+        Some(("nat", _)) => view.nat_gateways.get(key).is_some_and(|gateway| gateway.deleted_at.is_some()),
+        Some(("vpce", _)) => {
+            view.vpc_endpoints.get(key).is_some_and(|endpoint| endpoint.deleted_at.is_some())
+        }
+        _ => false,
+    }
 }
 
 /// The accounts and regions under which the resources are kept that can be in place.

@@ -25,6 +25,7 @@ pub fn nat_gateway(id: &str, vpc_id: &str, subnet_id: &str) -> NatGateway {
         elastic_ip: None,
         created_at: Timestamp::from_secs(1),
         deleted_at: None,
+        failure: None,
         client_token: None,
         tags: Default::default(),
     }
@@ -62,6 +63,12 @@ async fn a_gateway_is_available_when_the_node_says_so_and_deleted_when_it_says_n
     until_state(&one, NatGatewayState::Deleted).await;
     assert!(one.state.view().network_in_place.is_empty());
     assert!(!one.edges_attached.has_changed().expect("dispatch lives"), "nothing new of balancers");
+    // Reports from before the deletion, which come late. Each is written before the next one is heard.
+    tell(&one, &["eni-of-another", "nat-1"]).await;
+    one.edges_attached.wait_for(|ids| ids.contains("eni-of-another")).await.expect("dispatch lives");
+    tell(&one, &["eni-of-a-third", "nat-1"]).await;
+    one.edges_attached.wait_for(|ids| ids.contains("eni-of-a-third")).await.expect("dispatch lives");
+    assert!(one.state.view().network_in_place.is_empty(), "who is gone doesn't come back");
 }
 
 #[tokio::test]

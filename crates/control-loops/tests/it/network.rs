@@ -150,6 +150,22 @@ fn endpoint(id: &str, service: &str, kind: VpcEndpointKind) -> VpcEndpoint {
     }
 }
 
+fn prefix_list(id: &str, blocks: [&str; 2]) -> PrefixList {
+    PrefixList {
+        scope: scope(),
+        id: id.into(),
+        name: "offices".into(),
+        address_family: "IPv4".into(),
+        max_entries: 5,
+        version: 1,
+        entries: blocks.map(|block| PrefixListEntry { cidr_block: block.into(), description: None }).to_vec(),
+        history: Default::default(),
+        last_change: "create".into(),
+        client_token: None,
+        tags: Default::default(),
+    }
+}
+
 fn flow_log(id: &str, resource_id: &str) -> FlowLog {
     FlowLog {
         scope: scope(),
@@ -243,22 +259,7 @@ async fn peers_of_a_needed_vpc_are_needed_too() {
 #[tokio::test]
 async fn routes_lead_to_what_the_node_holds() {
     let one = start().await;
-    let list = PrefixList {
-        scope: scope(),
-        id: "pl-1".into(),
-        name: "offices".into(),
-        address_family: "IPv4".into(),
-        max_entries: 5,
-        version: 1,
-        entries: ["192.0.2.0/24", "198.51.100.0/24"]
-            .map(|block| PrefixListEntry { cidr_block: block.into(), description: None })
-            .to_vec(),
-        history: Default::default(),
-        last_change: "create".into(),
-        client_token: None,
-        tags: Default::default(),
-    };
-    one.put(&list).await;
+    one.put(&prefix_list("pl-1", ["192.0.2.0/24", "198.51.100.0/24"])).await;
     one.put(&InternetGateway {
         scope: scope(),
         id: "igw-1".into(),
