@@ -3,6 +3,7 @@
 //!
 //! Every handler keeps one order: authorise, validate, one transaction, answer from what was written.
 
+pub mod accept_vpc_peering_connection;
 pub mod associate_dhcp_options;
 pub mod associate_route_table;
 pub mod associate_subnet_cidr_block;
@@ -14,47 +15,71 @@ pub mod create_default_subnet;
 pub mod create_default_vpc;
 pub mod create_dhcp_options;
 pub mod create_egress_only_internet_gateway;
+pub mod create_flow_logs;
 pub mod create_internet_gateway;
+pub mod create_managed_prefix_list;
 pub mod create_route;
 pub mod create_route_table;
 pub mod create_security_group;
 pub mod create_subnet;
 pub mod create_tags;
 pub mod create_vpc;
+pub mod create_vpc_endpoint;
+pub mod create_vpc_peering_connection;
 pub mod delete_dhcp_options;
 pub mod delete_egress_only_internet_gateway;
+pub mod delete_flow_logs;
 pub mod delete_internet_gateway;
+pub mod delete_managed_prefix_list;
 pub mod delete_route;
 pub mod delete_route_table;
 pub mod delete_security_group;
 pub mod delete_subnet;
 pub mod delete_tags;
 pub mod delete_vpc;
+pub mod delete_vpc_endpoints;
+pub mod delete_vpc_peering_connection;
 pub mod describe_account_attributes;
 pub mod describe_availability_zones;
 pub mod describe_dhcp_options;
 pub mod describe_egress_only_internet_gateways;
+pub mod describe_flow_logs;
 pub mod describe_internet_gateways;
+pub mod describe_managed_prefix_lists;
 pub mod describe_network_acls;
 pub mod describe_network_interfaces;
+pub mod describe_prefix_lists;
 pub mod describe_regions;
 pub mod describe_route_tables;
+pub mod describe_security_group_references;
 pub mod describe_security_group_rules;
 pub mod describe_security_groups;
+pub mod describe_stale_security_groups;
 pub mod describe_subnets;
 pub mod describe_tags;
 pub mod describe_vpc_attribute;
+pub mod describe_vpc_endpoint_services;
+pub mod describe_vpc_endpoints;
+pub mod describe_vpc_peering_connections;
 pub mod describe_vpcs;
 pub mod describe_vpn_gateways;
 pub mod detach_internet_gateway;
 pub mod disassociate_route_table;
 pub mod disassociate_subnet_cidr_block;
 pub mod disassociate_vpc_cidr_block;
+pub mod get_managed_prefix_list_associations;
+pub mod get_managed_prefix_list_entries;
+pub mod get_security_groups_for_vpc;
+pub mod modify_managed_prefix_list;
 pub mod modify_security_group_rules;
 pub mod modify_subnet_attribute;
 pub mod modify_vpc_attribute;
+pub mod modify_vpc_endpoint;
+pub mod modify_vpc_peering_connection_options;
+pub mod reject_vpc_peering_connection;
 pub mod replace_route;
 pub mod replace_route_table_association;
+pub mod restore_managed_prefix_list_version;
 pub mod revoke_security_group_egress;
 pub mod revoke_security_group_ingress;
 pub mod update_security_group_rule_descriptions_egress;
@@ -66,13 +91,20 @@ pub(crate) mod zones;
 
 mod address_blocks;
 mod dependents;
+mod endpoint_checks;
+mod endpoint_interfaces;
+mod endpoint_routes;
+mod endpoint_services;
 mod errors;
 mod filters;
+mod flow_log_format;
 mod group_lookup;
 mod limits;
 mod new_subnet;
 mod page;
+mod peering;
 mod permissions;
+mod prefix_lists;
 mod render;
 mod route_requests;
 mod route_table_lookup;
@@ -100,6 +132,9 @@ pub type Context = api_auth::Context<Ec2>;
 
 pub fn service() -> ServiceTable<Context> {
     ServiceTable::new(&ec2::SERVICE)
+        .operation::<op::AcceptVpcPeeringConnection, _, _>(
+            accept_vpc_peering_connection::accept_vpc_peering_connection,
+        )
         .operation::<op::AssociateDhcpOptions, _, _>(associate_dhcp_options::associate_dhcp_options)
         .operation::<op::AssociateRouteTable, _, _>(associate_route_table::associate_route_table)
         .operation::<op::AssociateSubnetCidrBlock, _, _>(
@@ -119,24 +154,40 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::CreateEgressOnlyInternetGateway, _, _>(
             create_egress_only_internet_gateway::create_egress_only_internet_gateway,
         )
+        .operation::<op::CreateFlowLogs, _, _>(create_flow_logs::create_flow_logs)
         .operation::<op::CreateInternetGateway, _, _>(create_internet_gateway::create_internet_gateway)
+        .operation::<op::CreateManagedPrefixList, _, _>(
+            create_managed_prefix_list::create_managed_prefix_list,
+        )
         .operation::<op::CreateRoute, _, _>(create_route::create_route)
         .operation::<op::CreateRouteTable, _, _>(create_route_table::create_route_table)
         .operation::<op::CreateSecurityGroup, _, _>(create_security_group::create_security_group)
         .operation::<op::CreateSubnet, _, _>(create_subnet::create_subnet)
         .operation::<op::CreateTags, _, _>(create_tags::create_tags)
         .operation::<op::CreateVpc, _, _>(create_vpc::create_vpc)
+        .operation::<op::CreateVpcEndpoint, _, _>(create_vpc_endpoint::create_vpc_endpoint)
+        .operation::<op::CreateVpcPeeringConnection, _, _>(
+            create_vpc_peering_connection::create_vpc_peering_connection,
+        )
         .operation::<op::DeleteDhcpOptions, _, _>(delete_dhcp_options::delete_dhcp_options)
         .operation::<op::DeleteEgressOnlyInternetGateway, _, _>(
             delete_egress_only_internet_gateway::delete_egress_only_internet_gateway,
         )
+        .operation::<op::DeleteFlowLogs, _, _>(delete_flow_logs::delete_flow_logs)
         .operation::<op::DeleteInternetGateway, _, _>(delete_internet_gateway::delete_internet_gateway)
+        .operation::<op::DeleteManagedPrefixList, _, _>(
+            delete_managed_prefix_list::delete_managed_prefix_list,
+        )
         .operation::<op::DeleteRoute, _, _>(delete_route::delete_route)
         .operation::<op::DeleteRouteTable, _, _>(delete_route_table::delete_route_table)
         .operation::<op::DeleteSecurityGroup, _, _>(delete_security_group::delete_security_group)
         .operation::<op::DeleteSubnet, _, _>(delete_subnet::delete_subnet)
         .operation::<op::DeleteTags, _, _>(delete_tags::delete_tags)
         .operation::<op::DeleteVpc, _, _>(delete_vpc::delete_vpc)
+        .operation::<op::DeleteVpcEndpoints, _, _>(delete_vpc_endpoints::delete_vpc_endpoints)
+        .operation::<op::DeleteVpcPeeringConnection, _, _>(
+            delete_vpc_peering_connection::delete_vpc_peering_connection,
+        )
         .operation::<op::DescribeAccountAttributes, _, _>(
             describe_account_attributes::describe_account_attributes,
         )
@@ -147,22 +198,40 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::DescribeEgressOnlyInternetGateways, _, _>(
             describe_egress_only_internet_gateways::describe_egress_only_internet_gateways,
         )
+        .operation::<op::DescribeFlowLogs, _, _>(describe_flow_logs::describe_flow_logs)
         .operation::<op::DescribeInternetGateways, _, _>(
             describe_internet_gateways::describe_internet_gateways,
+        )
+        .operation::<op::DescribeManagedPrefixLists, _, _>(
+            describe_managed_prefix_lists::describe_managed_prefix_lists,
         )
         .operation::<op::DescribeNetworkAcls, _, _>(describe_network_acls::describe_network_acls)
         .operation::<op::DescribeNetworkInterfaces, _, _>(
             describe_network_interfaces::describe_network_interfaces,
         )
+        .operation::<op::DescribePrefixLists, _, _>(describe_prefix_lists::describe_prefix_lists)
         .operation::<op::DescribeRegions, _, _>(describe_regions::describe_regions)
         .operation::<op::DescribeRouteTables, _, _>(describe_route_tables::describe_route_tables)
+        .operation::<op::DescribeSecurityGroupReferences, _, _>(
+            describe_security_group_references::describe_security_group_references,
+        )
         .operation::<op::DescribeSecurityGroupRules, _, _>(
             describe_security_group_rules::describe_security_group_rules,
         )
         .operation::<op::DescribeSecurityGroups, _, _>(describe_security_groups::describe_security_groups)
+        .operation::<op::DescribeStaleSecurityGroups, _, _>(
+            describe_stale_security_groups::describe_stale_security_groups,
+        )
         .operation::<op::DescribeSubnets, _, _>(describe_subnets::describe_subnets)
         .operation::<op::DescribeTags, _, _>(describe_tags::describe_tags)
         .operation::<op::DescribeVpcAttribute, _, _>(describe_vpc_attribute::describe_vpc_attribute)
+        .operation::<op::DescribeVpcEndpointServices, _, _>(
+            describe_vpc_endpoint_services::describe_vpc_endpoint_services,
+        )
+        .operation::<op::DescribeVpcEndpoints, _, _>(describe_vpc_endpoints::describe_vpc_endpoints)
+        .operation::<op::DescribeVpcPeeringConnections, _, _>(
+            describe_vpc_peering_connections::describe_vpc_peering_connections,
+        )
         .operation::<op::DescribeVpcs, _, _>(describe_vpcs::describe_vpcs)
         .operation::<op::DescribeVpnGateways, _, _>(describe_vpn_gateways::describe_vpn_gateways)
         .operation::<op::DetachInternetGateway, _, _>(detach_internet_gateway::detach_internet_gateway)
@@ -173,14 +242,36 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::DisassociateVpcCidrBlock, _, _>(
             disassociate_vpc_cidr_block::disassociate_vpc_cidr_block,
         )
+        .operation::<op::GetManagedPrefixListAssociations, _, _>(
+            get_managed_prefix_list_associations::get_managed_prefix_list_associations,
+        )
+        .operation::<op::GetManagedPrefixListEntries, _, _>(
+            get_managed_prefix_list_entries::get_managed_prefix_list_entries,
+        )
+        .operation::<op::GetSecurityGroupsForVpc, _, _>(
+            get_security_groups_for_vpc::get_security_groups_for_vpc,
+        )
+        .operation::<op::ModifyManagedPrefixList, _, _>(
+            modify_managed_prefix_list::modify_managed_prefix_list,
+        )
         .operation::<op::ModifySecurityGroupRules, _, _>(
             modify_security_group_rules::modify_security_group_rules,
         )
         .operation::<op::ModifySubnetAttribute, _, _>(modify_subnet_attribute::modify_subnet_attribute)
         .operation::<op::ModifyVpcAttribute, _, _>(modify_vpc_attribute::modify_vpc_attribute)
+        .operation::<op::ModifyVpcEndpoint, _, _>(modify_vpc_endpoint::modify_vpc_endpoint)
+        .operation::<op::ModifyVpcPeeringConnectionOptions, _, _>(
+            modify_vpc_peering_connection_options::modify_vpc_peering_connection_options,
+        )
+        .operation::<op::RejectVpcPeeringConnection, _, _>(
+            reject_vpc_peering_connection::reject_vpc_peering_connection,
+        )
         .operation::<op::ReplaceRoute, _, _>(replace_route::replace_route)
         .operation::<op::ReplaceRouteTableAssociation, _, _>(
             replace_route_table_association::replace_route_table_association,
+        )
+        .operation::<op::RestoreManagedPrefixListVersion, _, _>(
+            restore_managed_prefix_list_version::restore_managed_prefix_list_version,
         )
         .operation::<op::RevokeSecurityGroupEgress, _, _>(
             revoke_security_group_egress::revoke_security_group_egress,

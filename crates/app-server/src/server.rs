@@ -15,7 +15,9 @@ use api_platform::logs::ingest::Ingest;
 use api_registry::Registry;
 use control_loops::driver::{Activation, Wake};
 use control_loops::edge::{EdgeMetrics, Unseal};
-use control_loops::{LoopContext, attach, balancers, cleanup, driver, placement, services};
+use control_loops::{
+    LoopContext, attach, balancers, cleanup, cleanup_endpoints, driver, placement, services,
+};
 use control_plan::placement::NodeOffer;
 use node_network::Instance;
 use node_runtime::spawner::Spawner;
@@ -235,6 +237,14 @@ impl Base {
         let drive_interfaces =
             driver::drive("interfaces", Wake::Changes, context.clone(), shutdown.clone(), interfaces);
         supervisor::spawn("interfaces", drive_interfaces);
+        let endpoints = cleanup_endpoints::endpoints;
+        let drive_endpoints =
+            driver::drive("endpoints", Wake::Changes, context.clone(), shutdown.clone(), endpoints);
+        supervisor::spawn("endpoints", drive_endpoints);
+        let peerings = cleanup_endpoints::peerings;
+        let drive_peerings =
+            driver::drive("peerings", Wake::Time, context.clone(), shutdown.clone(), peerings);
+        supervisor::spawn("peerings", drive_peerings);
         let memory = services::Memory::default();
         let keep_services = move |context| services::activate(context, memory.clone());
         let drive_services =

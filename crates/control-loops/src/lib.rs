@@ -11,6 +11,7 @@ pub mod attach;
 pub mod balancers;
 mod changed;
 pub mod cleanup;
+pub mod cleanup_endpoints;
 pub mod dispatch;
 pub mod driver;
 pub mod edge;

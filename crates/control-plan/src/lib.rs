@@ -7,6 +7,7 @@ pub mod attach;
 pub mod balancers;
 pub mod capacity;
 pub mod cleanup;
+pub mod cleanup_endpoints;
 pub mod edge_config;
 pub mod edge_names;
 pub mod limits;

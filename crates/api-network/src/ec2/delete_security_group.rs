@@ -4,7 +4,7 @@ use wire_schema::ServiceError;
 use wire_shapes_network::ec2::{DeleteSecurityGroupRequest, DeleteSecurityGroupResult};
 
 use super::Context;
-use super::errors::check_dry_run;
+use super::errors::{check_dry_run, dependency_violation};
 use super::group_lookup::GroupName;
 use super::rule_changes::Target;
 use crate::defaults::DEFAULT_GROUP;
@@ -28,12 +28,12 @@ pub async fn delete_security_group(
             }
             let key = context.scope.key(&row.id);
             let in_use = view.network_interfaces.any_by("security-group", &key)
-                || view.elb_load_balancers.any_by("security-group", &key);
-            // A rule that names its own group holds nothing.
+                || view.elb_load_balancers.any_by("security-group", &key)
+                || view.vpc_endpoints.any_by("security-group", &key);
+            // A rule that names its own group holds nothing, and one of a peered VPC becomes stale.
             let mut naming = view.security_groups.by("references", &key);
-            if in_use || naming.any(|other| other.id != row.id) {
-                let message = format!("resource {} has a dependent object", row.id);
-                return Err(ServiceError::caller("DependencyViolation", message));
+            if in_use || naming.any(|other| other.id != row.id && other.vpc_id == row.vpc_id) {
+                return Err(dependency_violation(&row.id));
             }
             check_dry_run(target.dry_run)?;
             transaction.delete(row);

@@ -32,10 +32,6 @@ pub fn check_dry_run(dry_run: Option<bool>) -> Result<(), ServiceError> {
     }
 }
 
-pub fn group_not_found(id: &str) -> ServiceError {
-    ServiceError::caller("InvalidGroup.NotFound", format!("The security group '{id}' does not exist"))
-}
-
 pub fn group_name_not_found(name: &str, vpc_id: &str) -> ServiceError {
     let message = format!("The security group '{name}' does not exist in default VPC '{vpc_id}'");
     ServiceError::caller("InvalidGroup.NotFound", message)
@@ -50,4 +46,23 @@ pub fn rule_not_found() -> ServiceError {
 
 pub fn no_default_vpc() -> ServiceError {
     ServiceError::caller("VPCIdNotSpecified", "No default VPC for this user")
+}
+
+/// A client token that came before with another request.
+pub fn idempotent_mismatch() -> ServiceError {
+    ServiceError::caller(
+        "IdempotentParameterMismatch",
+        "The request uses the same client token as a previous, but non-identical request. Do not reuse a client token \
+         with different requests, unless the requests are identical.",
+    )
+}
+
+/// The code that the operations of endpoints and flow logs have for what others call `InvalidParameterValue`.
+pub fn invalid_parameter(message: impl Into<String>) -> ServiceError {
+    ServiceError::caller("InvalidParameter", message)
+}
+
+/// Something still names or uses the resource.
+pub fn dependency_violation(id: &str) -> ServiceError {
+    ServiceError::caller("DependencyViolation", format!("resource {id} has a dependent object"))
 }

@@ -52,3 +52,50 @@ pub const PAGE_MIN: usize = 5;
 
 /// Identifiers that one request names.
 pub const IDS_MAX: usize = 1000;
+
+/// Entries of one prefix list: AWS's default quota.
+pub const PREFIX_LIST_ENTRIES_MAX: i32 = 1000;
+
+/// Entries that one request adds, and as many that it removes.
+pub const PREFIX_LIST_CHANGES_MAX: usize = 100;
+
+/// Prefix lists of one account and region: AWS's default quota.
+pub const PREFIX_LISTS_MAX: usize = 100;
+
+/// AWS's quota is 1000 versions; the oldest go earlier here, so that a list's record stays small.
+pub const PREFIX_LIST_VERSIONS_KEPT_MAX: usize = 100;
+
+/// Blocks and descriptions of a list's former versions: a record must fit into a commit.
+pub const PREFIX_LIST_HISTORY_BYTES_MAX: usize = 256 * 1024;
+
+pub const PREFIX_LIST_NAME_LENGTH_MAX: usize = 255;
+
+/// Groups of one network interface: AWS's default quota.
+pub const SECURITY_GROUPS_PER_INTERFACE_MAX: usize = 5;
+
+/// Interface endpoints of one VPC: AWS's default quota.
+pub const INTERFACE_ENDPOINTS_PER_VPC_MAX: usize = 50;
+
+/// Gateway endpoints of one account and region: AWS's default quota.
+pub const GATEWAY_ENDPOINTS_MAX: usize = 20;
+
+/// Route tables that one endpoint's request names: each is a write of one commit.
+pub const ENDPOINT_ROUTE_TABLES_MAX: usize = 50;
+
+/// AWS's own for an endpoint's policy.
+pub const ENDPOINT_POLICY_BYTES_MAX: usize = 20_480;
+
+/// Endpoints that one request deletes: each may change several route tables in the same commit.
+pub const ENDPOINTS_DELETED_MAX: usize = 25;
+
+/// Active peering connections of one VPC: AWS's default quota.
+pub const PEERINGS_PER_VPC_MAX: usize = 50;
+
+/// Requests of one account that nobody has accepted: AWS's default quota.
+pub const PEERING_REQUESTS_MAX: usize = 25;
+
+/// Resources that one CreateFlowLogs or flow logs that one DeleteFlowLogs names: each is a write of one commit.
+pub const FLOW_LOGS_PER_REQUEST_MAX: usize = 100;
+
+/// Flow logs of one resource.
+pub const FLOW_LOGS_PER_RESOURCE_MAX: usize = 10;

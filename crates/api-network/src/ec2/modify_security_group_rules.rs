@@ -13,8 +13,8 @@ use wire_shapes_network::ec2::{
 use super::errors::{check_dry_run, invalid_parameter_value, missing_parameter};
 use super::group_lookup::GroupName;
 use super::permissions;
-use super::rule_changes::{Target, permission_of};
-use super::{Context, ids, render};
+use super::rule_changes::{self, Target, permission_of};
+use super::{Context, ids, prefix_lists};
 
 pub async fn modify_security_group_rules(
     context: Context,
@@ -46,12 +46,9 @@ pub async fn modify_security_group_rules(
                 group.rules[at] = modified;
             }
             check_distinct(&group)?;
+            rule_changes::check_count(view, &group, &[])?;
             check_dry_run(target.dry_run)?;
-            for peer in render::security_group::peers(view, &context.scope, &changed) {
-                if peer.id != row.id {
-                    transaction.expect(peer);
-                }
-            }
+            rule_changes::expect_named(view, transaction, row, &changed);
             transaction.update(row, &group);
             Ok(())
         })
@@ -116,15 +113,11 @@ fn peer(
     match &rule.peer {
         RulePeer::Ipv4(_) => permissions::ipv4_block(value).map(RulePeer::Ipv4),
         RulePeer::Ipv6(_) => permissions::ipv6_block(value).map(RulePeer::Ipv6),
-        RulePeer::PrefixList(_) => Err(permissions::unknown_prefix_list(value)),
-        RulePeer::Group { .. } => {
-            let found = ids::SECURITY_GROUP.row(&view.security_groups, scope, value)?;
-            if found.vpc_id != group.vpc_id {
-                let message = "You have specified two resources that belong to different networks.";
-                return Err(ServiceError::caller("InvalidGroup.NotFound", message));
-            }
-            Ok(RulePeer::Group { id: found.id.clone(), account: scope.account.clone() })
+        RulePeer::PrefixList(_) => {
+            prefix_lists::check_exists(view, scope, value)?;
+            Ok(RulePeer::PrefixList(value.clone()))
         }
+        RulePeer::Group { .. } => permissions::peer_group(view, scope, group, None, value),
     }
 }
 

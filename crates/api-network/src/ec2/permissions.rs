@@ -9,9 +9,9 @@ use state_tables::View;
 use wire_schema::ServiceError;
 use wire_shapes_network::ec2 as wire;
 
-use super::errors::{group_not_found, invalid_parameter_value};
+use super::errors::invalid_parameter_value;
 use super::limits::DESCRIPTION_LENGTH_MAX;
-use super::{group_lookup, ids};
+use super::{group_lookup, ids, peering, prefix_lists};
 
 /// A rule without its identifier and direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,18 +92,28 @@ pub fn of_request(
     Ok(permissions)
 }
 
-/// Splits permissions into one per peer. Groups must exist, in the VPC of `group`.
+/// What is asked of the groups and prefix lists that a request names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// For new rules: they must exist, groups in the VPC of the rules' group or in one that is peered with it.
+    MustExist,
+    /// For rules that are there already: what they name may be gone.
+    AsInRules,
+}
+
+/// Splits permissions into one per peer.
 pub fn parse(
     view: &View,
     scope: &Scope,
     group: &SecurityGroup,
     given: &[wire::IpPermission],
+    named: Named,
 ) -> Result<Vec<Permission>, ServiceError> {
     let mut parsed: Vec<Permission> = Vec::new();
     for permission in given {
         let (protocol, from_port, to_port) =
             traffic(permission.ip_protocol.as_deref(), permission.from_port, permission.to_port)?;
-        let peers = peers(view, scope, group, permission)?;
+        let peers = peers(view, scope, group, permission, named)?;
         if peers.is_empty() {
             return Err(ServiceError::caller("MissingParameter", "Source group ID missing."));
         }
@@ -129,6 +139,7 @@ fn peers(
     scope: &Scope,
     group: &SecurityGroup,
     permission: &wire::IpPermission,
+    named: Named,
 ) -> Result<Vec<(RulePeer, Option<String>)>, ServiceError> {
     let mut peers = Vec::new();
     for range in permission.ip_ranges.iter().flatten() {
@@ -139,41 +150,75 @@ fn peers(
         let text = range.cidr_ipv6.as_deref().unwrap_or_default();
         peers.push((RulePeer::Ipv6(ipv6_block(text)?), range.description.clone()));
     }
-    if let Some(list) = permission.prefix_list_ids.iter().flatten().next() {
-        return Err(unknown_prefix_list(list.prefix_list_id.as_deref().unwrap_or_default()));
+    for list in permission.prefix_list_ids.iter().flatten() {
+        let id = list.prefix_list_id.as_deref().unwrap_or_default();
+        if named == Named::MustExist {
+            prefix_lists::check_exists(view, scope, id)?;
+        }
+        peers.push((RulePeer::PrefixList(id.to_owned()), list.description.clone()));
     }
     for pair in permission.user_id_group_pairs.iter().flatten() {
-        peers.push((peer_group(view, scope, group, pair)?, pair.description.clone()));
+        peers.push((group_of_pair(view, scope, group, pair, named)?, pair.description.clone()));
     }
     Ok(peers)
 }
 
-fn peer_group(
+fn group_of_pair(
     view: &View,
     scope: &Scope,
     group: &SecurityGroup,
     pair: &wire::UserIdGroupPair,
+    named: Named,
 ) -> Result<RulePeer, ServiceError> {
     let account = pair.user_id.as_deref().filter(|account| !account.is_empty());
-    let found = match (&pair.group_id, &pair.group_name) {
-        (Some(id), _) => ids::SECURITY_GROUP.row(&view.security_groups, scope, id)?,
-        (None, Some(name)) => group_lookup::by_name(view, scope, name)?,
-        (None, None) => return Err(ServiceError::caller("MissingParameter", "Source group ID missing.")),
-    };
-    if account.is_some_and(|account| account != scope.account) {
-        return Err(group_not_found(&found.id));
+    match (&pair.group_id, &pair.group_name) {
+        (Some(id), _) if named == Named::AsInRules => {
+            ids::SECURITY_GROUP.check(id)?;
+            // Whose group it is was found out when the rule was made; a request may leave it out.
+            let of_rule = group.rules.iter().find_map(|rule| match &rule.peer {
+                RulePeer::Group { id: other, account } if other == id => Some(account.as_str()),
+                _ => None,
+            });
+            let account = account.or(of_rule).unwrap_or(&scope.account).to_owned();
+            Ok(RulePeer::Group { id: id.clone(), account })
+        }
+        (Some(id), _) => peer_group(view, scope, group, account, id),
+        (None, Some(name)) => {
+            let found = group_lookup::by_name(view, scope, name)?;
+            peer_group(view, scope, group, account, &found.id)
+        }
+        (None, None) => Err(ServiceError::caller("MissingParameter", "Source group ID missing.")),
     }
-    if found.vpc_id != group.vpc_id {
+}
+
+/// The group `id` as the source or destination of a rule of `group`: in the same VPC, or in one that is peered with it,
+/// which may be another account's.
+pub fn peer_group(
+    view: &View,
+    scope: &Scope,
+    group: &SecurityGroup,
+    account: Option<&str>,
+    id: &str,
+) -> Result<RulePeer, ServiceError> {
+    ids::SECURITY_GROUP.check(id)?;
+    let named = account.map(|account| Scope::new(account, &scope.region));
+    let mut candidates: Vec<Scope> = vec![named.clone().unwrap_or_else(|| scope.clone())];
+    if named.is_none() {
+        // Named without its account, a group may still be the other side's of a peering connection.
+        candidates.extend(peering::active_peers(view, scope, &group.vpc_id).map(|side| side.scope.clone()));
+    }
+    let found = candidates.iter().find_map(|scope| view.security_groups.get(&scope.key(id)));
+    let found = found.ok_or_else(|| ids::SECURITY_GROUP.unknown(id))?;
+    let same_vpc = found.scope == group.scope && found.vpc_id == group.vpc_id;
+    let is_peered = || {
+        peering::active_peers(view, scope, &group.vpc_id)
+            .any(|side| side.scope == found.scope && side.vpc_id == found.vpc_id)
+    };
+    if !same_vpc && !is_peered() {
         let message = "You have specified two resources that belong to different networks.";
         return Err(ServiceError::caller("InvalidGroup.NotFound", message));
     }
-    Ok(RulePeer::Group { id: found.id.clone(), account: scope.account.clone() })
-}
-
-/// No prefix list exists here yet, so none can be named.
-pub fn unknown_prefix_list(id: &str) -> ServiceError {
-    let message = format!("The prefix list ID '{id}' does not exist");
-    ServiceError::caller("InvalidPrefixListID.NotFound", message)
+    Ok(RulePeer::Group { id: found.id.clone(), account: found.scope.account.clone() })
 }
 
 /// Checks protocol and ports, and brings what has no ports to `-1`.

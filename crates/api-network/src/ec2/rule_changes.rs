@@ -1,15 +1,15 @@
 //! Adding, removing and describing rules: the same for both directions.
 
-use state_model::ec2::SecurityGroup;
-use state_model::ec2::security_group::SecurityGroupRule;
-use state_tables::{Row, View};
+use state_model::ec2::security_group::{RulePeer, SecurityGroupRule};
+use state_model::ec2::{PrefixList, SecurityGroup};
+use state_tables::{Row, Transaction, View};
 use wire_schema::ServiceError;
 use wire_shapes_network::ec2 as wire;
 
 use super::errors::{self, check_dry_run, invalid_parameter_combination, missing_parameter};
 use super::group_lookup::GroupName;
 use super::limits::RULES_PER_DIRECTION_MAX;
-use super::permissions::{self, Permission};
+use super::permissions::{self, Named, Permission};
 use super::{Context, ids, render, tags};
 
 /// A change to the rules of one group and direction.
@@ -42,7 +42,7 @@ pub async fn authorize(
     let (group, added) = context
         .transact(|view, transaction| {
             let row = target.group.find(view, &context.scope)?;
-            let permissions = permissions::parse(view, &context.scope, row, given)?;
+            let permissions = permissions::parse(view, &context.scope, row, given, Named::MustExist)?;
             let mut group = SecurityGroup::clone(row.record());
             let added: Vec<SecurityGroupRule> = permissions
                 .into_iter()
@@ -60,15 +60,10 @@ pub async fn authorize(
                     }
                 })
                 .collect();
-            check_new(&group, &added)?;
+            check_new(view, &group, &added)?;
             check_dry_run(target.dry_run)?;
             group.rules.extend(added.iter().cloned());
-            // A group that a rule names must not go while the rule comes.
-            for peer in render::security_group::peers(view, &context.scope, &added) {
-                if peer.id != row.id {
-                    transaction.expect(peer);
-                }
-            }
+            expect_named(view, transaction, row, &added);
             transaction.update(row, &group);
             Ok((group, added))
         })
@@ -77,7 +72,28 @@ pub async fn authorize(
     Ok(added.iter().map(|rule| render::security_group::rule(&view, &group, rule)).collect())
 }
 
-fn check_new(group: &SecurityGroup, added: &[SecurityGroupRule]) -> Result<(), ServiceError> {
+/// What rules name must not go while the rules come: groups, and prefix lists.
+pub fn expect_named(
+    view: &View,
+    transaction: &mut Transaction,
+    group: &Row<SecurityGroup>,
+    rules: &[SecurityGroupRule],
+) {
+    for peer in render::security_group::peers(view, &group.scope, rules) {
+        if peer.id != group.id {
+            transaction.expect(peer);
+        }
+    }
+    for rule in rules {
+        if let RulePeer::PrefixList(id) = &rule.peer
+            && let Some(list) = view.prefix_lists.get(&group.scope.key(id))
+        {
+            transaction.expect(list);
+        }
+    }
+}
+
+fn check_new(view: &View, group: &SecurityGroup, added: &[SecurityGroupRule]) -> Result<(), ServiceError> {
     for rule in added {
         let permission = permission_of(rule);
         let same =
@@ -87,11 +103,52 @@ fn check_new(group: &SecurityGroup, added: &[SecurityGroupRule]) -> Result<(), S
             return Err(ServiceError::caller("InvalidPermission.Duplicate", message));
         }
     }
-    let is_egress = added.first().is_some_and(|rule| rule.is_egress);
-    let present = group.rules.iter().filter(|rule| rule.is_egress == is_egress).count();
-    if present + added.len() > RULES_PER_DIRECTION_MAX {
+    check_count(view, group, added)
+}
+
+/// Checks the quota of rules for a group that gets `added` besides its own.
+pub fn check_count(
+    view: &View,
+    group: &SecurityGroup,
+    added: &[SecurityGroupRule],
+) -> Result<(), ServiceError> {
+    let count = |is_egress: bool| -> usize {
+        let rules = group.rules.iter().chain(added).filter(|rule| rule.is_egress == is_egress);
+        rules.map(|rule| weight(view, group, rule)).sum()
+    };
+    if count(false) > RULES_PER_DIRECTION_MAX || count(true) > RULES_PER_DIRECTION_MAX {
         let message = "The maximum number of rules per security group has been reached.";
         return Err(ServiceError::caller("RulesPerSecurityGroupLimitExceeded", message));
+    }
+    Ok(())
+}
+
+/// A rule that names a prefix list counts as many as the list may have entries.
+fn weight(view: &View, group: &SecurityGroup, rule: &SecurityGroupRule) -> usize {
+    match &rule.peer {
+        RulePeer::PrefixList(id) => state_tables::prefix_lists::weight(view, &group.scope, id).unwrap_or(1),
+        _ => 1,
+    }
+}
+
+/// Whether the groups that name `list` still keep their quota, once it may have as many entries as `list` says.
+pub fn check_users_of_list(view: &View, list: &PrefixList) -> Result<(), ServiceError> {
+    let Some(before) = state_tables::prefix_lists::weight(view, &list.scope, &list.id) else { return Ok(()) };
+    let after = usize::try_from(list.max_entries).unwrap_or(0);
+    for group in view.security_groups.by("prefix-list", &list.scope.key(&list.id)) {
+        for is_egress in [false, true] {
+            let rules = || group.rules.iter().filter(|rule| rule.is_egress == is_egress);
+            let naming = rules().filter(|rule| rule.peer == RulePeer::PrefixList(list.id.clone())).count();
+            let total: usize = rules().map(|rule| weight(view, group, rule)).sum();
+            if total + naming * after > RULES_PER_DIRECTION_MAX + naming * before {
+                let message = format!(
+                    "The following VPC Security Group resource references the prefix list and would exceed its rule \
+                     limit: {}",
+                    group.id
+                );
+                return Err(ServiceError::caller("RulesPerSecurityGroupLimitExceeded", message));
+            }
+        }
     }
     Ok(())
 }
@@ -132,7 +189,7 @@ pub async fn revoke(
             let row = target.group.find(view, &context.scope)?;
             let mut revoked = Revoked::default();
             let doomed = if rule_ids.is_empty() {
-                let permissions = permissions::parse(view, &context.scope, row, given)?;
+                let permissions = permissions::parse(view, &context.scope, row, given, Named::AsInRules)?;
                 by_permissions(view, row, target.is_egress, &permissions, &mut revoked)?
             } else {
                 by_ids(row, target.is_egress, rule_ids)?
@@ -212,7 +269,7 @@ pub async fn describe(
         .transact(|view, transaction| {
             let row = target.group.find(view, &context.scope)?;
             let mut changes: Vec<(String, Option<String>)> = Vec::new();
-            for permission in permissions::parse(view, &context.scope, row, given)? {
+            for permission in permissions::parse(view, &context.scope, row, given, Named::AsInRules)? {
                 let mut rules = row.rules.iter().filter(|rule| rule.is_egress == target.is_egress);
                 let rule = rules.find(|rule| permission.says_the_same(rule));
                 let rule = rule.ok_or_else(errors::rule_not_found)?;

@@ -45,7 +45,7 @@ impl Harness {
         let request = RequestContext {
             state: Arc::clone(&self.state),
             scope: self.scope.clone(),
-            principal: Principal::root(ACCOUNT),
+            principal: Principal::root(&self.scope.account),
             now: now(),
             random: SystemRandom::shared(),
             request_id: "r".into(),
@@ -65,6 +65,30 @@ impl Harness {
         let view = self.state.view();
         let key = self.scope.key(&format!("{}/default", self.default_vpc()));
         view.security_groups.by("name", &key).next().expect("a default group").id.clone()
+    }
+
+    /// The same state, asked by another account or in another region.
+    pub fn elsewhere(&self, account: &str, region: &str) -> Self {
+        Self { state: Arc::clone(&self.state), scope: Scope::new(account, region) }
+    }
+
+    /// A VPC of this account and region with other addresses than the default one's.
+    pub async fn vpc_with(&self, id: &str, cidr_block: &str) -> String {
+        let view = self.state.view();
+        let (_, vpc) = view.vpcs.prefix("").next().expect("a default VPC");
+        let mut vpc = state_model::ec2::Vpc::clone(vpc.record());
+        vpc.scope = self.scope.clone();
+        vpc.id = id.to_owned();
+        vpc.cidr_block = cidr_block.to_owned();
+        vpc.is_default = false;
+        self.write(|transaction| transaction.insert(&vpc)).await;
+        vpc.id
+    }
+
+    /// What a node tells of a resource that it has brought into place.
+    pub async fn tell_in_place(&self, id: &str) {
+        let in_place = state_model::ec2::InPlace { scope: self.scope.clone(), id: id.to_owned(), at: now() };
+        self.write(|transaction| transaction.put(&in_place)).await;
     }
 
     /// A VPC besides the default one, with a default group of its own.

@@ -2,7 +2,11 @@
 
 mod defaults;
 mod elbv2;
+mod flow_logs;
 mod harness;
 mod network_interfaces;
+mod peering;
+mod prefix_lists;
 mod security_groups;
 mod tags;
+mod vpc_endpoints;

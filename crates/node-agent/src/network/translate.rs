@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use link_protocol::Interface;
 use link_protocol::network::{
     GroupSnapshot, NatGatewaySnapshot, NetworkAclSnapshot, PeeringSnapshot, PrefixListSnapshot,
     RouteSnapshot, RouteTableSnapshot, RouteTargetSnapshot, SubnetSnapshot, VpcSnapshot,
@@ -25,7 +26,7 @@ pub(super) fn vpc_config(vpc: &VpcSnapshot) -> Result<VpcConfig, NetworkError> {
         id: vpc.id.clone(),
         cidrs: blocks(&vpc.cidr_blocks)?,
         subnets,
-        route_tables: vpc.route_tables.iter().map(route_table).collect(),
+        route_tables: vpc.route_tables.iter().map(|table| route_table(vpc, table)).collect(),
         acls: vpc.network_acls.iter().map(acl).collect(),
         nat_gateways: vpc.nat_gateways.iter().map(nat_gateway).collect(),
         peerings: vpc.peering_connections.iter().map(peering).collect::<Result<_, _>>()?,
@@ -49,11 +50,15 @@ fn subnet_config(vpc: &VpcSnapshot, subnet: &SubnetSnapshot) -> Result<SubnetCon
     })
 }
 
-/// The links of gateway endpoints' listeners, which lie in none of the VPC's subnets.
-fn links_of_endpoints(vpc: &VpcSnapshot) -> Result<Vec<SubnetConfig>, NetworkError> {
-    let mut known: BTreeSet<&str> = vpc.subnets.iter().map(|subnet| subnet.id.as_str()).collect();
+/// The listeners of gateway endpoints, which lie in none of the VPC's subnets.
+fn listeners_outside(vpc: &VpcSnapshot) -> impl Iterator<Item = &Interface> {
     let interfaces = vpc.endpoints.iter().flat_map(|endpoint| &endpoint.interfaces);
-    let links = interfaces.filter(|interface| known.insert(&interface.subnet_id));
+    interfaces.filter(|interface| vpc.subnets.iter().all(|subnet| subnet.id != interface.subnet_id))
+}
+
+fn links_of_endpoints(vpc: &VpcSnapshot) -> Result<Vec<SubnetConfig>, NetworkError> {
+    let mut known = BTreeSet::new();
+    let links = listeners_outside(vpc).filter(|interface| known.insert(&interface.subnet_id));
     links
         .map(|interface| {
             Ok(SubnetConfig {
@@ -66,8 +71,16 @@ fn links_of_endpoints(vpc: &VpcSnapshot) -> Result<Vec<SubnetConfig>, NetworkErr
         .collect()
 }
 
-fn route_table(table: &RouteTableSnapshot) -> RouteTableConfig {
-    RouteTableConfig { id: table.id.clone(), routes: table.routes.iter().filter_map(route).collect() }
+fn route_table(vpc: &VpcSnapshot, table: &RouteTableSnapshot) -> RouteTableConfig {
+    let mut routes: Vec<RouteConfig> = table.routes.iter().filter_map(route).collect();
+    for listener in listeners_outside(vpc) {
+        let destination = Cidr { address: listener.address, prefix: 32 };
+        // Who has no route to the endpoint doesn't get there, though the VPC knows its address.
+        if routes.iter().all(|route| route.destination != destination) {
+            routes.push(RouteConfig { destination, target: RouteTarget::Blackhole });
+        }
+    }
+    RouteTableConfig { id: table.id.clone(), routes }
 }
 
 /// None for a route of IPv6, which no interface has.
@@ -183,3 +196,6 @@ fn traffic(rule: &SecurityGroupRule) -> Traffic {
         RuleProtocol::Number(number) => Traffic::Protocol(number),
     }
 }
+
+#[cfg(test)]
+mod tests;

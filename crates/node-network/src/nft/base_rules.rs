@@ -57,7 +57,9 @@ const CHAINS: [(&str, &str); 11] = [
 /// An established packet meets two base chains, and two look-ups. The first packet of a connection goes from
 /// `forward` through the sender's group rules, each of which leads on to `receive`, where the receiver's rules
 /// accept it; both sides' rules count therefore.
-pub fn commands(config: &VpcConfig, host_address: Ipv4Addr) -> String {
+///
+/// `counted_before` tells whether the table may hold what counting flows needs.
+pub fn commands(config: &VpcConfig, host_address: Ipv4Addr, counted_before: bool) -> String {
     let mut text = String::with_capacity(4096);
     line(&mut text, format_args!("add table {TABLE}"));
     for (name, kind) in SETS {
@@ -70,7 +72,7 @@ pub fn commands(config: &VpcConfig, host_address: Ipv4Addr) -> String {
         line(&mut text, format_args!("add chain {TABLE} {chain} {hook}"));
         line(&mut text, format_args!("flush chain {TABLE} {chain}"));
     }
-    flow_rules::prepare(&mut text, config.counts_flows);
+    flow_rules::prepare(&mut text, config.counts_flows, counted_before);
     acl_rules::write(&mut text, config, host_address);
     for (chain, rule) in rules(config, host_address) {
         line(&mut text, format_args!("add rule {TABLE} {chain} {rule}"));

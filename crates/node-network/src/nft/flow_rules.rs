@@ -2,45 +2,71 @@
 
 use std::fmt::Write;
 
+use crate::nft::Nft;
 use crate::nft::base_rules::{INTERFACES, PEERINGS, TABLE, UPLINK};
 
-/// What is counted in one pair of sets: by the interface of one end, with one outcome.
+/// What is counted in one set: by the interface of one end, with one outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
     pub is_ingress: bool,
     pub accepted: bool,
+    pub protocol: Protocol,
+}
+
+/// nftables puts five parts into a key at most: the protocol can't stand beside ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Tcp,
+    Udp,
+    Other,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 4] = [
-        Kind { is_ingress: false, accepted: true },
-        Kind { is_ingress: false, accepted: false },
-        Kind { is_ingress: true, accepted: true },
-        Kind { is_ingress: true, accepted: false },
-    ];
-
-    /// The set of flows with ports, and that of flows without.
-    pub fn set(self, has_ports: bool) -> String {
-        let side = if self.is_ingress { "received" } else { "sent" };
-        let outcome = if self.accepted { "accepted" } else { "rejected" };
-        let ports = if has_ports { "ports" } else { "plain" };
-        format!("flows_{side}_{outcome}_{ports}")
+    pub fn all() -> impl Iterator<Item = Kind> {
+        let outcomes = [(false, true), (false, false), (true, true), (true, false)];
+        outcomes.into_iter().flat_map(|(is_ingress, accepted)| Self::of(is_ingress, accepted))
     }
 
-    /// The two rules that count a packet.
-    fn rules(self) -> [String; 2] {
+    /// The sets of one end and one outcome.
+    fn of(is_ingress: bool, accepted: bool) -> [Kind; 3] {
+        [Protocol::Tcp, Protocol::Udp, Protocol::Other].map(|protocol| Kind {
+            is_ingress,
+            accepted,
+            protocol,
+        })
+    }
+
+    pub fn set(self) -> String {
+        let side = if self.is_ingress { "received" } else { "sent" };
+        let outcome = if self.accepted { "accepted" } else { "rejected" };
+        let protocol = match self.protocol {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::Other => "other",
+        };
+        format!("flows_{side}_{outcome}_{protocol}")
+    }
+
+    fn key_type(self) -> &'static str {
+        match self.protocol {
+            Protocol::Other => "ifname . ipv4_addr . ipv4_addr . inet_proto",
+            Protocol::Tcp | Protocol::Udp => "ifname . ipv4_addr . ipv4_addr . inet_service . inet_service",
+        }
+    }
+
+    /// The rule that counts a packet.
+    fn rule(self) -> String {
         let link = if self.is_ingress { "oifname" } else { "iifname" };
-        let key = format!("{link} . meta l4proto . ip saddr . ip daddr");
-        [
-            format!(
-                "{link} {INTERFACES} meta l4proto {{ 6, 17 }} update @{} {{ {key} . th sport . th dport counter }}",
-                self.set(true)
-            ),
-            format!(
-                "{link} {INTERFACES} meta l4proto != {{ 6, 17 }} update @{} {{ {key} counter }}",
-                self.set(false)
-            ),
-        ]
+        let (protocol, rest) = match self.protocol {
+            Protocol::Tcp => ("6", "th sport . th dport"),
+            Protocol::Udp => ("17", "th sport . th dport"),
+            Protocol::Other => ("!= { 6, 17 }", "meta l4proto"),
+        };
+        format!(
+            "{link} {INTERFACES} meta l4proto {protocol} \
+             update @{} {{ {link} . ip saddr . ip daddr . {rest} counter }}",
+            self.set()
+        )
     }
 }
 
@@ -56,22 +82,21 @@ const CHAINS: [(&str, &str); 3] = [
 /// Makes what counting needs, or removes all of it: without flow logs no packet meets a rule of this.
 ///
 /// The chains `refuse_sent` and `refuse_received` are empty by now.
-pub fn prepare(text: &mut String, counts: bool) {
+pub fn prepare(text: &mut String, counts: bool, counted_before: bool) {
+    if !counts && !counted_before {
+        return;
+    }
     // Making them first makes their removal always possible. Writing to a String can't fail.
     for (chain, hook) in CHAINS {
         let _ = writeln!(text, "add chain {TABLE} {chain} {hook}\nflush chain {TABLE} {chain}");
     }
-    for (kind, has_ports) in Kind::ALL.into_iter().flat_map(|kind| [(kind, true), (kind, false)]) {
-        let ports = if has_ports { " . inet_service . inet_service" } else { "" };
-        let _ = writeln!(
-            text,
-            "add set {TABLE} {} {{ type ifname . inet_proto . ipv4_addr . ipv4_addr{ports}; size {FLOWS_MAX}; \
-             flags dynamic; }}",
-            kind.set(has_ports)
-        );
+    for kind in Kind::all() {
+        let (set, key_type) = (kind.set(), kind.key_type());
+        let _ =
+            writeln!(text, "add set {TABLE} {set} {{ type {key_type}; size {FLOWS_MAX}; flags dynamic; }}");
     }
     if counts {
-        let accepted = |is_ingress| Kind { is_ingress, accepted: true }.rules();
+        let accepted = |is_ingress| Kind::of(is_ingress, true).map(Kind::rule);
         let mut rules = vec![
             ("count_accepted", format!("iifname {INTERFACES} goto count_both")),
             ("count_accepted", format!("iifname {PEERINGS} goto count_received")),
@@ -88,15 +113,20 @@ pub fn prepare(text: &mut String, counts: bool) {
     for (chain, _) in CHAINS {
         let _ = writeln!(text, "delete chain {TABLE} {chain}");
     }
-    for (kind, has_ports) in Kind::ALL.into_iter().flat_map(|kind| [(kind, true), (kind, false)]) {
-        let _ = writeln!(text, "delete set {TABLE} {}", kind.set(has_ports));
+    for kind in Kind::all() {
+        let _ = writeln!(text, "delete set {TABLE} {}", kind.set());
     }
+}
+
+/// Whether a former server counted flows in the namespace of `nft`.
+pub fn are_present(nft: &mut Nft) -> bool {
+    let (chain, _) = CHAINS[0];
+    nft.list(&format!("list chain {TABLE} {chain}")).is_ok()
 }
 
 /// Forgets everything that was counted.
 pub fn clear() -> String {
-    let sets = Kind::ALL.into_iter().flat_map(|kind| [kind.set(true), kind.set(false)]);
-    sets.map(|set| format!("flush set {TABLE} {set}\n")).collect()
+    Kind::all().map(|kind| format!("flush set {TABLE} {}\n", kind.set())).collect()
 }
 
 /// What happens to refused packets: the sender's rules are the sender's alone, and what the receiver refuses the
@@ -104,7 +134,7 @@ pub fn clear() -> String {
 pub fn refusals(counts: bool) -> Vec<(&'static str, String)> {
     let mut rules = Vec::new();
     if counts {
-        let of = |is_ingress, accepted| Kind { is_ingress, accepted }.rules();
+        let of = |is_ingress, accepted| Kind::of(is_ingress, accepted).map(Kind::rule);
         rules.extend(of(false, false).map(|rule| ("refuse_sent", rule)));
         rules.extend(of(false, true).map(|rule| ("refuse_received", rule)));
         rules.extend(of(true, false).map(|rule| ("refuse_received", rule)));

@@ -10,7 +10,7 @@ use crate::config::FlowCount;
 use crate::error::NetworkError;
 use crate::nft::Nft;
 use crate::nft::base_rules::TABLE;
-use crate::nft::flow_rules::Kind;
+use crate::nft::flow_rules::{Kind, Protocol};
 
 /// One element of one set.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,8 +54,8 @@ impl Flows {
         let mut counts = Vec::new();
         let mut silent = String::new();
         let mut seen = HashSet::new();
-        for (kind, has_ports) in Kind::ALL.into_iter().flat_map(|kind| [(kind, true), (kind, false)]) {
-            for (flow, count) in read(nft, &kind.set(has_ports))? {
+        for kind in Kind::all() {
+            for (flow, count) in read(nft, kind)? {
                 let former = self.last.insert(flow.clone(), count).unwrap_or_default();
                 let packets = count.packets.saturating_sub(former.packets);
                 if packets == 0 {
@@ -95,38 +95,36 @@ impl Flow {
     }
 }
 
-fn read(nft: &mut Nft, set: &str) -> Result<Vec<(Flow, Count)>, NetworkError> {
-    let answer = nft.list(&format!("list set {TABLE} {set}"))?;
+fn read(nft: &mut Nft, kind: Kind) -> Result<Vec<(Flow, Count)>, NetworkError> {
+    let answer = nft.list(&format!("list set {TABLE} {}", kind.set()))?;
     let listing: Value = serde_json::from_str(&answer)
         .map_err(|error| NetworkError::Firewall { message: format!("unreadable listing: {error}") })?;
     let objects = listing["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
     let elements = objects.iter().filter_map(|object| object["set"]["elem"].as_array()).flatten();
-    Ok(elements.filter_map(|element| parse(set, &element["elem"])).collect())
+    Ok(elements.filter_map(|element| parse(kind, &element["elem"])).collect())
 }
 
-fn parse(set: &str, element: &Value) -> Option<(Flow, Count)> {
+fn parse(kind: Kind, element: &Value) -> Option<(Flow, Count)> {
     let parts = element["val"]["concat"].as_array()?;
     let number = |index: usize| parts.get(index)?.as_u64();
     let address = |index: usize| parts.get(index)?.as_str()?.parse().ok();
     let port = |index: usize| u16::try_from(number(index)?).ok();
-    let flow = Flow {
-        set: set.to_owned(),
-        link: parts.first()?.as_str()?.to_owned(),
-        protocol: u8::try_from(number(1)?).ok()?,
-        source: address(2)?,
-        destination: address(3)?,
-        ports: port(4).zip(port(5)),
+    let (protocol, ports) = match kind.protocol {
+        Protocol::Tcp => (6, Some((port(3)?, port(4)?))),
+        Protocol::Udp => (17, Some((port(3)?, port(4)?))),
+        Protocol::Other => (u8::try_from(number(3)?).ok()?, None),
     };
+    let (source, destination) = (address(1)?, address(2)?);
+    let link = parts.first()?.as_str()?.to_owned();
+    let flow = Flow { set: kind.set(), link, protocol, source, destination, ports };
     let counter = &element["counter"];
     Some((flow, Count { packets: counter["packets"].as_u64()?, bytes: counter["bytes"].as_u64()? }))
 }
 
 fn remove(text: &mut String, flow: &Flow) {
     let Flow { set, link, protocol, source, destination, ports } = flow;
-    let ports = ports.map_or_else(String::new, |(from, to)| format!(" . {from} . {to}"));
+    let rest = ports.map_or_else(|| protocol.to_string(), |(from, to)| format!("{from} . {to}"));
     // Writing to a String can't fail.
-    let _ = writeln!(
-        text,
-        "delete element {TABLE} {set} {{ \"{link}\" . {protocol} . {source} . {destination}{ports} }}"
-    );
+    let _ =
+        writeln!(text, "delete element {TABLE} {set} {{ \"{link}\" . {source} . {destination} . {rest} }}");
 }

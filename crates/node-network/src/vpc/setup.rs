@@ -86,7 +86,8 @@ pub fn set_up(instance: &Instance, config: &VpcConfig, holders: Holders) -> Resu
     let host_index = host_link.index;
     let uplink = Uplink { slot, host_index, host_mac, vpc_index, host_address, vpc_address };
     let mut nft = Nft::new()?;
-    nft.run(&base_rules::commands(config, host_address))?;
+    let counted_before = flow_rules::are_present(&mut nft);
+    nft.run(&base_rules::commands(config, host_address, counted_before))?;
     if config.counts_flows {
         nft.run(&flow_rules::clear())?;
     }

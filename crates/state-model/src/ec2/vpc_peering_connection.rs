@@ -65,6 +65,10 @@ impl VpcPeeringConnection {
         }
     }
 
+    pub fn is_active(&self) -> bool {
+        self.status == PeeringStatus::Active
+    }
+
     pub fn expires_at(&self) -> Timestamp {
         self.created_at.plus(REQUEST_KEPT)
     }

@@ -7,7 +7,7 @@ use state_tables::{Row, View};
 use wire_shapes_network::ec2 as wire;
 
 use crate::ec2::permissions::Permission;
-use crate::ec2::{rule_changes, tags};
+use crate::ec2::{peering, rule_changes, tags};
 
 pub fn security_group(group: &SecurityGroup) -> wire::SecurityGroup {
     wire::SecurityGroup {
@@ -45,12 +45,7 @@ pub fn rule(view: &View, group: &SecurityGroup, rule: &SecurityGroupRule) -> wir
         RulePeer::Group { id, account } => Some(wire::ReferencedSecurityGroup {
             group_id: Some(id.clone()),
             user_id: Some(account.clone()),
-            vpc_id: view
-                .security_groups
-                .get(&group.scope.key(id))
-                .filter(|other| other.vpc_id != group.vpc_id)
-                .map(|other| other.vpc_id.clone()),
-            ..Default::default()
+            ..peered(view, group, id, account)
         }),
         _ => None,
     };
@@ -69,6 +64,22 @@ pub fn rule(view: &View, group: &SecurityGroup, rule: &SecurityGroupRule) -> wir
         security_group_rule_id: Some(rule.id.clone()),
         tags: Some(tags::render(&rule.tags)),
         to_port: Some(rule.to_port),
+    }
+}
+
+/// What is shown of a group in another VPC besides its id: the VPC, and the connection to it, if it is there yet.
+fn peered(view: &View, group: &SecurityGroup, id: &str, account: &str) -> wire::ReferencedSecurityGroup {
+    let scope = Scope::new(account, &group.scope.region);
+    let other = view.security_groups.get(&scope.key(id));
+    let Some(other) = other.filter(|other| other.vpc_id != group.vpc_id) else {
+        return wire::ReferencedSecurityGroup::default();
+    };
+    let connection = peering::between(view, &group.scope, &group.vpc_id, &scope, &other.vpc_id);
+    wire::ReferencedSecurityGroup {
+        peering_status: connection.map(|connection| peering::code(connection.status).to_string()),
+        vpc_id: Some(other.vpc_id.clone()),
+        vpc_peering_connection_id: connection.map(|connection| connection.id.clone()),
+        ..Default::default()
     }
 }
 
@@ -99,11 +110,11 @@ pub fn unknown_permission(permission: &Permission) -> wire::IpPermission {
 
 /// The groups that rules name.
 pub fn peers<'v>(view: &'v View, scope: &Scope, rules: &[SecurityGroupRule]) -> Vec<&'v Row<SecurityGroup>> {
-    let ids = rules.iter().filter_map(|rule| match &rule.peer {
-        RulePeer::Group { id, .. } => Some(id),
+    let keys = rules.iter().filter_map(|rule| match &rule.peer {
+        RulePeer::Group { id, account } => Some(Scope::new(account, &scope.region).key(id)),
         _ => None,
     });
-    ids.filter_map(|id| view.security_groups.get(&scope.key(id))).collect()
+    keys.filter_map(|key| view.security_groups.get(&key)).collect()
 }
 
 /// Rules of one direction, those of the same traffic together, in the order in which each first came.

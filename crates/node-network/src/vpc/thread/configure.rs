@@ -24,7 +24,7 @@ impl VpcThread {
         let (former, wanted) = (nat_publics(&self.config), nat_publics(&config));
         publics.acquire(host, &wanted)?;
         setup::configure_addresses(links, &config)?;
-        let mut commands = base_rules::commands(&config, uplink.host_address);
+        let mut commands = base_rules::commands(&config, uplink.host_address, self.config.counts_flows);
         let stale = acl_rules::chains(&self.config)
             .difference(&acl_rules::chains(&config))
             .cloned()
