@@ -76,7 +76,7 @@ def presigned(server, service: str, url: str, operation: str, **arguments) -> st
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         config=Config(signature_version="s3v4") if service == "s3" else None,
     )
-    return signer.generate_presigned_url(operation, Params=arguments)
+    return signer.generate_presigned_url(operation, Params=arguments, HttpMethod="GET")
 
 
 def fetch(task: Obedient, url: str, seconds: int = 3) -> str:
