@@ -76,7 +76,7 @@ def presigned(server, service: str, url: str, operation: str, **arguments) -> st
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         config=Config(signature_version="s3v4") if service == "s3" else None,
     )
-    return signer.generate_presigned_url(operation, Params=arguments)
+    return signer.generate_presigned_url(operation, Params=arguments, HttpMethod="GET")
 
 
 def fetch(task: Obedient, url: str, seconds: int = 3) -> str:
@@ -86,7 +86,8 @@ def fetch(task: Obedient, url: str, seconds: int = 3) -> str:
     request = f"GET {path} HTTP/1.1\\r\\nHost: {parts.hostname}\\r\\nConnection: close\\r\\n\\r\\n"
     # As an argument: a percent sign in the format would be an order.
     quoted = request.replace("%", "%%")
-    return task.ask(f"printf '{quoted}' | timeout {seconds} nc {parts.hostname} 80 2>&1")
+    # Open until the answer is there: a client that has gone isn't answered.
+    return task.ask(f"(printf '{quoted}'; sleep 1) | timeout {seconds} nc {parts.hostname} 80 2>&1")
 
 
 def resolve(task: Obedient, name: str) -> str:
@@ -108,7 +109,7 @@ def test_an_interface_endpoint_serves_its_service(server, client, lab, groups, a
             until(lambda name=name: address in resolve(asker, name), f"{name} is known", seconds=3)
         url = f"http://sts.{REGION}.amazonaws.com"
         who = presigned(server, "sts", url, "get_caller_identity")
-        assert "GetCallerIdentityResult" not in fetch(asker, who, seconds=1), "no group lets anyone in"
+        assert "GetCallerIdentityResult" not in fetch(asker, who, seconds=2), "no group lets anyone in"
         groups.allow(group, port(80, IpRanges=[EVERYONE]))
         until(lambda: "GetCallerIdentityResult" in fetch(asker, who), "the rule counts", seconds=3)
         by_own_name = presigned(server, "sts", f"http://{own}", "get_caller_identity")
@@ -118,7 +119,7 @@ def test_an_interface_endpoint_serves_its_service(server, client, lab, groups, a
         assert "Credential should be scoped to correct service: 'sts'." in fetch(asker, other)
         assert "liveTasks" not in fetch(asker, f"{url}/_neargate/health")
         groups.forbid(group, port(80, IpRanges=[EVERYONE]))
-        until(lambda: "GetCallerIdentityResult" not in fetch(asker, who, seconds=1), "the rule is gone", seconds=4)
+        until(lambda: "GetCallerIdentityResult" not in fetch(asker, who, seconds=2), "the rule is gone", seconds=4)
 
 
 def test_an_endpoint_has_certificates_for_its_names(server, client, lab, groups):
@@ -175,7 +176,7 @@ def test_a_gateway_endpoint_leads_to_s3(server, client, lab, groups, asker):
         until(lambda: "hello from s3" in fetch(asker, by_host), "the gateway leads to S3", seconds=5)
         assert "hello from s3" in fetch(asker, by_path)
         assert "AccessDenied" in fetch(asker, f"{name}/greeting"), "nobody may read it without a signature"
-    until(lambda: "hello from s3" not in fetch(asker, by_path, seconds=1), "without the endpoint", seconds=5)
+    until(lambda: "hello from s3" not in fetch(asker, by_path, seconds=2), "without the endpoint", seconds=5)
 
 
 def test_dns_support_can_be_turned_off(client, groups, asker):

@@ -69,6 +69,12 @@ impl RequestContext {
     /// exist (any more) may do nothing. A VPC endpoint that the request came by must let it through as well.
     pub fn authorise(&self, action: &str, resource: &str) -> Result<(), ServiceError> {
         self.authorise_principal(action, resource)?;
+        self.authorise_endpoint(action, resource)
+    }
+
+    /// What [`Self::authorise`] asks of a VPC endpoint's policy: alone the first step of handlers that need no leave of the
+    /// principal's own policies.
+    pub fn authorise_endpoint(&self, action: &str, resource: &str) -> Result<(), ServiceError> {
         match &self.endpoint {
             Some(endpoint) => endpoint.authorise(&self.principal, action, resource, self.source_ip),
             None => Ok(()),

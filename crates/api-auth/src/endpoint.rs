@@ -61,10 +61,9 @@ impl EndpointAccess {
         }
     }
 
-    /// Whether requests with this name in their signature's scope are for the endpoint's service.
-    pub fn serves(&self, signing_name: &str) -> bool {
-        let own = self.service.as_str();
-        own == signing_name || (own == "ecr.api" && signing_name == "ecr")
+    /// What signatures for the endpoint's service name in their scope.
+    pub fn signing_name(&self) -> &str {
+        if self.service == "ecr.api" { "ecr" } else { &self.service }
     }
 
     /// Whether the endpoint leads to the registry of images.
@@ -224,10 +223,9 @@ mod tests {
 
     #[test]
     fn an_endpoint_leads_to_its_service_alone() {
-        let serves = |service: &str, signing_name: &str| {
-            EndpointAccess::new(("vpce-1", "vpc-1"), "us-east-1", service, None).serves(signing_name)
-        };
-        assert!(serves("ecs", "ecs") && serves("ecr.api", "ecr"));
-        assert!(!serves("ecs", "logs") && !serves("ecr.dkr", "ecr") && !serves("ecr.api", "ecs"));
+        for (service, signing_name) in [("ecs", "ecs"), ("ecr.api", "ecr"), ("ecr.dkr", "ecr.dkr")] {
+            let access = EndpointAccess::new(("vpce-1", "vpc-1"), "us-east-1", service, None);
+            assert_eq!(access.signing_name(), signing_name);
+        }
     }
 }

@@ -153,7 +153,9 @@ impl Edge {
             // After the signature was read, which covers the address as it was sent.
             vpc_endpoint::move_bucket_into_path(&mut parts, endpoint);
         }
-        let signing_name = signed.as_ref().ok().map(|signed| signed.service.as_str());
+        // A request without a signature means the endpoint's own service.
+        let of_endpoint = origin.endpoint.as_ref().map(|endpoint| endpoint.signing_name());
+        let signing_name = signed.as_ref().ok().map(|signed| signed.service.as_str()).or(of_endpoint);
         let body = match self.bodies.read(&parts, body).await {
             Ok(body) => body,
             Err(refusal)

@@ -28,6 +28,7 @@ pub async fn assume_role(
     input: sts::AssumeRoleRequest,
 ) -> Result<sts::AssumeRoleResponse, ServiceError> {
     let request = Request::check(&context, input)?;
+    context.authorise_endpoint("sts:AssumeRole", &request.role_arn)?;
     let view = context.view();
     let role = trusted_role(&context, &view, &request)?;
     let seconds = duration(&context.principal, role, request.duration_s)?;

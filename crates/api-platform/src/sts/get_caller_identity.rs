@@ -10,6 +10,7 @@ pub async fn get_caller_identity(
     context: Context<Sts>,
     _input: sts::GetCallerIdentityRequest,
 ) -> Result<sts::GetCallerIdentityResponse, ServiceError> {
+    context.authorise_endpoint("sts:GetCallerIdentity", "*")?;
     Ok(sts::GetCallerIdentityResponse {
         user_id: Some(context.principal.user_id()),
         account: Some(context.principal.account().to_owned()),

@@ -12,8 +12,8 @@ use super::json;
 /// The signature must be for the endpoint's service and region: what is meant for another isn't served here, as on AWS.
 pub fn check_scope(endpoint: &EndpointAccess, signing_name: &str, region: &str) -> Result<(), AuthError> {
     let refuse = |message: String| Err(AuthError::new(AuthErrorKind::Mismatch, message));
-    if !endpoint.serves(signing_name) {
-        let own = if endpoint.service == "ecr.api" { "ecr" } else { &endpoint.service };
+    let own = endpoint.signing_name();
+    if own != signing_name {
         return refuse(format!("Credential should be scoped to correct service: '{own}'."));
     }
     if region != endpoint.region {
