@@ -1,11 +1,11 @@
 //! Records as EC2 shows them.
 
-pub mod dhcp_options;
-pub mod egress_only_internet_gateway;
-pub mod elastic_ip;
 use wire_schema::ServiceError;
 use wire_shapes_network::ec2 as wire;
 
+pub mod dhcp_options;
+pub mod egress_only_internet_gateway;
+pub mod elastic_ip;
 pub mod flow_log;
 pub mod internet_gateway;
 pub mod nat_gateway;
