@@ -57,5 +57,7 @@ pub fn hold_region(view: &View, scope: &Scope, transaction: &mut Transaction) {
 }
 
 fn is_there(view: &View, gateway: &Row<NatGateway>) -> bool {
-    network_paths::nat_gateway_state(view, gateway) != NatGatewayState::Deleted
+    // One that failed or went is only shown for an hour more.
+    let state = network_paths::nat_gateway_state(view, gateway);
+    matches!(state, NatGatewayState::Pending | NatGatewayState::Available | NatGatewayState::Deleting)
 }

@@ -6,8 +6,6 @@ mod elbv2;
 mod flow_logs;
 mod gateways;
 mod harness;
-mod harness;
-mod network_interfaces;
 mod network_interfaces;
 mod network_kit;
 mod peering;
