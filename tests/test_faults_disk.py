@@ -13,6 +13,8 @@ from host_state import host_state
 from neargate_server import Server
 from waiting import until
 
+pytestmark = pytest.mark.alone
+
 DISK_MIB = 64
 LINES = 60
 

@@ -15,6 +15,8 @@ from host_state import host_state, left_behind, processes_of
 from task_lab import Lab
 from waiting import until
 
+pytestmark = pytest.mark.alone
+
 LINES_OF_SHORT_TASKS = 400
 
 

@@ -8,6 +8,8 @@ from fault_lab import own_lab, run_many, statuses
 from host_state import host_state, left_behind
 from waiting import until
 
+pytestmark = pytest.mark.alone
+
 TASKS = 200
 
 

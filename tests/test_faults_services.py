@@ -14,6 +14,8 @@ from load import Load
 from service_lab import ServiceLab, address
 from waiting import until
 
+pytestmark = pytest.mark.alone
+
 ROUNDS = 10
 
 

@@ -5,6 +5,8 @@ import pytest
 from load import Load
 from test_balancer_https import certificate_for
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.parametrize("percentages", [(100, 200), (50, 100), (100, 150)])
 def test_no_request_fails_during_a_rolling_update(services, percentages):

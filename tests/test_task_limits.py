@@ -3,7 +3,11 @@
 import contextlib
 from pathlib import Path
 
+import pytest
+
 from waiting import until
+
+pytestmark = pytest.mark.alone
 
 
 def test_memory_of_the_task_is_bounded(lab):

@@ -28,6 +28,7 @@ from botocore.credentials import Credentials  # noqa: E402
 
 import balancer  # noqa: E402
 import images  # noqa: E402
+import network  # noqa: E402
 import services  # noqa: E402
 from neargate_server import Server  # noqa: E402
 
@@ -451,6 +452,21 @@ def bench_killed(bench: Bench) -> None:
 def bench_rollout(bench: Bench) -> None:
     """A rolling update of ten tasks while 200 requests a second come in."""
     services.run_rollout(bench.server, fresh(bench, "rollout"), say)
+
+
+def bench_rules(bench: Bench) -> None:
+    """A change of a security group at 200 tasks, with 10, 1,000 and 10,000 rules in the VPC."""
+    network.run_rules(bench, say)
+
+
+def bench_network(bench: Bench) -> None:
+    """Traffic between two tasks, beside two namespaces on a bridge without rules."""
+    network.run_traffic(bench, say)
+
+
+def bench_eni(bench: Bench) -> None:
+    """500 interfaces made and removed in one VPC."""
+    network.run_eni(bench, say)
 
 
 def bench_planner(bench: Bench) -> None:

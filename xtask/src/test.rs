@@ -25,8 +25,8 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
         failed |= !good;
     }
     if part != "crates" {
-        let (line, good) = outside(root, rest)?;
-        closing.push(line);
+        let (lines, good) = outside(root, rest)?;
+        closing.extend(lines);
         failed |= !good;
     }
     println!("\n{}", closing.join("\n"));
@@ -56,22 +56,33 @@ fn count_before(line: &str, word: &str) -> Option<usize> {
     words.get(at.checked_sub(1)?)?.parse().ok()
 }
 
+/// Black-box tests mostly wait for the world: this many workers share the machine, each with servers of its own.
+const WORKERS: &str = "2";
+
 /// The same profile as the crates' tests: what they built is not built again.
-fn outside(root: &Path, arguments: &[String]) -> Result<(String, bool)> {
+fn outside(root: &Path, arguments: &[String]) -> Result<(Vec<String>, bool)> {
     let bin = setup::python(root)?;
     setup::run(Command::new("cargo").args(["build", "--workspace", "--bins"]).current_dir(root))?;
-    let mut command = Command::new(bin.join("python"));
-    command.args(["-m", "pytest"]).args(arguments).current_dir(root.join("tests"));
-    // A build that was asked for by name stays the one that is tested.
-    if std::env::var_os("NEARGATE_BIN").is_none() {
-        command.env("NEARGATE_BIN", setup::target_dir(root).join("debug/neargate"));
+    let together = ["-m", "not alone", "--numprocesses", WORKERS, "--dist", "loadfile"];
+    let runs: &[&[&str]] = if arguments.is_empty() { &[&together, &["-m", "alone"]] } else { &[&[]] };
+    let mut told = Vec::new();
+    let mut good = true;
+    for options in runs {
+        let mut command = Command::new(bin.join("python"));
+        command.args(["-m", "pytest"]).args(*options).args(arguments).current_dir(root.join("tests"));
+        // A build that was asked for by name stays the one that is tested.
+        if std::env::var_os("NEARGATE_BIN").is_none() {
+            command.env("NEARGATE_BIN", setup::target_dir(root).join("debug/neargate"));
+        }
+        let (lines, passed) = echo(&mut command, |line| {
+            let counts = [" passed", " failed", " error", " skipped", "no tests ran"];
+            line.contains(" in ") && counts.iter().any(|count| line.contains(count))
+        })?;
+        let closing = lines.last().map(|line| line.trim_matches(['=', ' ']).to_owned());
+        told.push(format!("pytest: {}", closing.unwrap_or_else(|| "no closing line".to_owned())));
+        good &= passed;
     }
-    let (lines, good) = echo(&mut command, |line| {
-        let counts = [" passed", " failed", " error", " skipped", "no tests ran"];
-        line.contains(" in ") && counts.iter().any(|count| line.contains(count))
-    })?;
-    let closing = lines.last().map(|line| line.trim_matches(['=', ' ']).to_owned());
-    Ok((format!("pytest: {}", closing.unwrap_or_else(|| "no closing line".to_owned())), good))
+    Ok((told, good))
 }
 
 /// Runs the command with its output shown, and keeps the lines that `keep` likes.

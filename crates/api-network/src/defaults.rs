@@ -1,4 +1,4 @@
-//! What a new region begins with: AWS's default VPC.
+//! What a new region begins with: AWS's default VPC; and what every VPC begins with.
 //!
 //! <https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc.html>
 
@@ -14,7 +14,8 @@ use stdx::clock::Timestamp;
 use stdx::random::Random;
 
 use crate::ec2::ids::new_id;
-use crate::ec2::zones;
+use crate::ec2::region_dhcp_options;
+use crate::ec2::zones::{self, Zone};
 
 const CIDR_BLOCK: &str = "172.31.0.0/16";
 const SUBNET_CIDR_BLOCKS: [&str; 3] = ["172.31.0.0/20", "172.31.16.0/20", "172.31.32.0/20"];
@@ -22,42 +23,33 @@ const SUBNET_CIDR_BLOCKS: [&str; 3] = ["172.31.0.0/20", "172.31.16.0/20", "172.3
 /// The name of the group that every VPC has, and of which nobody can make another.
 pub const DEFAULT_GROUP: &str = "default";
 
+/// Everywhere in IPv4.
+pub const EVERYWHERE: &str = "0.0.0.0/0";
+
+/// The default VPC of a region that has nothing yet, and the region's DHCP options.
+pub fn write(scope: &Scope, _now: Timestamp, random: &dyn Random, transaction: &mut Transaction) {
+    let options = region_dhcp_options::new(scope, region_dhcp_options::id(scope));
+    transaction.insert(&options);
+    write_default_vpc(scope, options.id, random, transaction);
+}
+
 /// The default VPC with a public subnet in each of three zones, its gateway, route table, ACL and security
 /// group.
-pub fn write(scope: &Scope, _now: Timestamp, random: &dyn Random, transaction: &mut Transaction) {
-    let vpc = Vpc {
-        scope: scope.clone(),
-        id: new_id("vpc", random),
-        cidr_block: String::from(CIDR_BLOCK),
-        cidr_association_id: new_id("vpc-cidr-assoc", random),
-        is_default: true,
-        dhcp_options_id: new_id("dopt", random),
-        enable_dns_support: true,
-        enable_dns_hostnames: true,
-        enable_network_address_usage_metrics: false,
-        secondary_blocks: Vec::new(),
-        ipv6_block: None,
-        tags: BTreeMap::new(),
-    };
+pub(crate) fn write_default_vpc(
+    scope: &Scope,
+    dhcp_options_id: String,
+    random: &dyn Random,
+    transaction: &mut Transaction,
+) -> Vpc {
+    let mut vpc = new_vpc(scope, String::from(CIDR_BLOCK), random);
+    vpc.is_default = true;
+    vpc.dhcp_options_id = dhcp_options_id;
+    vpc.enable_dns_hostnames = true;
     let zones = zones::of_region(&scope.region);
     let subnets: Vec<Subnet> = SUBNET_CIDR_BLOCKS
         .iter()
         .zip(zones)
-        .map(|(cidr_block, zone)| Subnet {
-            scope: scope.clone(),
-            id: new_id("subnet", random),
-            vpc_id: vpc.id.clone(),
-            cidr_block: String::from(*cidr_block),
-            availability_zone: zone.name,
-            availability_zone_id: zone.id,
-            default_for_az: true,
-            map_public_ip_on_launch: true,
-            ipv6_block: None,
-            assign_ipv6_address_on_creation: false,
-            hostname_type: None,
-            enable_resource_name_dns_a_record: false,
-            tags: BTreeMap::new(),
-        })
+        .map(|(cidr_block, zone)| new_default_subnet(&vpc, String::from(*cidr_block), zone, random))
         .collect();
     let gateway = InternetGateway {
         scope: scope.clone(),
@@ -65,7 +57,13 @@ pub fn write(scope: &Scope, _now: Timestamp, random: &dyn Random, transaction: &
         vpc_id: Some(vpc.id.clone()),
         tags: BTreeMap::new(),
     };
-    transaction.insert(&main_route_table(&vpc, &gateway, random));
+    let mut table = main_route_table(&vpc, random);
+    table.routes.push(Route {
+        destination: String::from(EVERYWHERE),
+        target: RouteTarget::InternetGateway(gateway.id.clone()),
+        made_with_table: false,
+    });
+    transaction.insert(&table);
     transaction.insert(&default_network_acl(&vpc, &subnets, random));
     transaction.insert(&default_security_group(&vpc, random));
     for subnet in &subnets {
@@ -73,34 +71,83 @@ pub fn write(scope: &Scope, _now: Timestamp, random: &dyn Random, transaction: &
     }
     transaction.insert(&gateway);
     transaction.insert(&vpc);
+    vpc
 }
 
-fn main_route_table(vpc: &Vpc, gateway: &InternetGateway, random: &dyn Random) -> RouteTable {
-    let route = |destination: &str, target, made_with_table| Route {
-        destination: destination.to_owned(),
-        target,
-        made_with_table,
-    };
-    RouteTable {
-        scope: vpc.scope.clone(),
-        id: new_id("rtb", random),
-        vpc_id: vpc.id.clone(),
-        routes: vec![
-            route(&vpc.cidr_block, RouteTarget::Local, true),
-            route("0.0.0.0/0", RouteTarget::InternetGateway(gateway.id.clone()), false),
-        ],
-        associations: vec![RouteTableAssociation { id: new_id("rtbassoc", random), subnet_id: None }],
+/// A VPC as CreateVpc begins it; its DHCP options are still to be named.
+pub(crate) fn new_vpc(scope: &Scope, cidr_block: String, random: &dyn Random) -> Vpc {
+    Vpc {
+        scope: scope.clone(),
+        id: new_id("vpc", random),
+        cidr_block,
+        cidr_association_id: new_id("vpc-cidr-assoc", random),
+        is_default: false,
+        dhcp_options_id: String::new(),
+        enable_dns_support: true,
+        enable_dns_hostnames: false,
+        enable_network_address_usage_metrics: false,
+        secondary_blocks: Vec::new(),
+        ipv6_block: None,
         tags: BTreeMap::new(),
     }
 }
 
-fn default_network_acl(vpc: &Vpc, subnets: &[Subnet], random: &dyn Random) -> NetworkAcl {
+/// A subnet as CreateSubnet begins it.
+pub(crate) fn new_subnet(vpc: &Vpc, cidr_block: String, zone: Zone, random: &dyn Random) -> Subnet {
+    Subnet {
+        scope: vpc.scope.clone(),
+        id: new_id("subnet", random),
+        vpc_id: vpc.id.clone(),
+        cidr_block,
+        availability_zone: zone.name,
+        availability_zone_id: zone.id,
+        default_for_az: false,
+        map_public_ip_on_launch: false,
+        ipv6_block: None,
+        assign_ipv6_address_on_creation: false,
+        hostname_type: None,
+        enable_resource_name_dns_a_record: false,
+        tags: BTreeMap::new(),
+    }
+}
+
+/// A zone's default subnet is a public one.
+pub(crate) fn new_default_subnet(vpc: &Vpc, cidr_block: String, zone: Zone, random: &dyn Random) -> Subnet {
+    let subnet = new_subnet(vpc, cidr_block, zone, random);
+    Subnet { default_for_az: true, map_public_ip_on_launch: true, ..subnet }
+}
+
+/// The table of all subnets that have no other, with routes to the VPC's blocks.
+pub(crate) fn main_route_table(vpc: &Vpc, random: &dyn Random) -> RouteTable {
+    let mut table = new_route_table(vpc, new_id("rtb", random));
+    table.associations.push(RouteTableAssociation { id: new_id("rtbassoc", random), subnet_id: None });
+    table
+}
+
+/// A route table as every one begins, with routes to the VPC's blocks.
+pub(crate) fn new_route_table(vpc: &Vpc, id: String) -> RouteTable {
+    RouteTable {
+        scope: vpc.scope.clone(),
+        id,
+        vpc_id: vpc.id.clone(),
+        routes: vpc.cidr_blocks().map(local_route).collect(),
+        associations: Vec::new(),
+        tags: BTreeMap::new(),
+    }
+}
+
+/// The route to one of the VPC's own blocks.
+pub(crate) fn local_route(cidr_block: &str) -> Route {
+    Route { destination: cidr_block.to_owned(), target: RouteTarget::Local, made_with_table: true }
+}
+
+pub(crate) fn default_network_acl(vpc: &Vpc, subnets: &[Subnet], random: &dyn Random) -> NetworkAcl {
     let entry = |rule_number, is_egress, is_allow| NetworkAclEntry {
         rule_number,
         is_egress,
         is_allow,
         protocol: String::from("-1"),
-        cidr_block: String::from("0.0.0.0/0"),
+        cidr_block: String::from(EVERYWHERE),
         ports: None,
         icmp: None,
     };
@@ -125,7 +172,7 @@ fn default_network_acl(vpc: &Vpc, subnets: &[Subnet], random: &dyn Random) -> Ne
 }
 
 /// Members speak with each other, and begin whatever they like; nobody else begins anything with them.
-fn default_security_group(vpc: &Vpc, random: &dyn Random) -> SecurityGroup {
+pub(crate) fn default_security_group(vpc: &Vpc, random: &dyn Random) -> SecurityGroup {
     let id = new_id("sg", random);
     let from_itself = RulePeer::Group { id: id.clone(), account: vpc.scope.account.clone() };
     SecurityGroup {
@@ -141,7 +188,7 @@ fn default_security_group(vpc: &Vpc, random: &dyn Random) -> SecurityGroup {
 
 /// The rule that every new group has: its members may begin whatever they like.
 pub fn egress_everywhere(random: &dyn Random) -> SecurityGroupRule {
-    everything(true, RulePeer::Ipv4(String::from("0.0.0.0/0")), random)
+    everything(true, RulePeer::Ipv4(String::from(EVERYWHERE)), random)
 }
 
 fn everything(is_egress: bool, peer: RulePeer, random: &dyn Random) -> SecurityGroupRule {

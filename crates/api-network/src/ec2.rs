@@ -4,22 +4,45 @@
 //! Every handler keeps one order: authorise, validate, one transaction, answer from what was written.
 
 pub mod accept_vpc_peering_connection;
+pub mod associate_dhcp_options;
+pub mod associate_route_table;
+pub mod associate_subnet_cidr_block;
+pub mod associate_vpc_cidr_block;
+pub mod attach_internet_gateway;
 pub mod authorize_security_group_egress;
 pub mod authorize_security_group_ingress;
+pub mod create_default_subnet;
+pub mod create_default_vpc;
+pub mod create_dhcp_options;
+pub mod create_egress_only_internet_gateway;
 pub mod create_flow_logs;
+pub mod create_internet_gateway;
 pub mod create_managed_prefix_list;
+pub mod create_route;
+pub mod create_route_table;
 pub mod create_security_group;
+pub mod create_subnet;
 pub mod create_tags;
+pub mod create_vpc;
 pub mod create_vpc_endpoint;
 pub mod create_vpc_peering_connection;
+pub mod delete_dhcp_options;
+pub mod delete_egress_only_internet_gateway;
 pub mod delete_flow_logs;
+pub mod delete_internet_gateway;
 pub mod delete_managed_prefix_list;
+pub mod delete_route;
+pub mod delete_route_table;
 pub mod delete_security_group;
+pub mod delete_subnet;
 pub mod delete_tags;
+pub mod delete_vpc;
 pub mod delete_vpc_endpoints;
 pub mod delete_vpc_peering_connection;
 pub mod describe_account_attributes;
 pub mod describe_availability_zones;
+pub mod describe_dhcp_options;
+pub mod describe_egress_only_internet_gateways;
 pub mod describe_flow_logs;
 pub mod describe_internet_gateways;
 pub mod describe_managed_prefix_lists;
@@ -39,14 +62,23 @@ pub mod describe_vpc_endpoint_services;
 pub mod describe_vpc_endpoints;
 pub mod describe_vpc_peering_connections;
 pub mod describe_vpcs;
+pub mod describe_vpn_gateways;
+pub mod detach_internet_gateway;
+pub mod disassociate_route_table;
+pub mod disassociate_subnet_cidr_block;
+pub mod disassociate_vpc_cidr_block;
 pub mod get_managed_prefix_list_associations;
 pub mod get_managed_prefix_list_entries;
 pub mod get_security_groups_for_vpc;
 pub mod modify_managed_prefix_list;
 pub mod modify_security_group_rules;
+pub mod modify_subnet_attribute;
+pub mod modify_vpc_attribute;
 pub mod modify_vpc_endpoint;
 pub mod modify_vpc_peering_connection_options;
 pub mod reject_vpc_peering_connection;
+pub mod replace_route;
+pub mod replace_route_table_association;
 pub mod restore_managed_prefix_list_version;
 pub mod revoke_security_group_egress;
 pub mod revoke_security_group_ingress;
@@ -54,8 +86,11 @@ pub mod update_security_group_rule_descriptions_egress;
 pub mod update_security_group_rule_descriptions_ingress;
 
 pub(crate) mod ids;
+pub(crate) mod region_dhcp_options;
 pub(crate) mod zones;
 
+mod address_blocks;
+mod dependents;
 mod endpoint_checks;
 mod endpoint_interfaces;
 mod endpoint_routes;
@@ -65,14 +100,18 @@ mod filters;
 mod flow_log_format;
 mod group_lookup;
 mod limits;
+mod new_subnet;
 mod page;
 mod peering;
 mod permissions;
 mod prefix_lists;
 mod render;
+mod route_requests;
+mod route_table_lookup;
 mod rule_changes;
 mod tagged;
 mod tags;
+mod unsupported;
 
 pub(crate) use group_lookup::in_vpc as security_group_by_name;
 pub(crate) use render::subnet::available as available_addresses;
@@ -96,28 +135,55 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::AcceptVpcPeeringConnection, _, _>(
             accept_vpc_peering_connection::accept_vpc_peering_connection,
         )
+        .operation::<op::AssociateDhcpOptions, _, _>(associate_dhcp_options::associate_dhcp_options)
+        .operation::<op::AssociateRouteTable, _, _>(associate_route_table::associate_route_table)
+        .operation::<op::AssociateSubnetCidrBlock, _, _>(
+            associate_subnet_cidr_block::associate_subnet_cidr_block,
+        )
+        .operation::<op::AssociateVpcCidrBlock, _, _>(associate_vpc_cidr_block::associate_vpc_cidr_block)
+        .operation::<op::AttachInternetGateway, _, _>(attach_internet_gateway::attach_internet_gateway)
         .operation::<op::AuthorizeSecurityGroupEgress, _, _>(
             authorize_security_group_egress::authorize_security_group_egress,
         )
         .operation::<op::AuthorizeSecurityGroupIngress, _, _>(
             authorize_security_group_ingress::authorize_security_group_ingress,
         )
+        .operation::<op::CreateDefaultSubnet, _, _>(create_default_subnet::create_default_subnet)
+        .operation::<op::CreateDefaultVpc, _, _>(create_default_vpc::create_default_vpc)
+        .operation::<op::CreateDhcpOptions, _, _>(create_dhcp_options::create_dhcp_options)
+        .operation::<op::CreateEgressOnlyInternetGateway, _, _>(
+            create_egress_only_internet_gateway::create_egress_only_internet_gateway,
+        )
         .operation::<op::CreateFlowLogs, _, _>(create_flow_logs::create_flow_logs)
+        .operation::<op::CreateInternetGateway, _, _>(create_internet_gateway::create_internet_gateway)
         .operation::<op::CreateManagedPrefixList, _, _>(
             create_managed_prefix_list::create_managed_prefix_list,
         )
+        .operation::<op::CreateRoute, _, _>(create_route::create_route)
+        .operation::<op::CreateRouteTable, _, _>(create_route_table::create_route_table)
         .operation::<op::CreateSecurityGroup, _, _>(create_security_group::create_security_group)
+        .operation::<op::CreateSubnet, _, _>(create_subnet::create_subnet)
         .operation::<op::CreateTags, _, _>(create_tags::create_tags)
+        .operation::<op::CreateVpc, _, _>(create_vpc::create_vpc)
         .operation::<op::CreateVpcEndpoint, _, _>(create_vpc_endpoint::create_vpc_endpoint)
         .operation::<op::CreateVpcPeeringConnection, _, _>(
             create_vpc_peering_connection::create_vpc_peering_connection,
         )
+        .operation::<op::DeleteDhcpOptions, _, _>(delete_dhcp_options::delete_dhcp_options)
+        .operation::<op::DeleteEgressOnlyInternetGateway, _, _>(
+            delete_egress_only_internet_gateway::delete_egress_only_internet_gateway,
+        )
         .operation::<op::DeleteFlowLogs, _, _>(delete_flow_logs::delete_flow_logs)
+        .operation::<op::DeleteInternetGateway, _, _>(delete_internet_gateway::delete_internet_gateway)
         .operation::<op::DeleteManagedPrefixList, _, _>(
             delete_managed_prefix_list::delete_managed_prefix_list,
         )
+        .operation::<op::DeleteRoute, _, _>(delete_route::delete_route)
+        .operation::<op::DeleteRouteTable, _, _>(delete_route_table::delete_route_table)
         .operation::<op::DeleteSecurityGroup, _, _>(delete_security_group::delete_security_group)
+        .operation::<op::DeleteSubnet, _, _>(delete_subnet::delete_subnet)
         .operation::<op::DeleteTags, _, _>(delete_tags::delete_tags)
+        .operation::<op::DeleteVpc, _, _>(delete_vpc::delete_vpc)
         .operation::<op::DeleteVpcEndpoints, _, _>(delete_vpc_endpoints::delete_vpc_endpoints)
         .operation::<op::DeleteVpcPeeringConnection, _, _>(
             delete_vpc_peering_connection::delete_vpc_peering_connection,
@@ -127,6 +193,10 @@ pub fn service() -> ServiceTable<Context> {
         )
         .operation::<op::DescribeAvailabilityZones, _, _>(
             describe_availability_zones::describe_availability_zones,
+        )
+        .operation::<op::DescribeDhcpOptions, _, _>(describe_dhcp_options::describe_dhcp_options)
+        .operation::<op::DescribeEgressOnlyInternetGateways, _, _>(
+            describe_egress_only_internet_gateways::describe_egress_only_internet_gateways,
         )
         .operation::<op::DescribeFlowLogs, _, _>(describe_flow_logs::describe_flow_logs)
         .operation::<op::DescribeInternetGateways, _, _>(
@@ -163,6 +233,15 @@ pub fn service() -> ServiceTable<Context> {
             describe_vpc_peering_connections::describe_vpc_peering_connections,
         )
         .operation::<op::DescribeVpcs, _, _>(describe_vpcs::describe_vpcs)
+        .operation::<op::DescribeVpnGateways, _, _>(describe_vpn_gateways::describe_vpn_gateways)
+        .operation::<op::DetachInternetGateway, _, _>(detach_internet_gateway::detach_internet_gateway)
+        .operation::<op::DisassociateRouteTable, _, _>(disassociate_route_table::disassociate_route_table)
+        .operation::<op::DisassociateSubnetCidrBlock, _, _>(
+            disassociate_subnet_cidr_block::disassociate_subnet_cidr_block,
+        )
+        .operation::<op::DisassociateVpcCidrBlock, _, _>(
+            disassociate_vpc_cidr_block::disassociate_vpc_cidr_block,
+        )
         .operation::<op::GetManagedPrefixListAssociations, _, _>(
             get_managed_prefix_list_associations::get_managed_prefix_list_associations,
         )
@@ -178,12 +257,18 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::ModifySecurityGroupRules, _, _>(
             modify_security_group_rules::modify_security_group_rules,
         )
+        .operation::<op::ModifySubnetAttribute, _, _>(modify_subnet_attribute::modify_subnet_attribute)
+        .operation::<op::ModifyVpcAttribute, _, _>(modify_vpc_attribute::modify_vpc_attribute)
         .operation::<op::ModifyVpcEndpoint, _, _>(modify_vpc_endpoint::modify_vpc_endpoint)
         .operation::<op::ModifyVpcPeeringConnectionOptions, _, _>(
             modify_vpc_peering_connection_options::modify_vpc_peering_connection_options,
         )
         .operation::<op::RejectVpcPeeringConnection, _, _>(
             reject_vpc_peering_connection::reject_vpc_peering_connection,
+        )
+        .operation::<op::ReplaceRoute, _, _>(replace_route::replace_route)
+        .operation::<op::ReplaceRouteTableAssociation, _, _>(
+            replace_route_table_association::replace_route_table_association,
         )
         .operation::<op::RestoreManagedPrefixListVersion, _, _>(
             restore_managed_prefix_list_version::restore_managed_prefix_list_version,

@@ -219,7 +219,7 @@ impl Base {
         let place = move |context: LoopContext| {
             let nodes = nodes.clone();
             async move {
-                let placed = placement::activate(context.clone(), nodes).await?;
+                let placed = placement::activate(context.clone(), nodes, pool).await?;
                 // In one loop: both give out addresses of the same subnets.
                 match balancers::activate(context, LOCAL_NODE, pool).await? {
                     Activation::Again => Ok(Activation::Again),

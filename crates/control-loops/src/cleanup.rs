@@ -14,7 +14,10 @@ pub async fn interfaces(context: LoopContext) -> Result<Activation, LoopError> {
         .state
         .transact(|view, transaction| {
             let unused = cleanup::interfaces(view);
-            unused.iter().for_each(|interface| transaction.delete(interface));
+            for one in &unused {
+                transaction.delete(&one.interface);
+                one.public_address.iter().for_each(|address| transaction.delete(address));
+            }
             Ok::<_, LoopError>(unused.len())
         })
         .await?;

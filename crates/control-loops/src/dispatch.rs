@@ -1,7 +1,10 @@
 //! Dispatch: one session with one node. Sends what should run there, writes what was seen there.
 //!
 //! It is the only writer of `observed`, and writes nothing but what the assigned node reported for the assigned
-//! generation.
+//! generation; and of what is in place of networks.
+
+mod in_place;
+mod name_options;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -44,7 +47,15 @@ pub struct Dispatch {
 #[derive(Debug, Default)]
 struct Told {
     tasks: HashMap<String, ToldTask>,
-    network: NetworkSnapshot,
+    /// None before the first one, which is told even when it holds nothing: what a former session made is to be removed.
+    network: Option<ToldNetwork>,
+}
+
+#[derive(Debug)]
+struct ToldNetwork {
+    /// What it was made from.
+    view: Arc<View>,
+    snapshot: Arc<NetworkSnapshot>,
 }
 
 #[derive(Debug)]
@@ -82,11 +93,7 @@ impl Dispatch {
     /// Sends the difference between what should run on the node and what it was told.
     async fn tell(&self, told: &mut Told) -> Result<(), mpsc::error::SendError<Down>> {
         let view = self.context.state.view();
-        let network = network::snapshot(&view, &self.node);
-        if network != told.network {
-            self.link.down.send(Down::Network(Box::new(network.clone()))).await?;
-            told.network = network;
-        }
+        self.tell_network(&view, &mut told.network).await?;
         for key in &view.live_tasks {
             let Some(task) = view.task(key) else { continue };
             self.tell_task(&view, key, task, told).await?;
@@ -98,6 +105,22 @@ impl Dispatch {
                 self.link.down.send(Down::Forget { task: task.name }).await?;
             }
         }
+        Ok(())
+    }
+
+    async fn tell_network(
+        &self,
+        view: &Arc<View>,
+        told: &mut Option<ToldNetwork>,
+    ) -> Result<(), mpsc::error::SendError<Down>> {
+        if told.as_ref().is_some_and(|told| !network::may_differ(&told.view, view)) {
+            return Ok(());
+        }
+        let snapshot = Arc::new(network::snapshot(view, &self.node));
+        if told.as_ref().is_none_or(|told| told.snapshot != snapshot) {
+            self.link.down.send(Down::Network(Arc::clone(&snapshot))).await?;
+        }
+        *told = Some(ToldNetwork { view: Arc::clone(view), snapshot });
         Ok(())
     }
 
@@ -133,6 +156,8 @@ impl Dispatch {
         let definition_key = task_definition_key(&intent.scope, &intent.family, intent.task_revision);
         let definition = view.task_definitions.get(&definition_key)?;
         let subnet = view.subnets.get(&intent.scope.key(&intent.network.subnet_id))?;
+        let vpc = view.vpcs.get(&intent.scope.key(&placed.vpc_id))?;
+        let interface = view.network_interfaces.get(&intent.scope.key(&placed.eni_id));
         let log_mode_blocking = (self.log_mode_blocking)(view, &intent.scope);
         Some(Assignment {
             generation: placed.generation,
@@ -140,16 +165,16 @@ impl Dispatch {
             interface: Interface {
                 eni_id: placed.eni_id.clone(),
                 vpc_id: placed.vpc_id.clone(),
-                vpc_cidr_block: view.vpcs.get(&intent.scope.key(&placed.vpc_id))?.cidr_block.clone(),
+                vpc_cidr_block: vpc.cidr_block.clone(),
                 subnet_id: subnet.id.clone(),
                 subnet_cidr_block: subnet.cidr_block.clone(),
                 address: placed.address,
                 mac_address: placed.mac_address.clone(),
                 private_dns_name: placed.private_dns_name.clone(),
                 security_groups: intent.network.security_groups.clone(),
-                public_address: None,
+                public_address: interface.and_then(|interface| interface.public_address),
                 ipv6_addresses: Vec::new(),
-                names: None,
+                names: name_options::of_vpc(view, vpc),
             },
             observed: task.observation.map(|observation| observation.phase),
             log_mode_blocking,
@@ -160,17 +185,19 @@ impl Dispatch {
     /// Writes the observations that have arrived, in as few commits as the store's limits allow.
     async fn record(&mut self, first: Up) {
         let mut batch = Vec::new();
+        // Each is whole: the last counts.
+        let mut newest_in_place = None;
         let mut next = Some(first);
         while let Some(up) = next {
             match up {
                 Up::Observed(observation) => batch.push(*observation),
-                Up::InPlace { ids } => drop(self.edges_attached.send_replace(ids)),
+                Up::InPlace { ids } => newest_in_place = Some(ids),
             }
             let has_room = batch.len() < OBSERVATIONS_PER_COMMIT_MAX;
             next = if has_room { self.link.up.try_recv().ok() } else { None };
         }
-        // An observation must not be lost: the node has no reason to send it again. So this waits for the store.
-        while let Err(error) = self.commit(&batch).await {
+        // Nothing of it may be lost: the node has no reason to send it again. So this waits for the store.
+        while let Err(error) = self.commit(&batch, newest_in_place.as_ref()).await {
             warn!(
                 error = &error as &dyn std::error::Error,
                 "observations could not be recorded; trying again"
@@ -179,7 +206,15 @@ impl Dispatch {
         }
     }
 
-    async fn commit(&self, batch: &[Observation]) -> Result<(), LoopError> {
+    async fn commit(
+        &self,
+        batch: &[Observation],
+        in_place: Option<&BTreeSet<String>>,
+    ) -> Result<(), LoopError> {
+        if let Some(ids) = in_place {
+            in_place::tell_edges(&self.edges_attached, ids);
+            in_place::write(&self.context, ids).await?;
+        }
         self.context
             .state
             .transact(|view, transaction| {

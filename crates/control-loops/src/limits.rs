@@ -49,3 +49,6 @@ pub const CONFLICT_PAUSE: Duration = Duration::from_millis(50);
 /// listeners away that a restarted server is about to find again; longer delays every other change behind one interface that
 /// can't be made.
 pub const EDGE_INTERFACES_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Things in place that one commit writes or forgets: each costs one precondition and one write of the store's 128.
+pub const IN_PLACE_CHANGES_PER_COMMIT_MAX: usize = 60;

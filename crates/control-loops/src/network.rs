@@ -1,53 +1,34 @@
-//! The network snapshot of a node: the VPCs and groups of the tasks and load balancers placed there.
+//! The network snapshot of a node: the VPCs that something is needed of there, with all that decides about their packets.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod changes;
+mod endpoints;
+mod flow_logs;
+mod groups;
+mod names;
+mod routes;
+mod vpc;
+
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use control_plan::edge_names;
 use link_protocol::Interface;
-use link_protocol::network::{GroupSnapshot, NameSnapshot, NetworkSnapshot, SubnetSnapshot, VpcSnapshot};
-use state_model::Scope;
-use state_model::ec2::{NetworkInterface, Subnet};
-use state_tables::{View, network_paths};
+use link_protocol::network::NetworkSnapshot;
+use state_model::ec2::nat_gateway::NatGatewayState;
+use state_model::ec2::network_interface::InterfaceOwner;
+use state_model::ec2::vpc_peering_connection::{PeeredVpc, PeeringStatus};
+use state_model::ec2::{NatGateway, NetworkInterface, VpcPeeringConnection};
+use state_tables::{Row, View, network_paths};
+
+pub use changes::may_differ;
 
 /// Everything the interfaces of `node` need. A group that a rule refers to is told with its members, though no interface
 /// of the node may be in it.
 pub fn snapshot(view: &View, node: &str) -> NetworkSnapshot {
-    let mut vpcs: BTreeMap<String, (Scope, String, BTreeSet<String>)> = BTreeMap::new();
-    for (_, interface) in view.network_interfaces.iter() {
-        if !is_on(view, interface, node) {
-            continue;
-        }
-        let entry = vpcs
-            .entry(interface.scope.key(&interface.vpc_id))
-            .or_insert_with(|| (interface.scope.clone(), interface.vpc_id.clone(), BTreeSet::new()));
-        entry.2.extend(interface.security_groups.iter().cloned());
-    }
-    let vpcs = vpcs.into_iter().filter_map(|(key, (scope, id, groups))| {
-        let vpc = view.vpcs.get(&key)?;
-        let subnets =
-            view.subnets.by("vpc", &key).filter_map(|subnet| subnet_snapshot(view, subnet)).collect();
-        let groups = with_references(view, &scope, groups);
-        let groups = groups.iter().map(|group| group_snapshot(view, node, &scope, group)).collect();
-        let names = names(view, &key);
-        Some(VpcSnapshot {
-            scope,
-            id,
-            cidr_blocks: vpc.cidr_blocks().map(str::to_owned).collect(),
-            ipv6_cidr_block: None,
-            subnets,
-            route_tables: Vec::new(),
-            network_acls: Vec::new(),
-            nat_gateways: Vec::new(),
-            peering_connections: Vec::new(),
-            endpoints: Vec::new(),
-            flow_logs: Vec::new(),
-            groups,
-            prefix_lists: Vec::new(),
-            names,
-            dns_support: vpc.enable_dns_support,
-            dns_hostnames: vpc.enable_dns_hostnames,
-        })
+    let flow_logs = flow_logs::by_vpc(view);
+    let needed = needed(view, node, flow_logs.keys());
+    let vpcs = needed.iter().filter_map(|key| {
+        let flow_logs = flow_logs.get(key).cloned().unwrap_or_default();
+        vpc::snapshot(view, node, key, &needed, flow_logs)
     });
     NetworkSnapshot {
         vpcs: vpcs.collect(),
@@ -56,14 +37,73 @@ pub fn snapshot(view: &View, node: &str) -> NetworkSnapshot {
     }
 }
 
-fn subnet_snapshot(view: &View, subnet: &Subnet) -> Option<SubnetSnapshot> {
-    Some(SubnetSnapshot {
-        id: subnet.id.clone(),
-        cidr_block: subnet.cidr_block.clone(),
-        ipv6_cidr_block: None,
-        route_table_id: network_paths::route_table(view, subnet)?.id.clone(),
-        network_acl_id: network_paths::network_acl(view, subnet)?.id.clone(),
-    })
+/// The keys of the VPCs that the node must have: those of its interfaces, of everything that is on every node, and of their
+/// peers, since a link between two VPCs needs both.
+fn needed<'a>(view: &View, node: &str, with_flow_logs: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
+    let interfaces = view.network_interfaces.iter().map(|(_, interface)| interface);
+    let interfaces = interfaces.filter(|interface| is_placed_on(view, interface, node));
+    let mut keys: BTreeSet<String> =
+        interfaces.map(|interface| interface.scope.key(&interface.vpc_id)).collect();
+    let gateways = view.nat_gateways.iter().filter(|(_, gateway)| is_wanted(view, gateway));
+    keys.extend(gateways.map(|(_, gateway)| gateway.scope.key(&gateway.vpc_id)));
+    let endpoints = view.vpc_endpoints.iter().filter(|(_, endpoint)| endpoint.deleted_at.is_none());
+    keys.extend(endpoints.map(|(_, endpoint)| endpoint.scope.key(&endpoint.vpc_id)));
+    keys.extend(with_flow_logs.cloned());
+    let peers: Vec<String> =
+        keys.iter().flat_map(|key| peers(view, key)).map(|(_, peer)| key_of(peer)).collect();
+    keys.extend(peers);
+    keys.retain(|key| view.vpcs.contains(key));
+    keys
+}
+
+fn key_of(peer: &PeeredVpc) -> String {
+    peer.scope.key(&peer.vpc_id)
+}
+
+/// The active peering connections of the VPC with this key, each with its other side.
+fn peers<'v>(
+    view: &'v View,
+    vpc_key: &str,
+) -> impl Iterator<Item = (&'v Row<VpcPeeringConnection>, &'v PeeredVpc)> + use<'v> {
+    let vpc_id = vpc_key.rsplit('/').next().unwrap_or_default().to_owned();
+    let connections = view.vpc_peering_connections.by("vpc", vpc_key);
+    let active = connections.filter(|connection| connection.status == PeeringStatus::Active);
+    active.filter_map(move |connection| Some((connection, connection.other_side(&vpc_id)?)))
+}
+
+/// Whether nodes carry traffic through it: not when it failed or is to go.
+fn is_wanted(view: &View, gateway: &NatGateway) -> bool {
+    let state = network_paths::nat_gateway_state(view, gateway);
+    matches!(state, NatGatewayState::Pending | NatGatewayState::Available)
+}
+
+/// Whether the interface's task or load balancer is on the node.
+fn is_placed_on(view: &View, interface: &NetworkInterface, node: &str) -> bool {
+    match interface.owner() {
+        InterfaceOwner::Task(key) => {
+            let placement = view.task_placements.get(key).and_then(|placement| placement.placed());
+            placement.is_some_and(|placed| placed.node == node)
+        }
+        InterfaceOwner::LoadBalancer(key) => {
+            let placement = view.elb_load_balancer_placements.get(key);
+            placement.is_some_and(|placement| placement.node == node)
+        }
+        InterfaceOwner::NatGateway(_) | InterfaceOwner::VpcEndpoint(_) | InterfaceOwner::User => false,
+    }
+}
+
+/// As [`is_placed_on`], and those that every node has.
+fn is_on(view: &View, interface: &NetworkInterface, node: &str) -> bool {
+    let scope = &interface.scope;
+    match interface.owner() {
+        InterfaceOwner::NatGateway(id) => {
+            view.nat_gateways.get(&scope.key(id)).is_some_and(|gateway| is_wanted(view, gateway))
+        }
+        InterfaceOwner::VpcEndpoint(id) => {
+            view.vpc_endpoints.get(&scope.key(id)).is_some_and(|endpoint| endpoint.deleted_at.is_none())
+        }
+        _ => is_placed_on(view, interface, node),
+    }
 }
 
 /// The interfaces of the load balancers that are placed on the node.
@@ -75,6 +115,8 @@ fn edges(view: &View, node: &str) -> Vec<Interface> {
     zones.filter_map(|key| edge(view, view.network_interfaces.get(&key)?)).collect()
 }
 
+/// An interface with a namespace of its own. What listens at its public address does so on the host, so the interface itself
+/// has none.
 fn edge(view: &View, interface: &NetworkInterface) -> Option<Interface> {
     let scope = &interface.scope;
     Some(Interface {
@@ -96,50 +138,15 @@ fn edge(view: &View, interface: &NetworkInterface) -> Option<Interface> {
 /// Public addresses that the host doesn't have by itself: every loopback address is its own already.
 fn host_addresses(view: &View, node: &str) -> BTreeSet<Ipv4Addr> {
     let placements = view.elb_load_balancer_placements.by("node", node);
-    let zones = placements.flat_map(|placement| placement.record().zones.iter());
-    zones.filter_map(|zone| zone.public_address).filter(|address| !address.is_loopback()).collect()
-}
-
-/// The names of the VPC's load balancers.
-fn names(view: &View, vpc_key: &str) -> Vec<NameSnapshot> {
-    let load_balancers = view.elb_load_balancers.by("vpc", vpc_key);
-    let named = load_balancers.map(|load_balancer| NameSnapshot {
-        name: load_balancer.dns_name.clone(),
-        addresses: edge_names::vpc_addresses(view, load_balancer),
-    });
-    named.filter(|name| !name.addresses.is_empty()).collect()
-}
-
-fn with_references(view: &View, scope: &Scope, mut groups: BTreeSet<String>) -> BTreeSet<String> {
-    use state_model::ec2::security_group::RulePeer;
-    let referenced: Vec<String> = groups
-        .iter()
-        .filter_map(|group| view.security_groups.get(&scope.key(group)))
-        .flat_map(|group| group.rules.iter())
-        .filter_map(|rule| match &rule.peer {
-            RulePeer::Group { id, .. } => Some(id.clone()),
-            _ => None,
-        })
-        .collect();
-    groups.extend(referenced);
-    groups
-}
-
-fn is_on(view: &View, interface: &NetworkInterface, node: &str) -> bool {
-    if let Some(load_balancer) = &interface.load_balancer_key {
-        let placement = view.elb_load_balancer_placements.get(load_balancer);
-        return placement.is_some_and(|placement| placement.node == node);
-    }
-    let placement = view.task_placements.get(&interface.task_key);
-    placement.and_then(|placement| placement.placed()).is_some_and(|placed| placed.node == node)
-}
-
-fn group_snapshot(view: &View, node: &str, scope: &Scope, id: &str) -> GroupSnapshot {
-    let key = scope.key(id);
-    // A group that is gone allows nothing: AWS refuses to delete one in use, so this is only a race's moment.
-    let rules = view.security_groups.get(&key).map(|group| group.rules.clone()).unwrap_or_default();
-    let members = view.network_interfaces.by("security-group", &key);
-    let remote = members.filter(|interface| !is_on(view, interface, node));
-    let remote_members = remote.map(|interface| interface.address).collect();
-    GroupSnapshot { id: id.to_owned(), rules, remote_members }
+    let of_load_balancers = placements.flat_map(|placement| placement.record().zones.iter());
+    let of_load_balancers = of_load_balancers.filter_map(|zone| zone.public_address);
+    let interfaces = view.network_interfaces.iter().map(|(_, interface)| interface);
+    let of_tasks = interfaces
+        .filter(|interface| interface.public_address.is_some() && is_placed_on(view, interface, node))
+        .filter_map(|interface| interface.public_address);
+    let gateways = view.nat_gateways.iter().filter(|(_, gateway)| is_wanted(view, gateway));
+    let of_gateways =
+        gateways.filter_map(|(_, gateway)| gateway.elastic_ip.as_ref()).map(|elastic| elastic.public_address);
+    let all = of_load_balancers.chain(of_tasks).chain(of_gateways);
+    all.filter(|address| !address.is_loopback()).collect()
 }

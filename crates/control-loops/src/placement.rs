@@ -1,4 +1,4 @@
-//! The placement loop: the only writer of `placement`, and of the interfaces of tasks. It also interrupts Spot tasks where
+//! The placement loop: the only writer of `placement`, and of the interfaces of tasks with their public addresses. It also interrupts Spot tasks where
 //! others need their room.
 
 use std::collections::BTreeMap;
@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use control_plan::placement::{self, NodeOffer};
 use state_model::ecs::service::{Service, service_key};
 use state_model::ecs::task::{StopCode, StopRequest, TaskIntent};
+use state_tables::public_addresses::PublicPool;
 use state_tables::{Row, Transaction, View, task_columns};
 use stdx::clock::Timestamp;
 
@@ -13,12 +14,16 @@ use crate::LoopContext;
 use crate::driver::{Activation, LoopError};
 use crate::service_events;
 
-pub async fn activate(context: LoopContext, nodes: Vec<NodeOffer>) -> Result<Activation, LoopError> {
+pub async fn activate(
+    context: LoopContext,
+    nodes: Vec<NodeOffer>,
+    pool: PublicPool,
+) -> Result<Activation, LoopError> {
     let changed = context
         .state
         .transact(|view, transaction| {
             let now = context.clock.now();
-            let plan = placement::plan(view, &nodes, now, &*context.random);
+            let plan = placement::plan(view, &nodes, pool, now, &*context.random);
             for decision in &plan.decisions {
                 write(transaction, decision);
             }
@@ -69,5 +74,9 @@ fn write(transaction: &mut Transaction, decision: &placement::Decision) {
     task_columns::create_placement(transaction, &decision.placement);
     if let Some(interface) = &decision.interface {
         transaction.insert(interface);
+    }
+    if let Some(address) = &decision.public_address {
+        // Someone else may have taken it meanwhile: then the next snapshot decides anew.
+        transaction.insert(address);
     }
 }

@@ -1,23 +1,45 @@
 //! What has served its time: interfaces of stopped tasks, and stopped tasks after an hour.
 
-use state_model::ec2::NetworkInterface;
+use state_model::ec2::network_interface::InterfaceOwner;
+use state_model::ec2::public_address::PublicAddressOwner;
+use state_model::ec2::{NetworkInterface, PublicAddress};
 use state_model::elbv2::Target;
 use state_tables::{Row, View};
 use stdx::clock::Timestamp;
 
 use crate::limits::{DELETIONS_PER_COMMIT_MAX, STOPPED_TASK_KEPT};
 
+/// The interface of a task that has stopped, and the public address that it was given.
+#[derive(Debug)]
+pub struct UnusedInterface {
+    pub interface: Row<NetworkInterface>,
+    pub public_address: Option<Row<PublicAddress>>,
+}
+
 /// Interfaces whose task has stopped, as many as one commit deletes.
-pub fn interfaces(view: &View) -> Vec<Row<NetworkInterface>> {
-    view.network_interfaces
-        .iter()
-        .filter(|(_, interface)| !interface.task_key.is_empty())
-        .filter(|(_, interface)| !view.live_tasks.contains(interface.task_key.as_str()))
+pub fn interfaces(view: &View) -> Vec<UnusedInterface> {
+    let interfaces = view.network_interfaces.iter().map(|(_, interface)| interface);
+    let unused = interfaces.filter(|interface| match interface.owner() {
         // Its address is given to nobody else as long as a balancer may still dial it.
-        .filter(|(_, interface)| !view.elb_targets.any_by(Target::TASK, &interface.task_key))
-        .map(|(_, interface)| interface.clone())
-        .take(DELETIONS_PER_COMMIT_MAX)
-        .collect()
+        InterfaceOwner::Task(key) => {
+            !view.live_tasks.contains(key) && !view.elb_targets.any_by(Target::TASK, key)
+        }
+        InterfaceOwner::LoadBalancer(_)
+        | InterfaceOwner::NatGateway(_)
+        | InterfaceOwner::VpcEndpoint(_)
+        | InterfaceOwner::User => false,
+    });
+    let unused = unused.map(|interface| UnusedInterface {
+        interface: interface.clone(),
+        public_address: given_address(view, interface).cloned(),
+    });
+    unused.take(DELETIONS_PER_COMMIT_MAX / 2).collect()
+}
+
+fn given_address<'v>(view: &'v View, interface: &NetworkInterface) -> Option<&'v Row<PublicAddress>> {
+    let address = view.public_addresses.get(&interface.public_address?.to_string())?;
+    let owner = PublicAddressOwner::Interface(interface.id.clone());
+    (address.scope == interface.scope && address.owner == owner).then_some(address)
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,13 @@
 //! Where a task runs and which address it gets.
 
-use state_model::ec2::{NetworkInterface, Subnet};
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use state_model::ec2::public_address::PublicAddressOwner;
+use state_model::ec2::{NetworkInterface, PublicAddress, Subnet};
 use state_model::ecs::task::{Placed, PlacementOutcome, TaskIntent, TaskPlacement};
 use state_tables::addresses::{self, Reserved};
+use state_tables::public_addresses::{self, PublicPool};
 use state_tables::{Row, View};
 use stdx::clock::Timestamp;
 use stdx::random::{self, Random};
@@ -24,6 +29,8 @@ pub struct Decision {
     pub placement: TaskPlacement,
     /// Absent when the placement was refused.
     pub interface: Option<NetworkInterface>,
+    /// When the task asked for one.
+    pub public_address: Option<PublicAddress>,
 }
 
 pub const CAPACITY_UNAVAILABLE: &str =
@@ -39,7 +46,7 @@ pub struct Plan {
 
 /// Decides for the tasks that wait, oldest first, at most as many as one commit takes. A task that waits for others to make
 /// room is not decided, and keeps those behind it from taking that room.
-pub fn plan(view: &View, nodes: &[NodeOffer], now: Timestamp, random: &dyn Random) -> Plan {
+pub fn plan(view: &View, nodes: &[NodeOffer], pool: PublicPool, now: Timestamp, random: &dyn Random) -> Plan {
     let mut waiting: Vec<&Row<TaskIntent>> = view
         .live_tasks
         .iter()
@@ -55,7 +62,7 @@ pub fn plan(view: &View, nodes: &[NodeOffer], now: Timestamp, random: &dyn Rando
     let mut slots = (TASKS_PER_NODE_MAX * nodes.len()).saturating_sub(placed_before);
     let node = nodes.first();
     let mut room = Room::of(view, node.map_or(Capacity::default(), |node| node.capacity));
-    let mut reserved = Reserved::default();
+    let mut given = Given { pool, reserved: Reserved::default(), public: BTreeSet::new() };
     for intent in waiting {
         if plan.decisions.len() >= PLACEMENTS_PER_COMMIT_MAX
             || plan.interruptions.len() >= INTERRUPTIONS_PER_COMMIT_MAX
@@ -66,7 +73,7 @@ pub fn plan(view: &View, nodes: &[NodeOffer], now: Timestamp, random: &dyn Rando
         match room.take(intent) {
             Fit::Fits => {
                 slots = slots.saturating_sub(1);
-                plan.decisions.push(decide(view, node, intent, now, &mut reserved, random));
+                plan.decisions.push(decide(view, node, intent, now, &mut given, random));
             }
             Fit::After(interruptions) => plan.interruptions.extend(interruptions),
             Fit::Never => plan.decisions.push(refuse(intent, now, CAPACITY_UNAVAILABLE.into())),
@@ -75,12 +82,40 @@ pub fn plan(view: &View, nodes: &[NodeOffer], now: Timestamp, random: &dyn Rando
     plan
 }
 
+/// Where addresses come from, and those that this plan has given already.
+struct Given {
+    pool: PublicPool,
+    reserved: Reserved,
+    public: BTreeSet<Ipv4Addr>,
+}
+
+impl Given {
+    /// A public address for the task, or `None` when it wants none.
+    ///
+    /// # Errors
+    /// EC2's code when the pool has none left.
+    fn public_address(
+        &mut self,
+        view: &View,
+        intent: &TaskIntent,
+        random: &dyn Random,
+    ) -> Result<Option<Ipv4Addr>, &'static str> {
+        if !intent.network.assign_public_ip {
+            return Ok(None);
+        }
+        let free = public_addresses::free(view, self.pool, &self.public, random);
+        let address = free.ok_or("InsufficientAddressCapacity")?;
+        self.public.insert(address);
+        Ok(Some(address))
+    }
+}
+
 fn decide(
     view: &View,
     node: Option<&NodeOffer>,
     intent: &Row<TaskIntent>,
     now: Timestamp,
-    reserved: &mut Reserved,
+    given: &mut Given,
     random: &dyn Random,
 ) -> Decision {
     let Some(node) = node else {
@@ -88,11 +123,16 @@ fn decide(
     };
     let subnet_id = &intent.network.subnet_id;
     let Some(subnet) = view.subnets.get(&intent.scope.key(subnet_id)) else {
-        return refuse(intent, now, create_interface_error(subnet_id, "InvalidSubnetID.NotFound"));
+        return refuse(intent, now, create_interface_error(intent, "InvalidSubnetID.NotFound"));
     };
-    let Some(interface) = interface_for(view, intent, subnet, now, reserved, random) else {
-        return refuse(intent, now, create_interface_error(subnet_id, "InsufficientFreeAddressesInSubnet"));
+    let public_address = match given.public_address(view, intent, random) {
+        Ok(address) => address,
+        Err(code) => return refuse(intent, now, create_interface_error(intent, code)),
     };
+    let Some(mut interface) = interface_for(view, intent, subnet, now, &mut given.reserved, random) else {
+        return refuse(intent, now, create_interface_error(intent, "InsufficientFreeAddressesInSubnet"));
+    };
+    interface.public_address = public_address;
     let placed = Placed {
         node: node.name.clone(),
         generation: 1,
@@ -105,21 +145,28 @@ fn decide(
     Decision {
         intent: intent.clone(),
         placement: placement(intent, now, PlacementOutcome::Placed(placed)),
+        public_address: public_address.map(|address| PublicAddress {
+            address,
+            scope: interface.scope.clone(),
+            owner: PublicAddressOwner::Interface(interface.id.clone()),
+        }),
         interface: Some(interface),
     }
 }
 
 /// The text that ECS gives as `stoppedReason` when EC2 refuses the interface.
-fn create_interface_error(subnet_id: &str, code: &str) -> String {
+fn create_interface_error(intent: &TaskIntent, code: &str) -> String {
+    let assignment = if intent.network.assign_public_ip { "enabled" } else { "disabled" };
+    let subnet_id = &intent.network.subnet_id;
     format!(
-        "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment enabled in \
+        "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment {assignment} in \
          subnet '{subnet_id}': {code}"
     )
 }
 
 fn refuse(intent: &Row<TaskIntent>, now: Timestamp, reason: String) -> Decision {
     let placement = placement(intent, now, PlacementOutcome::Refused { reason });
-    Decision { intent: intent.clone(), placement, interface: None }
+    Decision { intent: intent.clone(), placement, interface: None, public_address: None }
 }
 
 fn placement(intent: &TaskIntent, now: Timestamp, outcome: PlacementOutcome) -> TaskPlacement {

@@ -18,6 +18,7 @@ pub use observation::Observation;
 pub use services::{ControlServices, Credentials, ServiceFailure};
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Down {
     /// The networks of all assigned tasks and of the balancer, whole: what isn't in it is to be removed.
-    Network(Box<NetworkSnapshot>),
+    Network(Arc<NetworkSnapshot>),
     /// Run this task, or take over what runs of it. Ignored unless the generation is newer than what the node knows.
     Assign(Box<Assignment>),
     /// Stop the task and report how it ended.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use state_model::Scope;
 use state_model::ec2::flow_log::FlowLogTraffic;
 use state_model::ec2::network_acl::NetworkAclEntry;
-use state_model::ec2::security_group::SecurityGroupRule;
+use state_model::ec2::security_group::{SecurityGroup, SecurityGroupRule};
 
 use crate::assignment::Interface;
 
@@ -57,6 +58,9 @@ pub struct SubnetSnapshot {
     pub cidr_block: String,
     #[serde(default)]
     pub ipv6_cidr_block: Option<String>,
+    /// For example `use1-az1`.
+    #[serde(default)]
+    pub availability_zone_id: String,
     pub route_table_id: String,
     pub network_acl_id: String,
 }
@@ -153,8 +157,16 @@ pub struct NameSnapshot {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupSnapshot {
     pub id: String,
-    pub rules: Vec<SecurityGroupRule>,
+    /// Its record as control has it, so that a snapshot shares the rules rather than copying them. None when no interface of
+    /// the VPC can be in it: it is gone, or a peered VPC's.
+    pub group: Option<Arc<SecurityGroup>>,
     /// The addresses of the group's interfaces on other nodes and in peered VPCs; a node knows those of its own VPC. Together
     /// they are what a reference to the group means.
     pub remote_members: Vec<Ipv4Addr>,
+}
+
+impl GroupSnapshot {
+    pub fn rules(&self) -> &[SecurityGroupRule] {
+        self.group.as_ref().map_or(&[], |group| &group.rules)
+    }
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use link_protocol::{Assignment, ControlServices, Down, NetworkSnapshot, TaskName, Up};
 use node_images::Images;
@@ -14,6 +16,7 @@ use stdx::clock::SharedClock;
 use stdx::random::SharedRandom;
 use stdx_async::supervisor;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::Sleep;
 use tracing::{info, warn};
 
 use crate::directory::Directory;
@@ -92,8 +95,10 @@ pub struct Agent {
     networks: NodeNetworks,
     tasks: HashMap<String, TaskHandle>,
     up: mpsc::Sender<Up>,
-    /// The interfaces of load balancers that were reported in place.
-    edges_told: Option<BTreeSet<String>>,
+    /// What control wants of the networks.
+    snapshot: Option<Arc<NetworkSnapshot>>,
+    /// What was reported in place.
+    in_place_told: Option<BTreeSet<String>>,
 }
 
 #[derive(Debug)]
@@ -129,27 +134,26 @@ impl Agent {
             directory,
             starts: Arc::new(Semaphore::new(TASK_STARTS_AT_ONCE_MAX)),
         });
-        Self { context, networks, tasks: HashMap::new(), up, edges_told: None }
+        Self { context, networks, tasks: HashMap::new(), up, snapshot: None, in_place_told: None }
     }
 
     /// Serves one session; ends when control hangs up. Tasks go on.
     pub async fn run(mut self, mut down: mpsc::Receiver<Down>) {
-        // What could not be done of the newest snapshot.
-        let mut unfinished: Option<Box<NetworkSnapshot>> = None;
+        // When the newest snapshot is to be applied again.
+        let mut again: Option<Pin<Box<Sleep>>> = None;
         loop {
             let message = tokio::select! {
                 message = down.recv() => message,
-                () = tokio::time::sleep(NETWORK_RETRY), if unfinished.is_some() => {
-                    if let Some(snapshot) = unfinished.take() {
-                        unfinished = self.apply(snapshot).await;
-                    }
+                () = elapsed(&mut again) => {
+                    again = self.apply().await.map(|after| Box::pin(tokio::time::sleep(after)));
                     continue;
                 }
             };
             let Some(message) = message else { return };
             match message {
                 Down::Network(snapshot) => {
-                    unfinished = self.apply(snapshot).await;
+                    self.snapshot = Some(snapshot);
+                    again = self.apply().await.map(|after| Box::pin(tokio::time::sleep(after)));
                 }
                 Down::Assign(assignment) => self.assign(*assignment),
                 Down::Stop { task } => self.want(&task, Desired::Stopped),
@@ -162,18 +166,21 @@ impl Agent {
         }
     }
 
-    /// Returns the snapshot when something of it is left to do.
-    async fn apply(&mut self, snapshot: Box<NetworkSnapshot>) -> Option<Box<NetworkSnapshot>> {
-        let complete = self.networks.apply(&snapshot).await;
-        let eni_ids = self.networks.edges();
-        if self.edges_told.as_ref() != Some(&eni_ids) {
+    /// Brings the networks to the newest snapshot and tells what is in place. Returns when to do so again, when something is
+    /// left to do.
+    async fn apply(&mut self) -> Option<Duration> {
+        let snapshot = Arc::clone(self.snapshot.as_ref()?);
+        let used = self.tasks.values().map(|task| task.vpc_id.clone()).collect();
+        let left = self.networks.apply(&snapshot, &used, self.context.clock.monotonic()).await;
+        let in_place = self.networks.in_place();
+        if self.in_place_told.as_ref() != Some(&in_place) {
             // Never waited for: control may itself be waiting for this agent. A full queue is tried again later.
-            if self.up.try_send(Up::InPlace { ids: eni_ids.clone() }).is_err() {
-                return Some(snapshot);
+            if self.up.try_send(Up::InPlace { ids: in_place.clone() }).is_err() {
+                return Some(NETWORK_RETRY);
             }
-            self.edges_told = Some(eni_ids);
+            self.in_place_told = Some(in_place);
         }
-        (!complete).then_some(snapshot)
+        left.again_after
     }
 
     fn assign(&mut self, assignment: Assignment) {
@@ -232,5 +239,13 @@ impl Agent {
                 warn!(task = name, %failure, "the images of a leftover task can't be released");
             }
         }
+    }
+}
+
+/// Never, when there is nothing to wait for.
+async fn elapsed(sleep: &mut Option<Pin<Box<Sleep>>>) {
+    match sleep {
+        Some(sleep) => sleep.await,
+        None => std::future::pending().await,
     }
 }

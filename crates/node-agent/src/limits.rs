@@ -41,3 +41,7 @@ pub const NETWORK_RETRY: Duration = Duration::from_millis(250);
 
 /// How often an interface is tried before its task fails: the waits between grow to two seconds, so this is about ten.
 pub const ATTACH_ATTEMPTS_MAX: u32 = 10;
+
+/// How long a VPC stays on the node after the last thing in it. Shorter, and of tasks that come one after the other each would pay
+/// for making it; longer, and its namespace and its listeners are kept for nobody.
+pub const UNUSED_VPC_KEPT: Duration = Duration::from_secs(60);

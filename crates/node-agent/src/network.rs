@@ -1,15 +1,22 @@
 //! Brings the node's networks to what control says, and offers the endpoints inside each VPC.
 
+mod edges;
+mod rules;
+mod translate;
+mod unused;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
+use std::time::Duration;
 
-use link_protocol::Interface;
-use link_protocol::network::{GroupSnapshot, NameSnapshot, NetworkSnapshot, SubnetSnapshot, VpcSnapshot};
-use node_network::config::{Cidr, EniConfig, GroupRule, GroupRules, Peer, SubnetConfig, Traffic, VpcConfig};
+use link_protocol::network::{GroupSnapshot, NetworkSnapshot, PrefixListSnapshot, VpcSnapshot};
+use node_network::config::{Cidr, VpcConfig};
 use node_network::{Network, NetworkError};
-use state_model::ec2::security_group::{RulePeer, RuleProtocol, SecurityGroupRule};
 use tracing::{error, warn};
+
+use self::edges::Edges;
+use crate::limits::NETWORK_RETRY;
 
 /// Something that the agent offers inside each VPC.
 #[async_trait::async_trait]
@@ -27,6 +34,9 @@ pub trait VpcOpened: Send + Sync + std::fmt::Debug + 'static {
     ) -> Result<BTreeSet<String>, VpcOpenError> {
         Ok(BTreeSet::new())
     }
+
+    /// The VPC is about to leave this node: nothing may hold on to its namespace.
+    async fn vpc_closed(&self, _vpc_id: &str) {}
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -42,93 +52,103 @@ pub struct NodeNetworks {
     network: Arc<Network>,
     opened: Vec<Arc<dyn VpcOpened>>,
     applied: HashMap<String, AppliedVpc>,
-    /// The interfaces of load balancers that are in place, by their ids.
-    edges: BTreeMap<String, Interface>,
+    edges: Edges,
     /// None before the first snapshot: a former server may have left some.
     host_addresses: Option<BTreeSet<Ipv4Addr>>,
+    /// VPCs that could not be removed.
+    stuck: BTreeSet<String>,
 }
 
-#[derive(Debug, Default)]
+/// One VPC as it is on this node.
+#[derive(Debug)]
 struct AppliedVpc {
+    config: VpcConfig,
+    /// How many of those who offer something in it have opened.
+    opened: usize,
     groups: HashMap<String, GroupSnapshot>,
-    /// None before they were told.
-    names: Option<Vec<NameSnapshot>>,
+    prefix_lists: HashMap<String, PrefixListSnapshot>,
+    /// What was told last to those who offer something in it, and which of its endpoints' interfaces were attached then. None
+    /// when one of them has failed.
+    told: Option<(VpcSnapshot, BTreeSet<String>)>,
+    /// What they answered.
+    in_place: BTreeSet<String>,
+    /// Since when nothing of it is needed here, by the monotonic clock.
+    unused_since: Option<Duration>,
+    /// As control described it last.
+    snapshot: VpcSnapshot,
+}
+
+/// What is left to do after a snapshot was applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// When to apply the snapshot again, if no other comes before.
+    pub again_after: Option<Duration>,
+}
+
+impl Left {
+    fn incomplete() -> Self {
+        Self { again_after: Some(NETWORK_RETRY) }
+    }
+
+    fn sooner_of(self, other: Option<Duration>) -> Self {
+        let sooner = [self.again_after, other].into_iter().flatten().min();
+        Self { again_after: sooner }
+    }
 }
 
 impl NodeNetworks {
     pub fn new(network: Arc<Network>, opened: Vec<Arc<dyn VpcOpened>>) -> Self {
-        Self { network, opened, applied: HashMap::new(), edges: BTreeMap::new(), host_addresses: None }
+        Self {
+            network,
+            opened,
+            applied: HashMap::new(),
+            edges: Edges::default(),
+            host_addresses: None,
+            stuck: BTreeSet::new(),
+        }
     }
 
-    /// Goes on after a failure: what could not be done is tried again with the next snapshot, and an interface whose
-    /// groups are missing lets nothing through.
-    ///
-    /// Says whether all was done.
-    pub async fn apply(&mut self, snapshot: &NetworkSnapshot) -> bool {
-        let mut complete = true;
-        for vpc in &snapshot.vpcs {
-            if let Err(failure) = self.apply_vpc(vpc).await {
-                error!(
-                    vpc = vpc.id,
-                    error = &failure as &dyn std::error::Error,
-                    "the VPC can't be made on this node"
-                );
-                complete = false;
-            }
+    /// Goes on after a failure: what could not be done is tried again, and an interface whose groups are missing lets nothing
+    /// through. `used` are the VPCs of the tasks that the node still knows; `now` is a reading of the monotonic clock.
+    pub async fn apply(
+        &mut self,
+        snapshot: &NetworkSnapshot,
+        used: &BTreeSet<String>,
+        now: Duration,
+    ) -> Left {
+        // What isn't needed here any more stays for a while, with nothing going on in it.
+        let unused: Vec<VpcSnapshot> = self.unused(snapshot).map(unused::emptied).collect();
+        let vpcs: Vec<&VpcSnapshot> = snapshot.vpcs.iter().chain(&unused).collect();
+        let mut complete = self.edges.detach_others(&self.network, snapshot).await;
+        for vpc in &vpcs {
+            complete &= self.configured(vpc).await;
         }
         // After the groups that their rules come from: an interface whose groups are missing lets nothing through.
-        complete &= self.apply_edges(snapshot).await;
+        complete &= self.edges.attach(&self.network, snapshot).await;
         complete &= self.apply_host_addresses(&snapshot.host_addresses);
-        for (id, applied) in &mut self.applied {
-            let wanted = snapshot.vpcs.iter().find(|vpc| vpc.id == *id);
-            let wanted: BTreeSet<&str> =
-                wanted.into_iter().flat_map(|vpc| &vpc.groups).map(|group| group.id.as_str()).collect();
-            let gone: Vec<String> =
-                applied.groups.keys().filter(|group| !wanted.contains(group.as_str())).cloned().collect();
-            for group in gone {
-                // An interface of a task that is just ending may still be in it: then the next snapshot removes it.
-                if self.network.remove_group(id, &group).await.is_ok() {
-                    applied.groups.remove(&group);
-                }
-            }
+        for vpc in &vpcs {
+            complete &= self.tell(vpc).await;
         }
-        complete
+        self.forget_rules(&vpcs).await;
+        let removal = self.remove_unused(snapshot, used, now).await;
+        let left = if complete { Left::default() } else { Left::incomplete() };
+        left.sooner_of(removal)
     }
 
-    /// The interfaces of load balancers that are in place.
-    pub fn edges(&self) -> BTreeSet<String> {
-        self.edges.keys().cloned().collect()
-    }
-
-    /// Brings the interfaces of load balancers to what control says. Says whether all was done.
-    async fn apply_edges(&mut self, snapshot: &NetworkSnapshot) -> bool {
-        let mut complete = true;
-        let gone: Vec<Interface> = {
-            let kept = |eni_id: &str| snapshot.edges.iter().any(|edge| edge.eni_id == eni_id);
-            self.edges.values().filter(|edge| !kept(&edge.eni_id)).cloned().collect()
-        };
-        for edge in gone {
-            match self.network.detach_edge(&edge.vpc_id, &edge.eni_id).await {
-                Ok(()) => drop(self.edges.remove(&edge.eni_id)),
-                Err(failure) => {
-                    complete = false;
-                    warn_of_edge(&edge, &failure, "a load balancer's interface can't be removed");
-                }
-            }
+    /// What is in place beside tasks: interfaces of load balancers, NAT gateways, links between VPCs, and what those who offer
+    /// something in a VPC say.
+    pub fn in_place(&self) -> BTreeSet<String> {
+        let mut ids = self.edges.of_load_balancers();
+        for vpc in self.applied.values() {
+            ids.extend(vpc.config.nat_gateways.iter().map(|gateway| gateway.id.clone()));
+            ids.extend(vpc.in_place.iter().cloned());
+            let linked = vpc.config.peerings.iter().filter(|peering| {
+                let peer = self.applied.get(&peering.peer_vpc_id);
+                peer.is_some_and(|peer| peer.config.peerings.iter().any(|back| back.id == peering.id))
+            });
+            ids.extend(linked.map(|peering| peering.id.clone()));
         }
-        for edge in &snapshot.edges {
-            if self.edges.get(&edge.eni_id) == Some(edge) {
-                continue;
-            }
-            match self.attach_edge(edge).await {
-                Ok(()) => drop(self.edges.insert(edge.eni_id.clone(), edge.clone())),
-                Err(failure) => {
-                    complete = false;
-                    warn_of_edge(edge, &failure, "a load balancer's interface can't be attached");
-                }
-            }
-        }
-        complete
+        ids
     }
 
     fn apply_host_addresses(&mut self, wanted: &BTreeSet<Ipv4Addr>) -> bool {
@@ -144,38 +164,20 @@ impl NodeNetworks {
         true
     }
 
-    async fn attach_edge(&self, edge: &Interface) -> Result<(), NetworkError> {
-        let mut eni = EniConfig {
-            eni_id: edge.eni_id.clone(),
-            vpc_id: edge.vpc_id.clone(),
-            subnet: edge.subnet_cidr_block.parse()?,
-            address: edge.address,
-            mac: edge.mac_address.parse()?,
-            groups: edge.security_groups.clone(),
-            source_dest_check: true,
-            public_address: edge.public_address,
-        };
-        if eni.groups.is_empty() {
-            self.network.set_group(&eni.vpc_id, open_group()).await?;
-            eni.groups.push(OPEN_GROUP.to_owned());
-        }
-        self.network.attach_edge(eni).await.map(drop)
-    }
-
     /// Removes interfaces and VPCs that a former server left and that none of these tasks has.
     pub async fn retain(&mut self, interfaces: impl Iterator<Item = (&str, &str)>) {
         let mut by_vpc: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (vpc, interface) in interfaces {
+        let mut keep = |vpc: &str, interface: &str| {
             by_vpc.entry(vpc.to_owned()).or_default().insert(interface.to_owned());
-        }
-        for edge in self.edges.values() {
-            by_vpc.entry(edge.vpc_id.clone()).or_default().insert(edge.eni_id.clone());
-        }
+        };
+        interfaces.for_each(|(vpc, interface)| keep(vpc, interface));
+        self.edges.attached().for_each(|(vpc, interface)| keep(vpc, interface));
         let host_addresses = self.host_addresses.clone().unwrap_or_default();
         self.apply_host_addresses(&host_addresses);
-        if let Err(failure) = self.network.retain_edges(&self.edges()) {
+        let edges = self.edges.attached().map(|(_, eni_id)| eni_id.to_owned()).collect();
+        if let Err(failure) = self.network.retain_edges(&edges) {
             let error = &failure as &dyn std::error::Error;
-            warn!(error, "namespaces of a former server's load balancers can't be removed");
+            warn!(error, "namespaces of a former server's load balancers and endpoints can't be removed");
         }
         let kept: BTreeSet<String> = self.applied.keys().cloned().collect();
         if let Err(failure) = self.network.retain_vpcs(&kept).await {
@@ -193,68 +195,79 @@ impl NodeNetworks {
         }
     }
 
-    async fn apply_vpc(&mut self, vpc: &VpcSnapshot) -> Result<(), VpcOpenError> {
-        if !self.applied.contains_key(&vpc.id) {
-            self.open(vpc).await?;
-            self.applied.insert(vpc.id.clone(), AppliedVpc::default());
-        }
-        let Some(applied) = self.applied.get_mut(&vpc.id) else { return Ok(()) };
-        for group in &vpc.groups {
-            if applied.groups.get(&group.id) == Some(group) {
-                continue;
-            }
-            self.network.set_group(&vpc.id, group_rules(group)).await?;
-            applied.groups.insert(group.id.clone(), group.clone());
-        }
-        if applied.names.as_ref() != Some(&vpc.names) {
-            applied.names = Some(vpc.names.clone());
-            for opened in &self.opened {
-                opened.vpc_changed(&self.network, vpc).await?;
+    /// Says whether all was done.
+    async fn configured(&mut self, vpc: &VpcSnapshot) -> bool {
+        match self.configure(vpc).await {
+            Ok(()) => true,
+            Err(failure) => {
+                error!(
+                    vpc = vpc.id,
+                    error = &failure as &dyn std::error::Error,
+                    "the VPC can't be made as it should be on this node"
+                );
+                false
             }
         }
-        Ok(())
     }
 
-    async fn open(&self, vpc: &VpcSnapshot) -> Result<(), VpcOpenError> {
-        let cidrs = vpc.cidr_blocks.iter().map(|block| block.parse()).collect::<Result<_, _>>()?;
-        let subnets = vpc.subnets.iter().map(subnet_config).collect::<Result<_, _>>()?;
-        let config = VpcConfig::isolated(vpc.id.clone(), cidrs, subnets);
-        self.network.ensure_vpc(config).await?;
-        for opened in &self.opened {
+    /// Makes the VPC, or brings it to its snapshot: subnets and routes, then what its rules name, then the rules.
+    async fn configure(&mut self, vpc: &VpcSnapshot) -> Result<(), VpcOpenError> {
+        let config = translate::vpc_config(vpc)?;
+        if self.applied.get(&vpc.id).is_none_or(|applied| applied.config != config) {
+            self.network.ensure_vpc(config.clone()).await?;
+        }
+        let applied = self.applied.entry(vpc.id.clone()).or_insert_with(|| AppliedVpc::new(vpc, &config));
+        applied.config = config;
+        applied.snapshot.clone_from(vpc);
+        while let Some(opened) = self.opened.get(applied.opened) {
             opened.vpc_opened(&self.network, vpc).await?;
+            applied.opened += 1;
         }
+        applied.apply_rules(&self.network, vpc).await?;
         Ok(())
     }
-}
 
-/// The group of a load balancer that was made without any: it lets everyone in, and reaches everyone. No id of EC2's has
-/// this form.
-const OPEN_GROUP: &str = "neargate-open";
-
-fn open_group() -> GroupRules {
-    let everything = vec![GroupRule {
-        traffic: Traffic::All,
-        peer: Peer::Cidr(Cidr { address: Ipv4Addr::UNSPECIFIED, prefix: 0 }),
-    }];
-    GroupRules {
-        id: OPEN_GROUP.to_owned(),
-        ingress: everything.clone(),
-        egress: everything,
-        remote_members: Vec::new(),
+    /// Tells those who offer something in the VPC how it is now. Says whether all of them were content.
+    async fn tell(&mut self, vpc: &VpcSnapshot) -> bool {
+        let Some(applied) = self.applied.get_mut(&vpc.id) else { return false };
+        let attached = self.edges.of_endpoints(vpc);
+        if applied.told.as_ref().is_some_and(|(told, with)| told == vpc && *with == attached) {
+            return true;
+        }
+        applied.told = None;
+        let mut in_place = BTreeSet::new();
+        let mut content = applied.opened == self.opened.len();
+        for opened in self.opened.iter().take(applied.opened) {
+            match opened.vpc_changed(&self.network, vpc).await {
+                Ok(ids) => in_place.extend(ids),
+                Err(failure) => {
+                    let error = &failure as &dyn std::error::Error;
+                    warn!(vpc = vpc.id, error, "something inside the VPC can't follow its change");
+                    content = false;
+                }
+            }
+        }
+        applied.in_place = in_place;
+        if content {
+            applied.told = Some((vpc.clone(), attached));
+        }
+        content
     }
 }
 
-fn warn_of_edge(edge: &Interface, failure: &NetworkError, what: &'static str) {
-    warn!(eni = edge.eni_id, error = failure as &dyn std::error::Error, "{what}");
-}
-
-fn subnet_config(subnet: &SubnetSnapshot) -> Result<SubnetConfig, NetworkError> {
-    Ok(SubnetConfig {
-        id: subnet.id.clone(),
-        cidr: subnet.cidr_block.parse()?,
-        route_table: Some(subnet.route_table_id.clone()),
-        acl: Some(subnet.network_acl_id.clone()),
-    })
+impl AppliedVpc {
+    fn new(vpc: &VpcSnapshot, config: &VpcConfig) -> Self {
+        Self {
+            config: config.clone(),
+            opened: 0,
+            groups: HashMap::new(),
+            prefix_lists: HashMap::new(),
+            told: None,
+            in_place: BTreeSet::new(),
+            unused_since: None,
+            snapshot: vpc.clone(),
+        }
+    }
 }
 
 /// The VPC's resolver: its primary block's address plus two.
@@ -265,50 +278,4 @@ pub fn resolver_address(vpc: &VpcSnapshot) -> Result<Ipv4Addr, NetworkError> {
 
 pub fn socket(address: Ipv4Addr, port: u16) -> SocketAddrV4 {
     SocketAddrV4::new(address, port)
-}
-
-fn group_rules(group: &GroupSnapshot) -> GroupRules {
-    let rules = |egress: bool| {
-        let chosen = group.rules.iter().filter(move |rule| rule.is_egress == egress);
-        chosen.filter_map(group_rule).collect()
-    };
-    GroupRules {
-        id: group.id.clone(),
-        ingress: rules(false),
-        egress: rules(true),
-        remote_members: group.remote_members.clone(),
-    }
-}
-
-/// None for a rule that can't match anything here: IPv6, which no interface has.
-fn group_rule(rule: &SecurityGroupRule) -> Option<GroupRule> {
-    let peer = match &rule.peer {
-        RulePeer::Ipv4(block) => match block.parse() {
-            Ok(block) => Peer::Cidr(block),
-            Err(error) => {
-                warn!(rule = rule.id, %error, "a security group rule is not understood and lets nothing through");
-                return None;
-            }
-        },
-        RulePeer::Group { id, .. } => Peer::Group(id.clone()),
-        RulePeer::PrefixList(id) => Peer::PrefixList(id.clone()),
-        RulePeer::Ipv6(_) => return None,
-    };
-    Some(GroupRule { traffic: traffic(rule), peer })
-}
-
-fn traffic(rule: &SecurityGroupRule) -> Traffic {
-    let port = |value: i32, default: u16| u16::try_from(value).unwrap_or(default);
-    let kind = |value: i32| u8::try_from(value).ok();
-    match rule.protocol {
-        RuleProtocol::All => Traffic::All,
-        RuleProtocol::Tcp => {
-            Traffic::Tcp { from_port: port(rule.from_port, 0), to_port: port(rule.to_port, u16::MAX) }
-        }
-        RuleProtocol::Udp => {
-            Traffic::Udp { from_port: port(rule.from_port, 0), to_port: port(rule.to_port, u16::MAX) }
-        }
-        RuleProtocol::Icmp => Traffic::Icmp { kind: kind(rule.from_port), code: kind(rule.to_port) },
-        RuleProtocol::Number(number) => Traffic::Protocol(number),
-    }
 }

@@ -72,6 +72,11 @@ impl Instance {
         let hash = u32::from_str_radix(&self.hash, 16).unwrap_or(0);
         (hash & 0x7fff_0000) | (1 + u32::from(slot))
     }
+
+    /// A public address leads to one VPC: the newest route replaces another's.
+    pub(crate) fn public_route_priority(&self) -> u32 {
+        u32::from_str_radix(&self.hash, 16).unwrap_or(0) & 0x7fff_0000
+    }
 }
 
 impl fmt::Display for Instance {

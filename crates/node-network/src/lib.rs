@@ -10,6 +10,7 @@
 //! configuration. It never edits a firewall table, a link or a route that is not its own, and runs no other
 //! program.
 
+mod alias;
 pub mod config;
 mod edges;
 mod error;

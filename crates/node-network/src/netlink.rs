@@ -8,6 +8,7 @@ pub mod link;
 pub mod message;
 pub mod neighbour;
 pub mod route;
+pub mod rule;
 pub mod socket;
 
 pub use message::Batch;

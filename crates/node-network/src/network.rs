@@ -10,7 +10,8 @@ use stdx_async::supervisor;
 use tokio::sync::oneshot;
 
 use crate::config::{
-    AttachedEni, EniConfig, GroupRules, NetnsTarget, NetworkConfig, VpcConfig, check_identifier,
+    AttachedEni, EniConfig, FlowCount, GroupRules, NetnsTarget, NetworkConfig, PeeringConfig,
+    PrefixListConfig, VpcConfig, check_identifier,
 };
 use crate::edges;
 use crate::error::{NetworkError, TeardownErrors};
@@ -21,6 +22,7 @@ use crate::ready::{ReadyNamespaces, TaskNamespace};
 use crate::sysctl;
 use crate::teardown;
 use crate::vpc::counters::InterfaceCounters;
+use crate::vpc::public::{self, Holders};
 use crate::vpc::requests::{Reply, Request};
 use crate::vpc::thread::{self, VpcHandle};
 
@@ -30,6 +32,9 @@ pub struct Network {
     instance: Instance,
     ready: ReadyNamespaces,
     vpcs: Mutex<HashMap<String, VpcHandle>>,
+    /// The peerings that each VPC is configured with.
+    peerings: Mutex<HashMap<String, Vec<PeeringConfig>>>,
+    public_holders: Holders,
     /// Held while VPCs come and go: two of them must not take the same uplink.
     changing: tokio::sync::Mutex<()>,
 }
@@ -49,6 +54,8 @@ impl Network {
             instance,
             ready,
             vpcs: Mutex::new(HashMap::new()),
+            peerings: Mutex::new(HashMap::new()),
+            public_holders: Holders::default(),
             changing: tokio::sync::Mutex::new(()),
         });
         supervisor::spawn("network-maintenance", maintain(Arc::downgrade(&network)));
@@ -59,13 +66,47 @@ impl Network {
     pub async fn ensure_vpc(&self, config: VpcConfig) -> Result<(), NetworkError> {
         check_identifier("VPC", &config.id)?;
         let vpc_id = config.id.clone();
+        let peerings = config.peerings.clone();
         let _changing = self.changing.lock().await;
         if self.lock().contains_key(&vpc_id) {
-            return self.ask(&vpc_id, |reply| Request::Configure { config, reply }).await;
+            self.ask(&vpc_id, |reply| Request::Configure { config, reply }).await?;
+        } else {
+            let holders = Arc::clone(&self.public_holders);
+            let started = thread::start(self.instance.clone(), config, holders).await?;
+            self.ready.register(&vpc_id, started.links)?;
+            self.lock().insert(vpc_id.clone(), started.handle);
         }
-        let started = thread::start(self.instance.clone(), config).await?;
-        self.ready.register(&vpc_id, started.links)?;
-        self.lock().insert(vpc_id, started.handle);
+        self.connect_peers(&vpc_id, peerings).await
+    }
+
+    /// Links the VPC with the peers that are configured alike, and lets former ones know.
+    async fn connect_peers(&self, vpc_id: &str, wanted: Vec<PeeringConfig>) -> Result<(), NetworkError> {
+        let former = self.lock_peerings().insert(vpc_id.to_owned(), wanted.clone()).unwrap_or_default();
+        if former.is_empty() && wanted.is_empty() {
+            return Ok(());
+        }
+        let mut affected: BTreeSet<String> = former.into_iter().map(|peering| peering.peer_vpc_id).collect();
+        for peering in wanted {
+            let answers = |other: &PeeringConfig| other.id == peering.id && other.peer_vpc_id == *vpc_id;
+            let both =
+                self.lock_peerings().get(&peering.peer_vpc_id).is_some_and(|others| others.iter().any(answers));
+            if let (true, Ok(peer)) = (both, self.vpc_namespace(&peering.peer_vpc_id)) {
+                let peering_id = peering.id.clone();
+                self.ask(vpc_id, |reply| Request::LinkPeering { peering_id, peer, reply }).await?;
+                affected.insert(peering.peer_vpc_id);
+            }
+        }
+        affected.insert(vpc_id.to_owned());
+        self.rewire(affected).await
+    }
+
+    async fn rewire(&self, vpc_ids: BTreeSet<String>) -> Result<(), NetworkError> {
+        for vpc_id in vpc_ids {
+            // A peer that is not here yet, or not any more, has nothing to learn.
+            if self.lock().contains_key(&vpc_id) {
+                self.ask(&vpc_id, |reply| Request::Rewire { reply }).await?;
+            }
+        }
         Ok(())
     }
 
@@ -79,6 +120,10 @@ impl Network {
         let (instance, vpc_id) = (self.instance.clone(), vpc_id.to_owned());
         // The thread must be on the host's namespace, which the caller's is.
         errors.extend(teardown::remove_vpc(&instance, &vpc_id));
+        public::forget_vpc(&self.public_holders, &vpc_id);
+        let peers = self.lock_peerings().remove(&vpc_id).unwrap_or_default();
+        let peers = peers.into_iter().map(|peering| peering.peer_vpc_id).collect();
+        errors.extend(self.rewire(peers).await.err());
         if errors.is_empty() { Ok(()) } else { Err(TeardownErrors(errors)) }
     }
 
@@ -152,6 +197,33 @@ impl Network {
         self.ask(vpc_id, |reply| Request::SetEniGroups { eni_id: eni_id.to_owned(), groups, reply }).await
     }
 
+    /// Gives an interface another public address, or takes it. Connections by the former one end.
+    pub async fn set_public_address(
+        &self,
+        vpc_id: &str,
+        eni_id: &str,
+        public: Option<Ipv4Addr>,
+    ) -> Result<(), NetworkError> {
+        self.ask(vpc_id, |reply| Request::SetPublicAddress { eni_id: eni_id.to_owned(), public, reply }).await
+    }
+
+    /// Gives a prefix list its blocks, whether or not a rule names it. Rules need no change for that.
+    pub async fn set_prefix_list(&self, vpc_id: &str, list: PrefixListConfig) -> Result<(), NetworkError> {
+        self.ask(vpc_id, |reply| Request::SetPrefixList { list, reply }).await
+    }
+
+    /// Empties a prefix list: rules that still name it match nothing.
+    pub async fn remove_prefix_list(&self, vpc_id: &str, list_id: &str) -> Result<(), NetworkError> {
+        check_identifier("prefix list", list_id)?;
+        self.ask(vpc_id, |reply| Request::RemovePrefixList { list_id: list_id.to_owned(), reply }).await
+    }
+
+    /// What the VPC's interfaces sent and received since the last call, by flow; nothing unless its
+    /// configuration says that flows are counted.
+    pub async fn take_flows(&self, vpc_id: &str) -> Result<Vec<FlowCount>, NetworkError> {
+        self.ask(vpc_id, |reply| Request::TakeFlows { reply }).await
+    }
+
     /// Gives a security group its rules, whether or not it has members here.
     pub async fn set_group(&self, vpc_id: &str, rules: GroupRules) -> Result<(), NetworkError> {
         self.ask(vpc_id, |reply| Request::SetGroup { rules, reply }).await
@@ -208,6 +280,10 @@ impl Network {
 
     fn handle(&self, vpc_id: &str) -> Result<VpcHandle, NetworkError> {
         self.lock().get(vpc_id).cloned().ok_or_else(|| NetworkError::UnknownVpc(vpc_id.to_owned()))
+    }
+
+    fn lock_peerings(&self) -> MutexGuard<'_, HashMap<String, Vec<PeeringConfig>>> {
+        self.peerings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, VpcHandle>> {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 
 use crate::edges;
 use crate::error::{NetworkError, TeardownErrors};
 use crate::instance::Instance;
 use crate::namespace;
-use crate::netlink::{Batch, Socket, address, link, route};
+use crate::netlink::{Batch, Socket, link, route};
 use crate::nft::{Nft, host_table};
 use crate::sysctl;
 use crate::vpc::{DEAD_LINK_GROUP, LINK_GROUP};
@@ -71,26 +72,34 @@ fn remove_uplinks(instance: &Instance, vpc_id: Option<&str>) -> Result<(), Netwo
     let mut host = Socket::route()?;
     let links = link::list(&mut host)?;
     let routes = route::list_ours(&mut host)?;
-    let addresses = address::list(&mut host)?;
-    let mut nft = Nft::new()?;
     let wanted = links.iter().filter(|link| {
         instance.uplink_slot(&link.name).is_some() && (vpc_id.is_none() || link.alias.as_deref() == vpc_id)
     });
     for uplink in wanted {
         let mut batch = Batch::default();
-        for route in routes.iter().filter(|route| route.link == Some(uplink.index)) {
+        let leading_there: Vec<_> = routes.iter().filter(|route| route.link == Some(uplink.index)).collect();
+        for route in &leading_there {
             route::delete(&mut batch, route);
         }
         link::delete(&mut batch, uplink.index);
         host.execute(batch)?;
         if vpc_id.is_some() {
-            for assigned in addresses.iter().filter(|assigned| assigned.index == uplink.index) {
-                let vpc_address = (u32::from(assigned.cidr.address) + 1).into();
-                host_table::remove_uplink(&mut nft, instance, vpc_address)?;
-            }
+            let aliases: BTreeSet<Ipv4Addr> =
+                leading_there.iter().map(|route| route.destination.address).collect();
+            remove_public_addresses(instance, &aliases)?;
         }
     }
     Ok(())
+}
+
+fn remove_public_addresses(instance: &Instance, aliases: &BTreeSet<Ipv4Addr>) -> Result<(), NetworkError> {
+    let mut nft = Nft::new()?;
+    let mut commands = String::new();
+    let known = host_table::public_by_alias(&mut nft, instance)?;
+    for (_, public) in known.iter().filter(|(alias, _)| aliases.contains(alias)) {
+        host_table::remove_public(&mut commands, instance, *public);
+    }
+    nft.run(&commands)
 }
 
 fn remove_directory(instance: &Instance) -> Result<(), NetworkError> {

@@ -2,7 +2,11 @@
 
 pub mod attach;
 pub mod counters;
+pub mod flows;
+pub mod peering;
+pub mod public;
 pub mod requests;
+pub mod routing;
 pub mod setup;
 pub mod thread;
 

@@ -1,8 +1,9 @@
 //! DescribeRouteTables.
 
 use state_model::ec2::RouteTable;
+use state_tables::View;
 use wire_schema::ServiceError;
-use wire_shapes_network::ec2::{DescribeRouteTablesRequest, DescribeRouteTablesResult};
+use wire_shapes_network::ec2::{DescribeRouteTablesRequest, DescribeRouteTablesResult, Route};
 
 use super::errors::check_dry_run;
 use super::filters::Filters;
@@ -42,16 +43,16 @@ pub async fn describe_route_tables(
     let view = context.view();
     let rows = ids::ROUTE_TABLE.rows(&view.route_tables, &context.scope, &given, &page)?;
     check_dry_run(input.dry_run)?;
-    let matching =
-        rows.into_iter().filter(|(_, row)| filters.match_resource(&row.tags, |name| values(row, name)));
+    let matching = rows
+        .into_iter()
+        .filter(|(_, row)| filters.match_resource(&row.tags, |name| values(&view, row, name)));
     let (found, next_token) =
-        page.take(matching.map(|(key, row)| (key, render::route_table::route_table(row))));
+        page.take(matching.map(|(key, row)| (key, render::route_table::route_table(&view, row))));
     Ok(DescribeRouteTablesResult { route_tables: Some(found), next_token })
 }
 
-fn values(table: &RouteTable, filter: &str) -> Vec<String> {
+fn values(view: &View, table: &RouteTable, filter: &str) -> Vec<String> {
     let associations = table.associations.iter();
-    let routes = table.routes.iter();
     match filter {
         "association.main" => associations.map(|one| one.subnet_id.is_none().to_string()).collect(),
         "association.route-table-association-id" => associations.map(|one| one.id.clone()).collect(),
@@ -59,14 +60,26 @@ fn values(table: &RouteTable, filter: &str) -> Vec<String> {
         "association.subnet-id" => associations.filter_map(|one| one.subnet_id.clone()).collect(),
         "owner-id" => vec![table.scope.account.clone()],
         "route-table-id" => vec![table.id.clone()],
-        "route.destination-cidr-block" => routes.map(|route| route.destination.clone()).collect(),
-        "route.gateway-id" => {
-            routes.map(|route| render::route_table::gateway_id(&route.target).to_owned()).collect()
-        }
-        "route.origin" => routes.map(|route| render::route_table::origin(route).to_string()).collect(),
-        "route.state" => routes.map(|_| String::from("active")).collect(),
         "vpc-id" => vec![table.vpc_id.clone()],
-        // No route leads anywhere else.
-        _ => Vec::new(),
+        _ => {
+            let routes = table.routes.iter().map(|route| render::route_table::route(view, table, route));
+            routes.filter_map(|route| route_value(route, filter)).collect()
+        }
+    }
+}
+
+fn route_value(route: Route, filter: &str) -> Option<String> {
+    match filter {
+        "route.destination-cidr-block" => route.destination_cidr_block,
+        "route.destination-ipv6-cidr-block" => route.destination_ipv6_cidr_block,
+        "route.destination-prefix-list-id" => route.destination_prefix_list_id,
+        "route.egress-only-internet-gateway-id" => route.egress_only_internet_gateway_id,
+        "route.gateway-id" => route.gateway_id,
+        "route.nat-gateway-id" => route.nat_gateway_id,
+        "route.origin" => route.origin.map(|origin| origin.to_string()),
+        "route.state" => route.state.map(|state| state.to_string()),
+        "route.vpc-peering-connection-id" => route.vpc_peering_connection_id,
+        // No route leads to instances or transit gateways, and no table is a gateway's.
+        _ => None,
     }
 }

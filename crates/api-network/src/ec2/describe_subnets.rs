@@ -70,9 +70,13 @@ fn values(view: &View, subnet: &Subnet, filter: &str) -> Vec<String> {
         "enable-dns64"
         | "ipv6-native"
         | "map-customer-owned-ip-on-launch"
-        | "private-dns-name-options-on-launch.enable-resource-name-dns-a-record"
         | "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record" => false.to_string(),
-        "private-dns-name-options-on-launch.hostname-type" => String::from("ip-name"),
+        "private-dns-name-options-on-launch.enable-resource-name-dns-a-record" => {
+            subnet.enable_resource_name_dns_a_record.to_string()
+        }
+        "private-dns-name-options-on-launch.hostname-type" => {
+            render::subnet::hostname_type(subnet).to_string()
+        }
         "owner-id" => subnet.scope.account.clone(),
         "state" => String::from("available"),
         "subnet-arn" => render::subnet::arn(subnet),

@@ -26,7 +26,7 @@ pub async fn describe_vpc_attribute(
             result.enable_dns_hostnames = value(vpc.enable_dns_hostnames);
         }
         VpcAttributeName::EnableNetworkAddressUsageMetrics => {
-            result.enable_network_address_usage_metrics = value(false);
+            result.enable_network_address_usage_metrics = value(vpc.enable_network_address_usage_metrics);
         }
         VpcAttributeName::Other(other) => {
             return Err(invalid_parameter_value(format!(

@@ -45,9 +45,11 @@ pub async fn describe_vpcs(
 }
 
 fn values(vpc: &Vpc, filter: &str) -> Vec<String> {
+    let blocks = render::vpc::blocks(vpc);
     let value = match filter {
-        "cidr" | "cidr-block" | "cidr-block-association.cidr-block" => vpc.cidr_block.clone(),
-        "cidr-block-association.association-id" => vpc.cidr_association_id.clone(),
+        "cidr" | "cidr-block" => vpc.cidr_block.clone(),
+        "cidr-block-association.cidr-block" => return blocks.map(|block| block.cidr_block).collect(),
+        "cidr-block-association.association-id" => return blocks.map(|block| block.id).collect(),
         "cidr-block-association.state" => String::from("associated"),
         "dhcp-options-id" => vpc.dhcp_options_id.clone(),
         "is-default" | "isDefault" => vpc.is_default.to_string(),

@@ -16,6 +16,11 @@ pub fn missing_parameter(name: &str) -> ServiceError {
     ServiceError::caller("MissingParameter", format!("The request must contain the parameter {name}"))
 }
 
+/// `what` is the plural of the resource.
+pub fn limit_exceeded(code: &'static str, what: &str) -> ServiceError {
+    ServiceError::caller(code, format!("The maximum number of {what} has been reached."))
+}
+
 /// The end of a request that only wanted to know whether it would succeed.
 pub fn check_dry_run(dry_run: Option<bool>) -> Result<(), ServiceError> {
     match dry_run {

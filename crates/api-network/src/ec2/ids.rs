@@ -9,11 +9,16 @@ use wire_schema::ServiceError;
 
 use super::errors::invalid_parameter_value;
 use super::limits::IDS_MAX;
-use super::page::Page;
+use super::page::{Page, digest};
 
 /// A new identifier as AWS makes them today: a zero and sixteen hexadecimal digits.
 pub fn new_id(prefix: &str, random: &dyn Random) -> String {
     format!("{prefix}-0{}", random::hex(random, 16))
+}
+
+/// An identifier that follows from `source`: of what there is once for one source.
+pub fn derived_id(prefix: &str, source: &str) -> String {
+    format!("{prefix}-0{:016x}", digest(source))
 }
 
 /// A kind of resource by its identifiers. The spelling of the codes follows no rule, so each is written out.

@@ -6,6 +6,33 @@ pub const RULES_PER_DIRECTION_MAX: usize = 60;
 /// Security groups of one account and region: AWS's default quota.
 pub const SECURITY_GROUPS_MAX: usize = 2500;
 
+/// VPCs of one account and region. AWS begins with 5 and raises it on request; here nobody is there to ask. Each costs the
+/// host a network namespace.
+pub const VPCS_MAX: usize = 100;
+
+/// IPv4 blocks of one VPC, the primary one counted: AWS's default quota.
+pub const BLOCKS_PER_VPC_MAX: usize = 5;
+
+/// Subnets of one VPC: AWS's default quota.
+pub const SUBNETS_PER_VPC_MAX: usize = 200;
+
+/// Route tables of one VPC. AWS's quota is 200; a new block of the VPC changes all of them in one commit, which takes 128
+/// writes.
+pub const ROUTE_TABLES_PER_VPC_MAX: usize = 100;
+
+/// Routes of one table, those of the VPC's own blocks counted: AWS's default quota. A prefix list counts as many as it
+/// may have entries.
+pub const ROUTES_PER_TABLE_MAX: usize = 500;
+
+/// Internet gateways of one account and region, and egress-only ones: as AWS, as many as VPCs.
+pub const INTERNET_GATEWAYS_MAX: usize = VPCS_MAX;
+
+/// Sets of DHCP options of one account and region, far from what anybody needs.
+pub const DHCP_OPTIONS_MAX: usize = 1000;
+
+/// Servers of one kind that a set of DHCP options names: AWS's limit.
+pub const DHCP_SERVERS_MAX: usize = 4;
+
 pub const GROUP_NAME_LENGTH_MAX: usize = 255;
 pub const DESCRIPTION_LENGTH_MAX: usize = 255;
 

@@ -85,7 +85,7 @@ fn read(token: &str, filter: u64) -> Option<String> {
 }
 
 /// FNV-1a: the same in every build and on every machine, unlike the standard library's.
-fn digest(text: &str) -> u64 {
+pub(super) fn digest(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

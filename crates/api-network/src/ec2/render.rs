@@ -3,6 +3,8 @@
 use wire_schema::ServiceError;
 use wire_shapes_network::ec2 as wire;
 
+pub mod dhcp_options;
+pub mod egress_only_internet_gateway;
 pub mod flow_log;
 pub mod internet_gateway;
 pub mod network_acl;

@@ -1,12 +1,18 @@
 //! One binary for all tests of the network services.
 
 mod defaults;
+mod dhcp_options;
 mod elbv2;
 mod flow_logs;
+mod gateways;
 mod harness;
 mod network_interfaces;
+mod network_kit;
 mod peering;
 mod prefix_lists;
+mod route_tables;
 mod security_groups;
+mod subnets;
 mod tags;
 mod vpc_endpoints;
+mod vpcs;

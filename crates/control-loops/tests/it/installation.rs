@@ -1,5 +1,6 @@
 //! An installation with one subnet, its loops running, and the node's end of its session.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +16,14 @@ use state_model::ecs::task::{
 };
 use state_model::ecs::task_definition::{TaskDefinition, TaskDefinitionBody, TaskDefinitionStatus};
 use state_store::memory::MemoryStore;
+use state_tables::transaction::FreelyWritten;
 use state_tables::{State, Transaction, View, task_columns};
 use stdx::clock::{FakeClock, Timestamp};
 use stdx::random::SeededRandom;
 use stdx_async::{shutdown, supervisor};
 use tokio::sync::{mpsc, watch};
+
+use crate::load_balancing::pool;
 
 const NODE: &str = "node-1";
 /// Nothing here waits for a machine: whatever takes this long never comes.
@@ -31,6 +35,7 @@ pub struct Installation {
     pub context: LoopContext,
     pub down: mpsc::Receiver<Down>,
     pub up: mpsc::Sender<Up>,
+    pub edges_attached: watch::Receiver<BTreeSet<String>>,
     _shutdown: shutdown::Trigger,
 }
 
@@ -48,22 +53,26 @@ pub async fn start(cidr_block: &str) -> Installation {
         LoopContext { state: Arc::clone(&state), clock: clock.clone(), random: SeededRandom::shared(1) };
     let (trigger, shutdown) = shutdown::channel();
     let place = |context| {
-        placement::activate(context, vec![NodeOffer { name: NODE.into(), capacity: Default::default() }])
+        let nodes = vec![NodeOffer { name: NODE.into(), capacity: Default::default() }];
+        placement::activate(context, nodes, pool("127.80.0.0/16"))
     };
     supervisor::spawn("p", driver::drive("p", Wake::Changes, context.clone(), shutdown.clone(), place));
     let interfaces = cleanup::interfaces;
     supervisor::spawn("i", driver::drive("i", Wake::Changes, context.clone(), shutdown.clone(), interfaces));
     let (down_sender, down) = mpsc::channel(64);
     let (up, up_receiver) = mpsc::channel(64);
+    let (edges_sender, edges_attached) = watch::channel(BTreeSet::new());
     let dispatch = Dispatch {
         context: context.clone(),
         node: NODE.into(),
         link: NodeLink { down: down_sender, up: up_receiver },
         log_mode_blocking: |_, _| false,
-        edges_attached: watch::Sender::default(),
+        edges_attached: edges_sender,
     };
     supervisor::spawn("d", dispatch.run(shutdown));
-    let mut installation = Installation { state, clock, context, down, up, _shutdown: trigger };
+    let mut installation =
+        Installation { state, clock, context, down, up, edges_attached, _shutdown: trigger };
+    assert!(matches!(installation.told().await, Down::Network(_)));
     assert!(matches!(installation.told().await, Down::Complete));
     installation
 }
@@ -77,7 +86,8 @@ pub async fn start_without_loops() -> Installation {
     let context =
         LoopContext { state: Arc::clone(&state), clock: clock.clone(), random: SeededRandom::shared(1) };
     let ((_, down), (up, _)) = (mpsc::channel(1), mpsc::channel(1));
-    Installation { state, clock, context, down, up, _shutdown: shutdown::channel().0 }
+    let (_, edges_attached) = watch::channel(BTreeSet::new());
+    Installation { state, clock, context, down, up, edges_attached, _shutdown: shutdown::channel().0 }
 }
 
 async fn seed(state: &State, cidr_block: &str) {
@@ -130,10 +140,20 @@ async fn seed(state: &State, cidr_block: &str) {
 
 impl Installation {
     pub async fn run_task(&self, id: &str) -> String {
+        self.run(&intent(id)).await
+    }
+
+    pub async fn run(&self, intent: &TaskIntent) -> String {
         let mut transaction = Transaction::new();
-        task_columns::create_intent(&mut transaction, &intent(id));
+        task_columns::create_intent(&mut transaction, intent);
         self.state.commit(transaction).await.expect("the store takes it");
-        task_key(&scope(), "default", id)
+        task_key(&intent.scope, &intent.cluster, &intent.id)
+    }
+
+    pub async fn put<R: FreelyWritten>(&self, record: &R) {
+        let mut transaction = Transaction::new();
+        transaction.put(record);
+        self.state.commit(transaction).await.expect("the store takes it");
     }
 
     pub async fn stop_task(&self, key: &str) {

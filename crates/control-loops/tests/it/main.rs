@@ -3,9 +3,11 @@
 mod balancers;
 mod cleanup_endpoints;
 mod edge;
+mod in_place;
 mod installation;
 mod life;
 mod load_balancing;
+mod network;
 mod placement;
 mod service;
 mod services;

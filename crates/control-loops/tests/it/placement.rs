@@ -8,12 +8,16 @@ use control_loops::{LoopContext, placement};
 use control_plan::placement::NodeOffer;
 use state_model::Scope;
 use state_model::ec2::Subnet;
+use state_model::ec2::public_address::PublicAddressOwner;
 use state_model::ecs::task::{PlacementOutcome, StopCode, TaskIntent, TaskNetwork};
 use state_store::memory::MemoryStore;
+use state_tables::public_addresses::PublicPool;
 use state_tables::{State, Transaction, task_columns};
 use stdx::clock::{SystemClock, Timestamp};
 use stdx::random::SeededRandom;
 use stdx_async::supervisor;
+
+use crate::load_balancing::pool;
 
 /// A /28 has sixteen addresses, of which AWS keeps five.
 const FREE_ADDRESSES: usize = 11;
@@ -79,10 +83,10 @@ fn intent(number: usize) -> TaskIntent {
     }
 }
 
-async fn place_all(context: &LoopContext) {
+async fn place_all(context: &LoopContext, pool: PublicPool) {
     let nodes = vec![NodeOffer { name: "local".into(), capacity: Default::default() }];
     loop {
-        let activation = placement::activate(context.clone(), nodes.clone()).await;
+        let activation = placement::activate(context.clone(), nodes.clone(), pool).await;
         if activation.expect("the store takes it") != Activation::Again {
             return;
         }
@@ -105,7 +109,7 @@ async fn a_subnet_without_free_addresses_ends_the_task() {
     }
     state.commit(transaction).await.expect("the records are new");
 
-    place_all(&context).await;
+    place_all(&context, pool("127.80.0.0/16")).await;
 
     let view = state.view();
     let (mut addresses, mut refused) = (BTreeSet::new(), 0);
@@ -119,11 +123,61 @@ async fn a_subnet_without_free_addresses_ends_the_task() {
                 let stop = task.stop().expect("a refused task is stopped");
                 assert_eq!(stop.code, StopCode::TaskFailedToStart);
                 let expected = "Unexpected EC2 error while attempting to Create Network Interface with public IP \
-                                assignment enabled in subnet 'subnet-small': InsufficientFreeAddressesInSubnet";
+                                assignment disabled in subnet 'subnet-small': InsufficientFreeAddressesInSubnet";
                 assert_eq!(stop.reason, expected);
                 assert!(!view.live_tasks.contains(key.as_str()), "it needs no node to end it");
             }
         }
     }
     assert_eq!((addresses.len(), refused), (FREE_ADDRESSES, TASKS - FREE_ADDRESSES));
+}
+
+#[tokio::test]
+async fn public_addresses_come_from_the_pool_once_each() {
+    let (state, feed) = State::load(Arc::new(MemoryStore::new())).await.expect("an empty state loads");
+    supervisor::spawn("state-feed", feed.run());
+    let context = LoopContext {
+        state: Arc::clone(&state),
+        clock: SystemClock::shared(),
+        random: SeededRandom::shared(7),
+    };
+    let mut transaction = Transaction::new();
+    transaction.insert(&subnet());
+    for number in 0..5 {
+        let mut intent = intent(number);
+        // The first stays private.
+        intent.network.assign_public_ip = number > 0;
+        task_columns::create_intent(&mut transaction, &intent);
+    }
+    state.commit(transaction).await.expect("the records are new");
+
+    // Without the network's own and the broadcast address two are left.
+    place_all(&context, pool("192.0.2.0/30")).await;
+
+    let view = state.view();
+    let mut given = BTreeSet::new();
+    for number in 0..5 {
+        let key = state_model::ecs::task::task_key(&scope(), "default", &intent(number).id);
+        let interface = view.network_interfaces.by("task", &key).next();
+        let address = interface.and_then(|interface| interface.public_address);
+        match number {
+            0 => assert!(interface.is_some() && address.is_none()),
+            1 | 2 => {
+                let address = address.expect("the pool has one");
+                let record = view.public_addresses.get(&address.to_string()).expect("it is taken");
+                let eni_id = interface.map(|interface| interface.id.clone()).unwrap_or_default();
+                assert_eq!(record.owner, PublicAddressOwner::Interface(eni_id));
+                given.insert(address);
+            }
+            _ => {
+                let reason = view.task(&key).and_then(|task| task.stop()).map(|stop| stop.reason.clone());
+                let expected = "Unexpected EC2 error while attempting to Create Network Interface with public IP \
+                                assignment enabled in subnet 'subnet-small': InsufficientAddressCapacity";
+                assert_eq!(reason.as_deref(), Some(expected));
+                assert!(interface.is_none(), "a task that is refused holds nothing");
+            }
+        }
+    }
+    assert_eq!(given.len(), 2);
+    assert_eq!(view.public_addresses.len(), 2);
 }

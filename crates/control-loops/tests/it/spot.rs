@@ -10,6 +10,7 @@ use state_model::ecs::task::{Phase, StopCode, TaskIntent, TaskObservation, task_
 use state_tables::{Transaction, task_columns};
 
 use crate::installation::{Installation, intent, scope, start_without_loops};
+use crate::load_balancing::pool;
 
 async fn run(one: &Installation, id: &str, provider: Option<&str>, cpu: u32) -> String {
     let mut transaction = Transaction::new();
@@ -24,7 +25,8 @@ async fn run(one: &Installation, id: &str, provider: Option<&str>, cpu: u32) -> 
 async fn place(context: &LoopContext) {
     let capacity = Capacity { cpu: Some(1_024), memory_mib: None };
     let nodes = vec![NodeOffer { name: "node-1".into(), capacity }];
-    while placement::activate(context.clone(), nodes.clone()).await.expect("the store takes it")
+    let pool = pool("127.80.0.0/16");
+    while placement::activate(context.clone(), nodes.clone(), pool).await.expect("the store takes it")
         == Activation::Again
     {}
 }

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 pub mod errno {
     pub const NO_ENTRY: i32 = 2;
     pub const NO_PROCESS: i32 = 3;
+    pub const EXISTS: i32 = 17;
     pub const NO_DEVICE: i32 = 19;
     pub const ADDRESS_NOT_AVAILABLE: i32 = 99;
 }

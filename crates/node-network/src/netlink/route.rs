@@ -1,4 +1,4 @@
-//! IPv4 routes of the main table.
+//! IPv4 routes, of the main table and of a VPC's own ones.
 
 use std::net::Ipv4Addr;
 
@@ -19,32 +19,50 @@ const ATTRIBUTE_GATEWAY: u16 = 5;
 const ATTRIBUTE_PRIORITY: u16 = 6;
 const ATTRIBUTE_SOURCE: u16 = 7;
 const ATTRIBUTE_METRICS: u16 = 8;
+const ATTRIBUTE_TABLE: u16 = 15;
 const METRIC_MTU: u16 = 2;
 
 const FAMILY_IPV4: u8 = 2;
-const TABLE_MAIN: u8 = 254;
-/// Marks our routes among the host's (`ip route list proto 110`).
-const PROTOCOL_NEARGATE: u8 = 110;
+pub const TABLE_MAIN: u32 = 254;
+/// Marks our routes among the host's (`ip route list proto 110`), and our rules.
+pub const PROTOCOL_NEARGATE: u8 = 110;
 const SCOPE_UNIVERSE: u8 = 0;
 const SCOPE_LINK: u8 = 253;
 const KIND_UNICAST: u8 = 1;
 const KIND_BLACKHOLE: u8 = 6;
+const KIND_THROW: u8 = 9;
+const FLAG_ON_LINK: u32 = 4;
 const HEADER_LENGTH: usize = 12;
 
-/// A route of ours. Without a link it is a black hole.
+/// A route of ours. Without a link it is a black hole, or ends the look-up in its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
+    pub table: u32,
     pub destination: Cidr,
     pub link: Option<u32>,
     pub gateway: Option<Ipv4Addr>,
     pub source: Option<Ipv4Addr>,
     pub priority: u32,
     pub mtu_bytes: Option<u32>,
+    /// The gateway is on the link whatever other routes say.
+    pub on_link: bool,
+    /// Without a link: leave the decision to the rules and tables that follow.
+    pub throws: bool,
 }
 
 impl Route {
     pub fn new(destination: Cidr) -> Self {
-        Self { destination, link: None, gateway: None, source: None, priority: 0, mtu_bytes: None }
+        Self {
+            table: TABLE_MAIN,
+            destination,
+            link: None,
+            gateway: None,
+            source: None,
+            priority: 0,
+            mtu_bytes: None,
+            on_link: false,
+            throws: false,
+        }
     }
 
     /// The route to one address.
@@ -57,6 +75,7 @@ impl Route {
 pub fn add(batch: &mut Batch, route: &Route) {
     let flags = FLAG_CREATE | FLAG_REPLACE;
     batch.message("add a route", NEW_ROUTE, flags, &header(route), |attributes| {
+        attributes.u32(ATTRIBUTE_TABLE, route.table);
         attributes.address(ATTRIBUTE_DESTINATION, route.destination.network());
         if let Some(link) = route.link {
             attributes.u32(ATTRIBUTE_LINK, link);
@@ -80,6 +99,7 @@ pub fn add(batch: &mut Batch, route: &Route) {
 pub fn delete(batch: &mut Batch, route: &Route) {
     batch
         .message("remove a route", DELETE_ROUTE, 0, &header(route), |attributes| {
+            attributes.u32(ATTRIBUTE_TABLE, route.table);
             attributes.address(ATTRIBUTE_DESTINATION, route.destination.network());
             if let Some(link) = route.link {
                 attributes.u32(ATTRIBUTE_LINK, link);
@@ -91,8 +111,13 @@ pub fn delete(batch: &mut Batch, route: &Route) {
         .tolerating(&[errno::NO_PROCESS, errno::NO_ENTRY, errno::NO_DEVICE]);
 }
 
-/// Destinations, with link and priority, of the routes that this program added.
+/// The routes of the main table that this program added.
 pub fn list_ours(socket: &mut Socket) -> Result<Vec<Route>, NetworkError> {
+    Ok(list_all_ours(socket)?.into_iter().filter(|route| route.table == TABLE_MAIN).collect())
+}
+
+/// The routes of all tables that this program added.
+pub fn list_all_ours(socket: &mut Socket) -> Result<Vec<Route>, NetworkError> {
     let mut query = Batch::default();
     let mut all = [0; HEADER_LENGTH];
     all[0] = FAMILY_IPV4;
@@ -103,17 +128,26 @@ pub fn list_ours(socket: &mut Socket) -> Result<Vec<Route>, NetworkError> {
 
 fn parse(kind: u16, body: &[u8]) -> Option<Route> {
     let ours = *body.first()? == FAMILY_IPV4 && *body.get(5)? == PROTOCOL_NEARGATE;
-    if kind != NEW_ROUTE || !ours || *body.get(4)? != TABLE_MAIN {
+    if kind != NEW_ROUTE || !ours {
         return None;
     }
     let prefix = *body.get(1)?;
     let mut route = Route::new(Cidr { address: Ipv4Addr::UNSPECIFIED, prefix });
+    route.table = u32::from(*body.get(4)?);
+    route.throws = *body.get(7)? == KIND_THROW;
+    route.on_link = read_u32(body.get(8..)?)? & FLAG_ON_LINK != 0;
     for (kind, value) in attributes(body.get(HEADER_LENGTH..)?) {
         match kind {
+            ATTRIBUTE_TABLE => route.table = read_u32(value)?,
             ATTRIBUTE_DESTINATION => route.destination.address = read_address(value)?,
             ATTRIBUTE_LINK => route.link = read_u32(value),
             ATTRIBUTE_PRIORITY => route.priority = read_u32(value)?,
             ATTRIBUTE_GATEWAY => route.gateway = read_address(value),
+            ATTRIBUTE_SOURCE => route.source = read_address(value),
+            ATTRIBUTE_METRICS => {
+                let mtu = attributes(value).find(|(kind, _)| *kind == METRIC_MTU);
+                route.mtu_bytes = mtu.and_then(|(_, value)| read_u32(value));
+            }
             _ => {}
         }
     }
@@ -122,13 +156,21 @@ fn parse(kind: u16, body: &[u8]) -> Option<Route> {
 
 fn header(route: &Route) -> [u8; HEADER_LENGTH] {
     let scope = if route.link.is_some() && route.gateway.is_none() { SCOPE_LINK } else { SCOPE_UNIVERSE };
-    let kind = if route.link.is_some() { KIND_UNICAST } else { KIND_BLACKHOLE };
+    let kind = match (route.link, route.throws) {
+        (Some(_), _) => KIND_UNICAST,
+        (None, true) => KIND_THROW,
+        (None, false) => KIND_BLACKHOLE,
+    };
     let mut bytes = [0; HEADER_LENGTH];
     bytes[0] = FAMILY_IPV4;
     bytes[1] = route.destination.prefix;
-    bytes[4] = TABLE_MAIN;
+    // Numbers that don't fit the header are in an attribute, which counts then.
+    bytes[4] = u8::try_from(route.table).unwrap_or(0);
     bytes[5] = PROTOCOL_NEARGATE;
     bytes[6] = scope;
     bytes[7] = kind;
+    if route.on_link {
+        bytes[8..12].copy_from_slice(&FLAG_ON_LINK.to_ne_bytes());
+    }
     bytes
 }

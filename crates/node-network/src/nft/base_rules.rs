@@ -1,10 +1,12 @@
 //! The fixed part of a VPC's table: who may send at all, what the VPC itself answers, and in which order
 //! rules apply.
 
-use std::fmt::Write;
+use std::fmt::{Arguments, Write};
 use std::net::Ipv4Addr;
 
-use crate::config::Cidr;
+use crate::alias::alias_of;
+use crate::config::VpcConfig;
+use crate::nft::{acl_rules, flow_rules};
 
 /// The VPC's table, alone in its namespace.
 pub const TABLE: &str = "inet neargate";
@@ -12,79 +14,162 @@ pub const TABLE: &str = "inet neargate";
 /// The VPC's end of the uplink.
 pub const UPLINK: &str = "up0";
 
-/// The commands that make the table, or bring its fixed chains up to date without touching sets and group
-/// chains.
+/// What the outer ends of interfaces begin with, and the VPC's ends of peerings.
+pub const INTERFACES: &str = "\"e*\"";
+pub const PEERINGS: &str = "\"p*\"";
+
+const SETS: [(&str, &str); 5] = [
+    ("bound", "ifname . ipv4_addr"),
+    ("transit", "ifname"),
+    ("services", "ipv4_addr . inet_proto . inet_service"),
+    // Private addresses with a public one.
+    ("public_sources", "ipv4_addr"),
+    ("nat_hops", "ipv4_addr"),
+];
+
+const MAPS: [(&str, &str); 5] = [
+    ("egress_of", "ifname : verdict"),
+    ("ingress_of", "ifname : verdict"),
+    // Between private addresses and the aliases of public ones.
+    ("public_of", "ipv4_addr : ipv4_addr"),
+    ("private_of", "ipv4_addr : ipv4_addr"),
+    // What a NAT gateway's packets come from, by the next hop that stands for it.
+    ("nat_by_hop", "ipv4_addr : ipv4_addr"),
+];
+
+const CHAINS: [(&str, &str); 11] = [
+    ("source_check", "{ type filter hook prerouting priority -300; policy drop; }"),
+    ("own_services", "{ type filter hook input priority 0; policy drop; }"),
+    ("forward", "{ type filter hook forward priority 0; policy drop; }"),
+    ("destination_nat", "{ type nat hook prerouting priority -100; policy accept; }"),
+    ("source_nat", "{ type nat hook postrouting priority 100; policy accept; }"),
+    ("acl", ""),
+    ("receive", ""),
+    ("from_uplink", ""),
+    ("to_world", ""),
+    ("refuse_sent", ""),
+    ("refuse_received", ""),
+];
+
+/// The commands that make the table, or bring its fixed chains up to date without touching the sets and chains
+/// of groups and interfaces.
 ///
-/// A packet between two interfaces passes three base chains, and each must accept it: `source_check` (before
-/// connections are tracked, so that forgeries leave no trace), `egress` (the sender's groups), then `ingress`
-/// (the receiver's). An `accept` ends only its own base chain, which is what makes both sides' rules count.
-pub fn commands(cidrs: &[Cidr], host_address: Ipv4Addr) -> String {
-    let mut text = String::with_capacity(2048);
-    let mut line = |command: std::fmt::Arguments<'_>| {
-        // Writing to a String can't fail.
-        let _ = writeln!(text, "{command}");
-    };
-    line(format_args!("add table {TABLE}"));
-    for (name, kind) in [
-        ("bound", "ifname . ipv4_addr"),
-        ("transit", "ifname"),
-        ("services", "ipv4_addr . inet_proto . inet_service"),
-    ] {
-        line(format_args!("add set {TABLE} {name} {{ type {kind}; }}"));
+/// An established packet meets two base chains, and two look-ups. The first packet of a connection goes from
+/// `forward` through the sender's group rules, each of which leads on to `receive`, where the receiver's rules
+/// accept it; both sides' rules count therefore.
+///
+/// `counted_before` tells whether the table may hold what counting flows needs.
+pub fn commands(config: &VpcConfig, host_address: Ipv4Addr, counted_before: bool) -> String {
+    let mut text = String::with_capacity(4096);
+    line(&mut text, format_args!("add table {TABLE}"));
+    for (name, kind) in SETS {
+        line(&mut text, format_args!("add set {TABLE} {name} {{ type {kind}; }}"));
     }
-    for name in ["egress_of", "ingress_of"] {
-        line(format_args!("add map {TABLE} {name} {{ type ifname : verdict; }}"));
+    for (name, kind) in MAPS {
+        line(&mut text, format_args!("add map {TABLE} {name} {{ type {kind}; }}"));
     }
-    for (chain, hook) in [
-        ("source_check", "type filter hook prerouting priority -300; policy drop;"),
-        ("own_services", "type filter hook input priority 0; policy drop;"),
-        ("egress", "type filter hook forward priority 0; policy drop;"),
-        ("ingress", "type filter hook forward priority 10; policy drop;"),
-        ("segment_size", "type filter hook forward priority -150; policy accept;"),
-        ("outbound", "type nat hook postrouting priority 100; policy accept;"),
-    ] {
-        line(format_args!("add chain {TABLE} {chain} {{ {hook} }}"));
-        line(format_args!("flush chain {TABLE} {chain}"));
+    for (chain, hook) in CHAINS {
+        line(&mut text, format_args!("add chain {TABLE} {chain} {hook}"));
+        line(&mut text, format_args!("flush chain {TABLE} {chain}"));
     }
-    for (chain, rule) in rules(cidrs, host_address) {
-        line(format_args!("add rule {TABLE} {chain} {rule}"));
+    flow_rules::prepare(&mut text, config.counts_flows, counted_before);
+    acl_rules::write(&mut text, config, host_address);
+    for (chain, rule) in rules(config, host_address) {
+        line(&mut text, format_args!("add rule {TABLE} {chain} {rule}"));
     }
+    nat_elements(&mut text, config);
     text
 }
 
-fn rules(cidrs: &[Cidr], host_address: Ipv4Addr) -> Vec<(&'static str, String)> {
-    let mut rules = vec![("source_check", String::from("iifname \"lo\" accept"))];
-    for cidr in cidrs {
-        // From outside nobody speaks with an address of the VPC, or he would pass as a member of its groups.
-        rules.push(("source_check", format!("iifname \"{UPLINK}\" ip saddr {cidr} drop")));
-    }
-    let fixed = [
-        ("source_check", format!("iifname \"{UPLINK}\" meta nfproto ipv4 accept")),
-        ("source_check", String::from("iifname . ip saddr @bound accept")),
-        ("source_check", String::from("iifname @transit meta nfproto ipv4 accept")),
+fn rules(config: &VpcConfig, host_address: Ipv4Addr) -> Vec<(&'static str, String)> {
+    let mut rules = source_check(config);
+    rules.extend([
         ("own_services", String::from("iifname \"lo\" accept")),
         ("own_services", String::from("ct state established,related accept")),
         (
             "own_services",
-            format!("iifname != \"{UPLINK}\" ip daddr . meta l4proto . th dport @services accept"),
+            format!("iifname {INTERFACES} ip daddr . meta l4proto . th dport @services accept"),
         ),
-        ("egress", String::from("ct state established,related accept")),
-        ("egress", String::from("ct state invalid drop")),
-        ("egress", format!("iifname \"{UPLINK}\" oifname \"{UPLINK}\" drop")),
+    ]);
+    // Network ACLs know no connections, so they come first; nobody pays for those that refuse nothing.
+    if acl_rules::any(config) {
+        rules.push(("forward", String::from("jump acl")));
+    }
+    let fixed = [
+        ("forward", String::from("ct state vmap { established : accept, related : accept, invalid : drop }")),
         // Link-local addresses are the VPC's own services or nothing; the host's are out of reach.
-        ("egress", String::from("ip daddr 169.254.0.0/16 drop")),
-        ("egress", format!("iifname \"{UPLINK}\" accept")),
-        ("egress", String::from("iifname vmap @egress_of")),
-        ("ingress", String::from("ct state established,related accept")),
-        ("ingress", format!("oifname \"{UPLINK}\" accept")),
-        ("ingress", format!("iifname \"{UPLINK}\" ip saddr {host_address} accept")),
-        ("ingress", String::from("oifname vmap @ingress_of")),
-        (
-            "segment_size",
-            format!("oifname \"{UPLINK}\" tcp flags syn / syn,rst tcp option maxseg size set rt mtu"),
-        ),
-        ("outbound", format!("oifname \"{UPLINK}\" masquerade")),
+        ("forward", String::from("ip daddr 169.254.0.0/16 drop")),
+        ("forward", format!("iifname \"{UPLINK}\" goto from_uplink")),
+        ("forward", String::from("iifname vmap @egress_of")),
+        // The peer's own table has seen to its sender; a peering leads to interfaces and no further.
+        ("forward", format!("iifname {PEERINGS} oifname {INTERFACES} goto receive")),
+        ("forward", String::from("goto refuse_sent")),
+        ("from_uplink", format!("oifname != {INTERFACES} drop")),
+        // What came by a public address obeys the groups; the host itself needs no rule.
+        ("from_uplink", String::from("ct status dnat goto receive")),
+        ("from_uplink", format!("ip saddr {host_address} accept")),
+        ("from_uplink", String::from("drop")),
+        ("receive", format!("oifname \"{UPLINK}\" goto to_world")),
+        ("receive", String::from("oifname vmap @ingress_of")),
+        ("receive", format!("iifname {INTERFACES} oifname {PEERINGS} accept")),
+        ("receive", String::from("goto refuse_received")),
+        ("to_world", String::from("tcp flags syn / syn,rst tcp option maxseg size set rt mtu")),
+        ("to_world", String::from("rt ip nexthop @nat_hops accept")),
+        // The internet gateway knows the interfaces with a public address only.
+        ("to_world", String::from("ip saddr @public_sources accept")),
+        ("to_world", String::from("drop")),
+        ("destination_nat", format!("iifname \"{UPLINK}\" dnat ip to ip daddr map @private_of")),
+        ("source_nat", format!("oifname {INTERFACES} accept")),
+        ("source_nat", String::from("snat ip to rt ip nexthop map @nat_by_hop")),
+        ("source_nat", format!("oifname \"{UPLINK}\" snat ip to ip saddr map @public_of")),
     ];
     rules.extend(fixed);
+    rules.extend(flow_rules::refusals(config.counts_flows));
     rules
+}
+
+fn source_check(config: &VpcConfig) -> Vec<(&'static str, String)> {
+    let mut rules = vec![
+        ("source_check", String::from("iifname . ip saddr @bound accept")),
+        ("source_check", String::from("iifname \"lo\" accept")),
+    ];
+    for cidr in &config.cidrs {
+        // From outside nobody speaks with an address of the VPC, or he would pass as a member of its groups.
+        rules.push(("source_check", format!("iifname \"{UPLINK}\" ip saddr {cidr} drop")));
+    }
+    rules.push(("source_check", format!("iifname \"{UPLINK}\" meta nfproto ipv4 accept")));
+    rules.push(("source_check", String::from("iifname @transit meta nfproto ipv4 accept")));
+    for peering in &config.peerings {
+        let link = peering_link(&peering.id);
+        for cidr in &peering.peer_cidrs {
+            rules.push(("source_check", format!("iifname \"{link}\" ip saddr {cidr} accept")));
+        }
+    }
+    rules
+}
+
+/// Which next hops stand for NAT gateways, and what they translate to.
+fn nat_elements(text: &mut String, config: &VpcConfig) {
+    line(text, format_args!("flush map {TABLE} nat_by_hop"));
+    line(text, format_args!("flush set {TABLE} nat_hops"));
+    for gateway in &config.nat_gateways {
+        let private = gateway.private_address;
+        line(text, format_args!("add element {TABLE} nat_by_hop {{ {private} : {private} }}"));
+        if let Some(public) = gateway.public_address {
+            let alias = alias_of(public);
+            line(text, format_args!("add element {TABLE} nat_by_hop {{ {alias} : {alias} }}"));
+            line(text, format_args!("add element {TABLE} nat_hops {{ {alias} }}"));
+        }
+    }
+}
+
+/// The name of both ends of a peering's veth pair.
+pub fn peering_link(peering_id: &str) -> String {
+    use sha2::{Digest, Sha256};
+    format!("p{}", hex::encode(&Sha256::digest(peering_id.as_bytes())[..6]))
+}
+
+fn line(text: &mut String, command: Arguments<'_>) {
+    // Writing to a String can't fail.
+    let _ = writeln!(text, "{command}");
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::alias::loopback_form;
 use crate::config::{Cidr, GroupRule, Peer, Traffic};
 use crate::nft::base_rules::TABLE;
 
@@ -51,28 +52,61 @@ pub fn members_set(group: &str) -> String {
     format!("members_{group}")
 }
 
+/// The named set of a prefix list's blocks.
+pub fn list_set(list: &str) -> String {
+    format!("list_{list}")
+}
+
 /// Appends the commands that give the group's chain exactly `rules`.
+///
+/// A sender's rule hands the packet on to the receiver's rules, which accept it.
 pub fn replace(text: &mut String, direction: Direction, group: &str, rules: &[GroupRule]) {
     let chain = direction.rules_chain(group);
+    let verdict = match direction {
+        Direction::Ingress => "accept",
+        Direction::Egress => "goto receive",
+    };
     // Writing to a String can't fail.
     let _ = writeln!(text, "flush chain {TABLE} {chain}");
     for rule in rules {
-        let expression = expression(direction, rule);
-        let _ = writeln!(text, "add rule {TABLE} {chain} {expression}accept");
+        for expression in expressions(direction, rule) {
+            let _ = writeln!(text, "add rule {TABLE} {chain} {expression}{verdict}");
+        }
     }
 }
 
-/// What must hold of a packet for `rule`, with a blank at its end unless it is empty.
-fn expression(direction: Direction, rule: &GroupRule) -> String {
-    let mut text = String::new();
+/// What must hold of a packet for `rule`, in one of its forms, with a blank at its end unless it is empty.
+fn expressions(direction: Direction, rule: &GroupRule) -> Vec<String> {
     let field = direction.peer_field();
-    let _ = match &rule.peer {
-        Peer::Cidr(Cidr { prefix: 0, .. }) => Ok(()),
-        Peer::Cidr(cidr) => write!(text, "ip {field} {cidr} "),
-        Peer::Group(group) => write!(text, "ip {field} @{} ", members_set(group)),
-        Peer::PrefixList(list) => write!(text, "ip {field} @list_{list} "),
-    };
-    let _ = match rule.traffic {
+    match &rule.peer {
+        Peer::Cidr(cidr) => traffic_expressions(direction, rule.traffic, *cidr),
+        Peer::Group(group) => {
+            vec![format!("ip {field} @{} {}", members_set(group), traffic_expression(rule.traffic))]
+        }
+        Peer::PrefixList(list) => {
+            vec![format!("ip {field} @{} {}", list_set(list), traffic_expression(rule.traffic))]
+        }
+    }
+}
+
+/// As [`expressions`], for an address block: a loopback block means this machine, which speaks with the
+/// loopback addresses' aliases.
+pub fn traffic_expressions(direction: Direction, traffic: Traffic, cidr: Cidr) -> Vec<String> {
+    let field = direction.peer_field();
+    let traffic = traffic_expression(traffic);
+    if cidr.prefix == 0 {
+        return vec![traffic];
+    }
+    [Some(cidr), loopback_form(cidr)]
+        .into_iter()
+        .flatten()
+        .map(|cidr| format!("ip {field} {cidr} {traffic}"))
+        .collect()
+}
+
+fn traffic_expression(traffic: Traffic) -> String {
+    let mut text = String::new();
+    let _ = match traffic {
         Traffic::All => Ok(()),
         Traffic::Tcp { from_port, to_port } => ports(&mut text, "tcp", from_port, to_port),
         Traffic::Udp { from_port, to_port } => ports(&mut text, "udp", from_port, to_port),
@@ -106,7 +140,7 @@ mod tests {
             Ok(cidr) => Peer::Cidr(cidr),
             Err(_) => Peer::Group(peer.to_owned()),
         };
-        assert_eq!(expression(direction, &GroupRule { traffic, peer }), expect);
+        assert_eq!(expressions(direction, &GroupRule { traffic, peer }).join("| "), expect);
     }
 
     #[test]
@@ -127,6 +161,7 @@ mod tests {
             "ip daddr @members_sg-1 meta l4proto 6 ",
         );
         check(Ingress, Traffic::Icmp { kind: None, code: None }, "0.0.0.0/0", "meta l4proto 1 ");
+        check(Ingress, Traffic::All, "127.0.0.1/32", "ip saddr 127.0.0.1/32 | ip saddr 240.0.0.1/32 ");
         check(Ingress, Traffic::Icmp { kind: Some(8), code: None }, "0.0.0.0/0", "icmp type 8 ");
         check(
             Ingress,

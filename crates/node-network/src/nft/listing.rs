@@ -1,23 +1,27 @@
 //! Reading back a VPC's table, after a restart of the server.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::Ipv4Addr;
+use std::fmt::Write;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use serde_json::Value;
 
 use crate::error::NetworkError;
-use crate::nft::Nft;
+use crate::nft::{Nft, acl_rules};
 use crate::nft::base_rules::TABLE;
-use crate::nft::model::{Group, Interface, Model, set_digest};
+use crate::nft::model::{Group, Interface, Model, Service, ServiceProtocol, set_digest};
 
-/// The table's contents as a model, without the services: their listeners are made anew and add themselves.
+/// The table's contents as a model.
 ///
 /// `index_of` finds a link by its name; elements of links that are gone are left out of the model and
-/// returned as commands that remove them. `id_of` finds the interface's id.
+/// returned as commands that remove them. `id_of` finds the interface's id, `public_of` the public address of an
+/// alias. `wanted_chains` are the ACLs' chains that stay.
 pub fn read(
     nft: &mut Nft,
     index_of: impl Fn(&str) -> Option<u32>,
     id_of: impl Fn(&str) -> Option<String>,
+    public_of: impl Fn(Ipv4Addr) -> Option<Ipv4Addr>,
+    wanted_chains: &BTreeSet<String>,
 ) -> Result<(Model, String), NetworkError> {
     let answer = nft.list(&format!("list table {TABLE}"))?;
     let listing: Value = serde_json::from_str(&answer)
@@ -27,7 +31,10 @@ pub fn read(
     for object in objects {
         table.take(object);
     }
-    Ok(table.into_model(index_of, id_of))
+    let stale_chains: Vec<String> = table.acl_chains.difference(wanted_chains).cloned().collect();
+    let (model, mut commands) = table.into_model(index_of, id_of, public_of);
+    remove_chains(&mut commands, &stale_chains);
+    Ok((model, commands))
 }
 
 /// The parts of the listing that the model is made of.
@@ -38,6 +45,11 @@ struct Table {
     /// Link name to set digest, per map.
     egress_of: HashMap<String, String>,
     ingress_of: HashMap<String, String>,
+    /// Private address to alias.
+    public_of: HashMap<Ipv4Addr, Ipv4Addr>,
+    services: BTreeSet<Service>,
+    lists: BTreeSet<String>,
+    acl_chains: BTreeSet<String>,
     groups: HashMap<String, Group>,
     group_sets: HashMap<String, BTreeSet<String>>,
 }
@@ -50,6 +62,8 @@ impl Table {
                 self.groups.entry(group.to_owned()).or_default().has_chains = true;
             } else if let Some(set) = name.strip_prefix("set_in_") {
                 self.group_sets.entry(set.to_owned()).or_default();
+            } else if acl_rules::owns(name) {
+                self.acl_chains.insert(name.to_owned());
             }
         } else if let Some(rule) = object.get("rule") {
             self.take_rule(rule);
@@ -87,10 +101,19 @@ impl Table {
             }
         } else if name == "transit" {
             self.transit = elements.iter().map(|element| text(element).to_owned()).collect();
+        } else if name == "services" {
+            self.services = elements.iter().filter_map(service).collect();
+        } else if let Some(list) = name.strip_prefix("list_") {
+            self.lists.insert(list.to_owned());
         }
     }
 
     fn take_map(&mut self, map: &Value) {
+        if text(&map["name"]) == "public_of" {
+            let elements = map["elem"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let pair = |element: &Value| Some((text(&element[0]).parse().ok()?, text(&element[1]).parse().ok()?));
+            self.public_of = elements.iter().filter_map(pair).collect();
+        }
         let (target, prefix) = match text(&map["name"]) {
             "egress_of" => (&mut self.egress_of, "set_out_"),
             "ingress_of" => (&mut self.ingress_of, "set_in_"),
@@ -108,8 +131,15 @@ impl Table {
         self,
         index_of: impl Fn(&str) -> Option<u32>,
         id_of: impl Fn(&str) -> Option<String>,
+        public_of: impl Fn(Ipv4Addr) -> Option<Ipv4Addr>,
     ) -> (Model, String) {
-        let mut model = Model { groups: self.groups, group_sets: self.group_sets, ..Model::default() };
+        let mut model = Model {
+            groups: self.groups,
+            group_sets: self.group_sets,
+            services: self.services,
+            lists: self.lists,
+            ..Model::default()
+        };
         let mut stale = Vec::new();
         for (name, address) in self.bound {
             let set = self.ingress_of.get(&name);
@@ -121,7 +151,10 @@ impl Table {
                 stale.push(id.clone());
             }
             let index = index.unwrap_or(0);
-            model.interfaces.insert(id, Interface { name, index, address, groups, transit });
+            let public = self.public_of.get(&address).map(|alias| public_of(*alias).unwrap_or(*alias));
+            let interface = Interface { name, index, address, groups, transit, public };
+            model.hold(&id, &interface);
+            model.interfaces.insert(id, interface);
         }
         count_members(&mut model);
         let mut commands = String::new();
@@ -148,6 +181,27 @@ fn count_members(model: &mut Model) {
             *group.members.entry(*address).or_default() += 1;
         }
     }
+}
+
+/// Appends what removes chains that nothing leads to any more.
+pub fn remove_chains(commands: &mut String, chains: &[String]) {
+    // Two of them may lead to each other, so all are emptied first. Writing to a String can't fail.
+    for verb in ["flush", "delete"] {
+        for chain in chains {
+            let _ = writeln!(commands, "{verb} chain {TABLE} {chain}");
+        }
+    }
+}
+
+fn service(element: &Value) -> Option<Service> {
+    let parts = &element["concat"];
+    let protocol = match parts[1].as_u64() {
+        Some(6) => ServiceProtocol::Tcp,
+        Some(17) => ServiceProtocol::Udp,
+        _ => return None,
+    };
+    let port = u16::try_from(parts[2].as_u64()?).ok()?;
+    Some(Service { address: SocketAddrV4::new(text(&parts[0]).parse().ok()?, port), protocol })
 }
 
 fn text(value: &Value) -> &str {

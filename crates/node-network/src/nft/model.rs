@@ -1,6 +1,7 @@
 //! What a VPC's table holds, kept beside it, so that every change is the difference and nothing more.
 //!
-//! The owner changes a copy, runs the commands, and keeps the copy only when nftables accepted them.
+//! The owner changes it and runs the commands. When nftables refuses them, it reads the table back: a copy kept
+//! for that case would cost each change as much as the table is large.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
@@ -8,19 +9,24 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use sha2::{Digest, Sha256};
 
-use crate::config::GroupRules;
+use crate::alias::{alias_of, loopback_form};
+use crate::config::{Cidr, GroupRules, Peer, PrefixListConfig};
 use crate::nft::base_rules::TABLE;
-use crate::nft::group_rules::{self, Direction, members_set};
+use crate::nft::group_rules::{self, Direction, list_set, members_set};
 
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     /// By interface id.
     pub interfaces: HashMap<String, Interface>,
+    /// The interface of a private or public address.
+    pub holders: HashMap<Ipv4Addr, String>,
     pub groups: HashMap<String, Group>,
     /// Chains that jump through several groups: the name's digest, and the groups.
     pub group_sets: HashMap<String, BTreeSet<String>>,
     pub services: BTreeSet<Service>,
-    /// Member sets of removed groups that another group's rules still name.
+    /// Prefix lists whose sets exist, by id.
+    pub lists: BTreeSet<String>,
+    /// Sets of removed groups and prefix lists that another group's rules may still name.
     pub orphaned_sets: BTreeSet<String>,
 }
 
@@ -32,6 +38,7 @@ pub struct Interface {
     pub address: Ipv4Addr,
     pub groups: BTreeSet<String>,
     pub transit: bool,
+    pub public: Option<Ipv4Addr>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -63,44 +70,44 @@ impl Model {
         }
         // An address belongs to one interface: whoever had it before is gone, or the allocator would not
         // reuse it.
-        let former: Vec<String> = self
-            .interfaces
-            .iter()
-            .filter(|(other, interface)| *other == id || interface.address == wanted.address)
-            .map(|(other, _)| other.clone())
-            .collect();
+        let addresses = [Some(wanted.address), wanted.public];
+        let holders = addresses.iter().flatten().filter_map(|address| self.holders.get(address).cloned());
+        let former: BTreeSet<String> = holders.chain([id.to_owned()]).collect();
         for other in former {
             self.remove_interface(&other, text);
         }
         let set = self.ensure_group_set(&wanted.groups, text);
-        let Interface { name, address, .. } = &wanted;
-        line(text, format_args!("add element {TABLE} bound {{ \"{name}\" . {address} }}"));
-        if wanted.transit {
-            line(text, format_args!("add element {TABLE} transit {{ \"{name}\" }}"));
-        }
+        interface_elements(text, "add", &wanted);
         for direction in Direction::BOTH {
-            element(text, "add", direction, name, &set);
+            element(text, "add", direction, &wanted.name, &set);
         }
         for group in &wanted.groups {
-            self.add_member(group, *address, text);
+            self.add_member(group, wanted.address, text);
         }
+        self.hold(id, &wanted);
         self.interfaces.insert(id.to_owned(), wanted);
+    }
+
+    /// Notes which addresses are the interface's.
+    pub fn hold(&mut self, id: &str, interface: &Interface) {
+        for address in [Some(interface.address), interface.public].into_iter().flatten() {
+            self.holders.insert(address, id.to_owned());
+        }
     }
 
     /// Takes an interface out of every map and set: from then on nothing passes it.
     pub fn remove_interface(&mut self, id: &str, text: &mut String) -> Option<Interface> {
         let interface = self.interfaces.remove(id)?;
-        let Interface { name, address, .. } = &interface;
-        let set = set_digest(&interface.groups);
-        line(text, format_args!("delete element {TABLE} bound {{ \"{name}\" . {address} }}"));
-        if interface.transit {
-            line(text, format_args!("delete element {TABLE} transit {{ \"{name}\" }}"));
+        for address in [Some(interface.address), interface.public].into_iter().flatten() {
+            self.holders.remove(&address);
         }
+        let set = set_digest(&interface.groups);
+        interface_elements(text, "delete", &interface);
         for direction in Direction::BOTH {
-            element(text, "delete", direction, name, &set);
+            element(text, "delete", direction, &interface.name, &set);
         }
         for group in &interface.groups {
-            self.remove_member(group, *address, text);
+            self.remove_member(group, interface.address, text);
         }
         Some(interface)
     }
@@ -109,8 +116,10 @@ impl Model {
     pub fn put_group(&mut self, rules: &GroupRules, text: &mut String) {
         self.ensure_group(&rules.id, text);
         for rule in rules.ingress.iter().chain(&rules.egress) {
-            if let crate::config::Peer::Group(peer) = &rule.peer {
-                self.ensure_members(peer, text);
+            match &rule.peer {
+                Peer::Group(peer) => self.ensure_members(peer, text),
+                Peer::PrefixList(list) => self.ensure_list(list, text),
+                Peer::Cidr(_) => {}
             }
         }
         group_rules::replace(text, Direction::Ingress, &rules.id, &rules.ingress);
@@ -146,7 +155,26 @@ impl Model {
             line(text, format_args!("delete chain {TABLE} {chain}"));
         }
         line(text, format_args!("flush set {TABLE} {}", members_set(id)));
-        self.orphaned_sets.insert(id.to_owned());
+        self.orphaned_sets.insert(members_set(id));
+    }
+
+    /// Gives a prefix list its blocks: rules that name it hold for them from then on.
+    pub fn put_list(&mut self, list: &PrefixListConfig, text: &mut String) {
+        self.ensure_list(&list.id, text);
+        let set = list_set(&list.id);
+        line(text, format_args!("flush set {TABLE} {set}"));
+        let blocks: Vec<String> = disjoint(&list.cidrs).iter().map(ToString::to_string).collect();
+        if !blocks.is_empty() {
+            line(text, format_args!("add element {TABLE} {set} {{ {} }}", blocks.join(", ")));
+        }
+    }
+
+    /// Empties a prefix list; its set goes when no rule names it any more.
+    pub fn remove_list(&mut self, id: &str, text: &mut String) {
+        if self.lists.remove(id) {
+            line(text, format_args!("flush set {TABLE} {}", list_set(id)));
+            self.orphaned_sets.insert(list_set(id));
+        }
     }
 
     /// Removes the chains of group sets that no interface uses.
@@ -171,6 +199,14 @@ impl Model {
         }
     }
 
+    /// A list that is not known yet is empty: rules that name it match nothing until its blocks arrive.
+    fn ensure_list(&mut self, id: &str, text: &mut String) {
+        if self.lists.insert(id.to_owned()) {
+            self.orphaned_sets.remove(&list_set(id));
+            line(text, format_args!("add set {TABLE} {} {{ type ipv4_addr; flags interval; }}", list_set(id)));
+        }
+    }
+
     /// A group that is not known yet gets empty chains: it allows nothing until its rules arrive.
     fn ensure_group(&mut self, id: &str, text: &mut String) {
         self.ensure_members(id, text);
@@ -185,7 +221,7 @@ impl Model {
     fn ensure_members(&mut self, id: &str, text: &mut String) {
         if !self.groups.contains_key(id) {
             self.groups.insert(id.to_owned(), Group::default());
-            self.orphaned_sets.remove(id);
+            self.orphaned_sets.remove(&members_set(id));
             line(text, format_args!("add set {TABLE} {} {{ type ipv4_addr; }}", members_set(id)));
         }
     }
@@ -247,6 +283,39 @@ pub fn set_digest(groups: &BTreeSet<String>) -> String {
     hex::encode(&digest.finalize()[..8])
 }
 
+/// The interface's own elements, without those that lead to its groups.
+fn interface_elements(text: &mut String, verb: &str, interface: &Interface) {
+    let Interface { name, address, .. } = interface;
+    line(text, format_args!("{verb} element {TABLE} bound {{ \"{name}\" . {address} }}"));
+    if interface.transit {
+        line(text, format_args!("{verb} element {TABLE} transit {{ \"{name}\" }}"));
+    }
+    if let Some(public) = interface.public {
+        let alias = alias_of(public);
+        line(text, format_args!("{verb} element {TABLE} public_sources {{ {address} }}"));
+        line(text, format_args!("{verb} element {TABLE} public_of {{ {address} : {alias} }}"));
+        line(text, format_args!("{verb} element {TABLE} private_of {{ {alias} : {address} }}"));
+    }
+}
+
+/// The blocks without those inside another, and with the other form of loopback addresses: an interval set
+/// takes no overlaps.
+fn disjoint(cidrs: &[Cidr]) -> BTreeSet<Cidr> {
+    let whole = |cidr: &Cidr| Cidr { address: cidr.network(), prefix: cidr.prefix };
+    let all: BTreeSet<Cidr> =
+        cidrs.iter().flat_map(|cidr| [Some(*cidr), loopback_form(*cidr)]).flatten().map(|cidr| whole(&cidr)).collect();
+    // In this order a block comes right behind what contains it, or behind others inside the same.
+    let mut kept = BTreeSet::new();
+    let mut last: Option<Cidr> = None;
+    for cidr in all {
+        if last.is_none_or(|last| !last.contains(cidr.address)) {
+            kept.insert(cidr);
+            last = Some(cidr);
+        }
+    }
+    kept
+}
+
 fn element(text: &mut String, verb: &str, direction: Direction, name: &str, set: &str) {
     let (map, chain) = (direction.map(), direction.set_chain(set));
     line(text, format_args!("{verb} element {TABLE} {map} {{ \"{name}\" : jump {chain} }}"));
@@ -268,7 +337,29 @@ mod tests {
             address: address.into(),
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
             transit: false,
+            public: None,
         }
+    }
+
+    #[test]
+    fn blocks_of_a_list_do_not_overlap() {
+        let blocks = ["10.1.0.0/16", "10.0.0.0/8", "127.0.0.1/32", "10.0.0.0/16", "192.0.2.7/24"];
+        let cidrs: Vec<Cidr> = blocks.iter().map(|block| block.parse().unwrap()).collect();
+        let kept: Vec<String> = disjoint(&cidrs).iter().map(ToString::to_string).collect();
+        assert_eq!(kept, ["10.0.0.0/8", "127.0.0.1/32", "192.0.2.0/24", "240.0.0.1/32"]);
+    }
+
+    #[test]
+    fn a_public_address_leaves_its_former_interface() {
+        let mut model = Model::default();
+        let mut text = String::new();
+        let public = Some(Ipv4Addr::new(127, 80, 0, 1));
+        model.put_interface("eni-1", Interface { public, ..interface("e1", [10, 0, 0, 4], &[]) }, &mut text);
+        text.clear();
+        model.put_interface("eni-2", Interface { public, ..interface("e2", [10, 0, 0, 5], &[]) }, &mut text);
+        assert!(text.contains("delete element inet neargate private_of { 240.80.0.1 : 10.0.0.4 }"));
+        assert!(text.contains("add element inet neargate public_of { 10.0.0.5 : 240.80.0.1 }"));
+        assert!(!model.interfaces.contains_key("eni-1"));
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! What a VPC's thread can be asked.
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddrV4, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::config::{AttachedEni, EniConfig, GroupRules, NetnsTarget, VpcConfig};
+use crate::config::{
+    AttachedEni, EniConfig, FlowCount, GroupRules, NetnsTarget, PrefixListConfig, VpcConfig,
+};
 use crate::error::NetworkError;
 use crate::vpc::counters::InterfaceCounters;
 
@@ -19,6 +23,14 @@ pub enum Request {
     SetEniGroups { eni_id: String, groups: Vec<String>, reply: Reply<()> },
     SetGroup { rules: GroupRules, reply: Reply<()> },
     RemoveGroup { group_id: String, reply: Reply<()> },
+    SetPublicAddress { eni_id: String, public: Option<Ipv4Addr>, reply: Reply<()> },
+    SetPrefixList { list: PrefixListConfig, reply: Reply<()> },
+    RemovePrefixList { list_id: String, reply: Reply<()> },
+    /// Makes the link to a peering's other VPC, whose namespace this is.
+    LinkPeering { peering_id: String, peer: Arc<OwnedFd>, reply: Reply<()> },
+    /// A peering's link came or went.
+    Rewire { reply: Reply<()> },
+    TakeFlows { reply: Reply<Vec<FlowCount>> },
     ListenTcp { address: SocketAddrV4, reply: Reply<TcpListener> },
     BindUdp { address: SocketAddrV4, reply: Reply<UdpSocket> },
     Counters { eni_id: String, reply: Reply<InterfaceCounters> },

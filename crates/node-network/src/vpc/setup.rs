@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use crate::config::{Cidr, VpcConfig};
+use crate::alias::alias_of;
+use crate::config::{Cidr, MacAddress, VpcConfig};
 use crate::error::NetworkError;
 use crate::instance::Instance;
 use crate::limits;
@@ -14,15 +15,20 @@ use crate::netlink::link::{self, Link, Veth};
 use crate::netlink::route::{self, Route};
 use crate::netlink::{Batch, Socket, address, neighbour};
 use crate::nft::model::Model;
-use crate::nft::{Nft, base_rules, host_table, listing};
+use crate::nft::{Nft, acl_rules, base_rules, flow_rules, listing};
 use crate::sysctl;
-use crate::vpc::LINK_GROUP;
+use crate::vpc::public::{Holders, PublicAddresses};
+use crate::vpc::routing::{self, Inputs};
+use crate::vpc::thread::configure;
+use crate::vpc::{LINK_GROUP, peering};
 
 /// The veth pair between the host and a VPC.
 #[derive(Clone, Copy, Debug)]
 pub struct Uplink {
     pub slot: u16,
     pub host_index: u32,
+    /// Of the host's end.
+    pub host_mac: MacAddress,
     pub vpc_index: u32,
     pub host_address: Ipv4Addr,
     pub vpc_address: Ipv4Addr,
@@ -39,32 +45,78 @@ pub struct Parts {
     pub conntrack: Socket,
     pub nft: Nft,
     pub model: Model,
+    pub publics: PublicAddresses,
+}
+
+impl Parts {
+    /// Brings links to peers and routes to what `config` says and is there.
+    pub fn wire(&mut self, config: &VpcConfig) -> Result<(), NetworkError> {
+        let Parts { links, model, uplink, .. } = self;
+        let mut batch = Batch::default();
+        for public in configure::nat_publics(config) {
+            neighbour::add(&mut batch, uplink.vpc_index, alias_of(public), uplink.host_mac);
+        }
+        if !batch.is_empty() {
+            links.execute(batch)?;
+        }
+        let peers = peering::wire(links, config)?;
+        routing::sync(links, Inputs { config, model, uplink, peers: &peers })
+    }
 }
 
 /// Sets up the VPC. The calling thread must be in the host's namespace, and is in the VPC's afterwards.
-pub fn set_up(instance: &Instance, config: &VpcConfig) -> Result<Parts, NetworkError> {
+pub fn set_up(instance: &Instance, config: &VpcConfig, holders: Holders) -> Result<Parts, NetworkError> {
+    configure::check(config)?;
     let mut host = Socket::route()?;
-    let mut host_nft = Nft::new()?;
+    let host_nft = Nft::new()?;
     let namespace = namespace::open_or_create_persisted(&instance.namespace_path(&config.id))?;
     let (slot, host_link) = ensure_uplink_link(&mut host, instance, &config.id, &namespace)?;
     // The host's end speaks IPv4 only; without this it would announce itself over IPv6.
     sysctl::set_if_present(&format!("ipv6/conf/{}/disable_ipv6", host_link.name), "1")?;
+    // The host's own loopback addresses travel to public addresses as aliases; answers come back to them.
+    sysctl::set(&format!("ipv4/conf/{}/route_localnet", host_link.name), "1")?;
     let host_address = ensure_host_address(&mut host, instance, slot, host_link.index)?;
     let vpc_address = Ipv4Addr::from(u32::from(host_address) + 1);
-    host_table::add_uplink(&mut host_nft, instance, vpc_address)?;
 
     namespace::enter(namespace.as_fd())?;
     let mut links = Socket::route()?;
     set_kernel_parameters()?;
     let vpc_index = link::by_name(&mut links, base_rules::UPLINK)?.index;
-    let uplink = Uplink { slot, host_index: host_link.index, vpc_index, host_address, vpc_address };
+    let host_mac = host_link.mac.unwrap_or(MacAddress([0; 6]));
+    let host_index = host_link.index;
+    let uplink = Uplink { slot, host_index, host_mac, vpc_index, host_address, vpc_address };
     let mut nft = Nft::new()?;
-    nft.run(&base_rules::commands(&config.cidrs, host_address))?;
+    let counted_before = flow_rules::are_present(&mut nft);
+    nft.run(&base_rules::commands(config, host_address, counted_before))?;
+    if config.counts_flows {
+        nft.run(&flow_rules::clear())?;
+    }
     connect(&mut links, &mut host, &uplink)?;
     configure_addresses(&mut links, config)?;
-    let model = recover(&mut links, &mut nft)?;
+    let mut publics = PublicAddresses::new(instance, &config.id, uplink, host_nft, holders);
+    let found = publics.recover(&mut host)?;
+    let model = recover(&mut links, &mut nft, &found, &acl_rules::chains(config))?;
     let conntrack = Socket::netfilter()?;
-    Ok(Parts { namespace: Arc::new(namespace), uplink, host, links, conntrack, nft, model })
+    let mut parts =
+        Parts { namespace: Arc::new(namespace), uplink, host, links, conntrack, nft, model, publics };
+    parts.adopt(config, &found)?;
+    Ok(parts)
+}
+
+impl Parts {
+    /// Takes the public addresses of the NAT gateways, and gives up those that nothing here holds any more.
+    fn adopt(
+        &mut self,
+        config: &VpcConfig,
+        found: &HashMap<Ipv4Addr, Ipv4Addr>,
+    ) -> Result<(), NetworkError> {
+        let gateways = configure::nat_publics(config);
+        let held = |public: &Ipv4Addr| gateways.contains(public) || self.model.holders.contains_key(public);
+        let stale: BTreeSet<Ipv4Addr> = found.values().filter(|public| !held(public)).copied().collect();
+        self.publics.acquire(&mut self.host, &gateways)?;
+        self.publics.release(&mut self.host, &stale)?;
+        self.wire(config)
+    }
 }
 
 /// Gives the VPC the gateways of its subnets and closes the way out for its unused addresses.
@@ -195,15 +247,6 @@ fn connect(links: &mut Socket, host: &mut Socket, uplink: &Uplink) -> Result<(),
     let mut batch = Batch::default();
     link::set_up(&mut batch, uplink.vpc_index);
     address::add(&mut batch, uplink.vpc_index, Cidr { address: uplink.vpc_address, prefix: 31 });
-    route::add(
-        &mut batch,
-        &Route {
-            link: Some(uplink.vpc_index),
-            gateway: Some(uplink.host_address),
-            mtu_bytes: Some(limits::MTU_OUTSIDE_BYTES),
-            ..Route::new(Cidr { address: Ipv4Addr::UNSPECIFIED, prefix: 0 })
-        },
-    );
     neighbour::answer_at_once(&mut batch, uplink.vpc_index);
     links.execute(batch)?;
     link::wait_until_operational(host, uplink.host_index)?;
@@ -211,12 +254,18 @@ fn connect(links: &mut Socket, host: &mut Socket, uplink: &Uplink) -> Result<(),
 }
 
 /// Reads the rules that a former server left and drops those of links that are gone.
-fn recover(links: &mut Socket, nft: &mut Nft) -> Result<Model, NetworkError> {
+pub fn recover(
+    links: &mut Socket,
+    nft: &mut Nft,
+    public_by_alias: &HashMap<Ipv4Addr, Ipv4Addr>,
+    acl_chains: &BTreeSet<String>,
+) -> Result<Model, NetworkError> {
     let present: HashMap<String, Link> =
         link::list(links)?.into_iter().map(|link| (link.name.clone(), link)).collect();
     let index_of = |name: &str| present.get(name).map(|link| link.index);
     let id_of = |name: &str| present.get(name).and_then(|link| link.alias.clone());
-    let (model, commands) = listing::read(nft, index_of, id_of)?;
+    let public_of = |alias: Ipv4Addr| public_by_alias.get(&alias).copied();
+    let (model, commands) = listing::read(nft, index_of, id_of, public_of, acl_chains)?;
     nft.run(&commands)?;
     Ok(model)
 }

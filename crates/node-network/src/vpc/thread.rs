@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use crate::config::{
-    AttachedEni, Cidr, EniConfig, GroupRules, NetnsTarget, Peer, VpcConfig, check_identifier,
+    AttachedEni, Cidr, EniConfig, GroupRules, NetnsTarget, Peer, PrefixListConfig, VpcConfig,
+    check_identifier,
 };
 use crate::error::NetworkError;
 use crate::instance::Instance;
@@ -19,12 +20,17 @@ use crate::limits;
 use crate::netlink::link;
 use crate::netlink::{Batch, Socket, address, conntrack};
 use crate::nft::base_rules;
-use crate::nft::model::{Interface, Service, ServiceProtocol};
+use crate::nft::model::{Interface, Model, Service, ServiceProtocol};
 use crate::vpc::attach::{self, OuterLink};
 use crate::vpc::counters::InterfaceCounters;
+use crate::vpc::flows::Flows;
+use crate::vpc::public::Holders;
 use crate::vpc::requests::{Reply, Request};
+use crate::vpc::routing;
 use crate::vpc::setup::{self, Parts};
 use crate::vpc::{DEAD_LINK_GROUP, TASK_INTERFACE};
+
+pub mod configure;
 
 /// What the rest of the crate holds of a running VPC thread.
 #[derive(Clone, Debug)]
@@ -41,14 +47,19 @@ pub struct Started {
 }
 
 /// Starts a VPC's thread and waits until the VPC is set up.
-pub async fn start(instance: Instance, config: VpcConfig) -> Result<Started, NetworkError> {
+pub async fn start(
+    instance: Instance,
+    config: VpcConfig,
+    holders: Holders,
+) -> Result<Started, NetworkError> {
     let (requests, receiver) = mpsc::channel(limits::VPC_QUEUE_LENGTH_MAX);
     let (ready, started) = oneshot::channel();
     let vpc_id = config.id.clone();
     thread::Builder::new()
         .name(vpc_id.chars().take(15).collect())
         .spawn(move || {
-            let outcome = setup::set_up(&instance, &config).and_then(|parts| Ok((parts, Socket::route()?)));
+            let outcome = setup::set_up(&instance, &config, holders)
+                .and_then(|parts| Ok((parts, Socket::route()?)));
             match outcome {
                 Ok((parts, links)) => {
                     let handle = VpcHandle { requests, namespace: Arc::clone(&parts.namespace) };
@@ -63,10 +74,11 @@ pub async fn start(instance: Instance, config: VpcConfig) -> Result<Started, Net
     started.await.map_err(|_| NetworkError::ThreadGone(vpc_id))?
 }
 
-struct VpcThread {
+pub struct VpcThread {
     config: VpcConfig,
     priority: u32,
     parts: Parts,
+    flows: Flows,
     /// Links in the group of dead ones, at most; those whose namespace vanished are gone already.
     dead_links: usize,
     /// Detached addresses whose tracked connections may still be remembered.
@@ -89,6 +101,8 @@ enum Change {
     RemoveInterface { id: String },
     PutGroup(GroupRules),
     RemoveGroup { id: String },
+    PutList(PrefixListConfig),
+    RemoveList { id: String },
     PutService(Service),
 }
 
@@ -101,6 +115,7 @@ impl VpcThread {
             config,
             priority,
             parts,
+            flows: Flows::default(),
             dead_links: 1,
             released: BTreeSet::new(),
             pending: Vec::new(),
@@ -128,6 +143,19 @@ impl VpcThread {
             Request::SetEniGroups { eni_id, groups, reply } => self.set_eni_groups(eni_id, groups, reply),
             Request::SetGroup { rules, reply } => self.set_group(rules, reply),
             Request::RemoveGroup { group_id, reply } => self.remove_group(group_id, reply),
+            Request::SetPublicAddress { eni_id, public, reply } => {
+                self.change_interface(eni_id, reply, |interface| interface.public = public);
+            }
+            Request::SetPrefixList { list, reply } => self.set_prefix_list(list, reply),
+            Request::RemovePrefixList { list_id, reply } => {
+                self.flush();
+                self.push(&list_id.clone(), Change::RemoveList { id: list_id }, |_, result| answer(reply, result));
+            }
+            Request::LinkPeering { peering_id, peer, reply } => {
+                answer(reply, self.link_peering(&peering_id, &peer));
+            }
+            Request::Rewire { reply } => answer(reply, self.rewire()),
+            Request::TakeFlows { reply } => answer(reply, self.take_flows()),
             Request::ListenTcp { address, reply } => {
                 let bound = self.own_address(address).and_then(|()| listen(address));
                 self.serve(address, ServiceProtocol::Tcp, bound, reply);
@@ -161,6 +189,7 @@ impl VpcThread {
             address: eni.address,
             groups: eni.groups.iter().cloned().collect(),
             transit: !eni.source_dest_check,
+            public: eni.public_address,
         };
         let attached = self.attached(&eni);
         self.pending_ids.insert(eni.address.to_string());
@@ -261,26 +290,43 @@ impl VpcThread {
     }
 
     fn set_eni_groups(&mut self, eni_id: String, groups: Vec<String>, reply: Reply<()>) {
-        self.await_turn(&eni_id);
         let checked = groups.iter().try_for_each(|group| check_identifier("security group", group));
+        match checked {
+            Err(error) => answer(reply, Err(error)),
+            Ok(()) => self
+                .change_interface(eni_id, reply, |interface| interface.groups = groups.into_iter().collect()),
+        }
+    }
+
+    fn change_interface(
+        &mut self,
+        eni_id: String,
+        reply: Reply<()>,
+        change: impl FnOnce(&mut Interface),
+    ) {
+        self.await_turn(&eni_id);
         let Some(known) = self.parts.model.interfaces.get(&eni_id) else {
             return answer(reply, Err(NetworkError::UnknownInterface(eni_id)));
         };
-        let interface = Interface { groups: groups.into_iter().collect(), ..known.clone() };
-        match checked {
-            Err(error) => answer(reply, Err(error)),
-            Ok(()) => {
-                self.push(&eni_id.clone(), Change::PutInterface { id: eni_id, interface }, |_, result| {
-                    answer(reply, result);
-                })
-            }
+        let mut interface = known.clone();
+        change(&mut interface);
+        self.push(&eni_id.clone(), Change::PutInterface { id: eni_id, interface }, |_, result| {
+            answer(reply, result);
+        });
+    }
+
+    fn set_prefix_list(&mut self, list: PrefixListConfig, reply: Reply<()>) {
+        if let Err(error) = check_identifier("prefix list", &list.id) {
+            return answer(reply, Err(error));
         }
+        self.await_turn(&list.id);
+        self.push(&list.id.clone(), Change::PutList(list), |_, result| answer(reply, result));
     }
 
     fn set_group(&mut self, rules: GroupRules, reply: Reply<()>) {
         let peers = rules.ingress.iter().chain(&rules.egress).filter_map(|rule| match &rule.peer {
-            Peer::Group(group) => Some(group),
-            Peer::Cidr(_) | Peer::PrefixList(_) => None,
+            Peer::Group(id) | Peer::PrefixList(id) => Some(id),
+            Peer::Cidr(_) => None,
         });
         let checked =
             peers.chain([&rules.id]).try_for_each(|group| check_identifier("security group", group));
@@ -329,17 +375,6 @@ impl VpcThread {
         self.parts.links.execute(batch)
     }
 
-    fn configure(&mut self, config: VpcConfig) -> Result<(), NetworkError> {
-        self.flush();
-        if config == self.config {
-            return Ok(());
-        }
-        setup::configure_addresses(&mut self.parts.links, &config)?;
-        self.parts.nft.run(&base_rules::commands(&config.cidrs, self.parts.uplink.host_address))?;
-        self.config = config;
-        Ok(())
-    }
-
     fn counters(&mut self, eni_id: &str) -> Result<InterfaceCounters, NetworkError> {
         self.flush();
         let unknown = || NetworkError::UnknownInterface(eni_id.to_owned());
@@ -359,14 +394,12 @@ impl VpcThread {
             .filter(|(id, _)| !eni_ids.contains(*id))
             .map(|(id, interface)| (id.clone(), interface.clone()))
             .collect();
-        let mut next = self.parts.model.clone();
+        let changes: Vec<Change> =
+            stale.iter().map(|(id, _)| Change::RemoveInterface { id: id.clone() }).collect();
+        self.apply(&changes.iter().collect::<Vec<_>>())?;
         let mut commands = String::new();
-        for (id, _) in &stale {
-            next.remove_interface(id, &mut commands);
-        }
-        next.remove_unused_group_sets(&mut commands);
-        self.parts.nft.run(&commands)?;
-        self.parts.model = next;
+        self.parts.model.remove_unused_group_sets(&mut commands);
+        self.run_commands(&commands)?;
         for (_, interface) in stale {
             self.abandon(&OuterLink { name: interface.name, index: interface.index }, interface.address);
         }
@@ -383,11 +416,11 @@ impl VpcThread {
         for address in self.released.iter().take(limits::RELEASED_PER_ROUND).copied().collect::<Vec<_>>() {
             outcome = outcome.and(self.forget_connections(address));
         }
-        for group in mem::take(&mut self.parts.model.orphaned_sets) {
-            let command = format!("delete set {} members_{group}\n", base_rules::TABLE);
+        for set in mem::take(&mut self.parts.model.orphaned_sets) {
+            let command = format!("delete set {} {set}\n", base_rules::TABLE);
             if self.parts.nft.run(&command).is_err() {
                 // Another group's rules still name it.
-                self.parts.model.orphaned_sets.insert(group);
+                self.parts.model.orphaned_sets.insert(set);
             }
         }
         if let Err(error) = outcome {
@@ -456,22 +489,94 @@ impl VpcThread {
     }
 
     fn apply(&mut self, changes: &[&Change]) -> Result<(), NetworkError> {
-        let mut next = self.parts.model.clone();
+        let effects = Effects::of(&self.config, &self.parts.model, changes);
+        self.parts.publics.acquire(&mut self.parts.host, &effects.acquired)?;
         let mut commands = String::new();
+        let model = &mut self.parts.model;
         for change in changes {
             match change {
                 Change::PutInterface { id, interface } => {
-                    next.put_interface(id, interface.clone(), &mut commands);
+                    model.put_interface(id, interface.clone(), &mut commands);
                 }
-                Change::RemoveInterface { id } => drop(next.remove_interface(id, &mut commands)),
-                Change::PutGroup(rules) => next.put_group(rules, &mut commands),
-                Change::RemoveGroup { id } => next.remove_group(id, &mut commands),
-                Change::PutService(service) => next.put_service(*service, &mut commands),
+                Change::RemoveInterface { id } => {
+                    if let Some(removed) = model.remove_interface(id, &mut commands)
+                        && self.config.counts_flows
+                    {
+                        self.flows.detached(&removed.name, id);
+                    }
+                }
+                Change::PutGroup(rules) => model.put_group(rules, &mut commands),
+                Change::RemoveGroup { id } => model.remove_group(id, &mut commands),
+                Change::PutList(list) => model.put_list(list, &mut commands),
+                Change::RemoveList { id } => model.remove_list(id, &mut commands),
+                Change::PutService(service) => model.put_service(*service, &mut commands),
             }
         }
-        self.parts.nft.run(&commands)?;
-        self.parts.model = next;
-        Ok(())
+        self.run_commands(&commands)?;
+        self.follow(effects)
+    }
+
+    /// Runs commands that the model already reflects.
+    fn run_commands(&mut self, commands: &str) -> Result<(), NetworkError> {
+        let outcome = self.parts.nft.run(commands);
+        if outcome.is_err() {
+            self.reread()?;
+        }
+        outcome
+    }
+
+    /// What comes after the rules: addresses given up, and routes that depend on interfaces.
+    fn follow(&mut self, effects: Effects) -> Result<(), NetworkError> {
+        let gateways = configure::nat_publics(&self.config);
+        let Parts { publics, host, model, conntrack, .. } = &mut self.parts;
+        let unused = |public: &Ipv4Addr| !model.holders.contains_key(public) && !gateways.contains(public);
+        let released = effects.released.into_iter().filter(unused).collect();
+        publics.release(host, &released)?;
+        let mut batch = Batch::default();
+        for address in effects.translated_anew {
+            // Connections keep the translation that they began with.
+            conntrack::forget(&mut batch, address);
+        }
+        if !batch.is_empty() {
+            conntrack.execute(batch)?;
+        }
+        if effects.reroutes { self.rewire() } else { Ok(()) }
+    }
+}
+
+/// What changes of interfaces mean beyond the VPC's rules.
+#[derive(Default)]
+struct Effects {
+    acquired: BTreeSet<Ipv4Addr>,
+    released: BTreeSet<Ipv4Addr>,
+    /// Private addresses that stay but get another public one.
+    translated_anew: Vec<Ipv4Addr>,
+    reroutes: bool,
+}
+
+impl Effects {
+    fn of(config: &VpcConfig, model: &Model, changes: &[&Change]) -> Self {
+        let mut effects = Self::default();
+        for change in changes {
+            let (id, wanted) = match change {
+                Change::PutInterface { id, interface } => (id, Some(interface)),
+                Change::RemoveInterface { id } => (id, None),
+                _ => continue,
+            };
+            let known = model.interfaces.get(id);
+            let holders = wanted.and_then(|wanted| model.holders.get(&wanted.public?));
+            let former = [known, holders.and_then(|holder| model.interfaces.get(holder))];
+            effects.acquired.extend(wanted.and_then(|wanted| wanted.public));
+            for former in former.into_iter().flatten() {
+                effects.released.extend(former.public);
+                if wanted.is_some_and(|wanted| wanted.public != former.public) {
+                    effects.translated_anew.push(former.address);
+                }
+            }
+            let matters = |one: &Interface| one.transit || routing::concerns(config, one.address);
+            effects.reroutes |= [known, wanted].into_iter().flatten().any(matters) && known != wanted;
+        }
+        effects
     }
 }
 

@@ -1,7 +1,14 @@
 //! The networks on a real kernel. Each test has a namespace of its own that stands for the host.
 
 mod attach;
+mod acls;
 mod edges;
+mod flows;
+mod nat_gateways;
+mod peering;
+mod prefix_lists;
+mod public_addresses;
+mod routes;
 mod recovery;
 mod resolver;
 mod security_groups;

@@ -12,8 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use node_network::config::{
-    AttachedEni, Cidr, EniConfig, GroupRule, GroupRules, NetnsTarget, NetworkConfig, Peer, SubnetConfig,
-    Traffic, VpcConfig,
+    AttachedEni, Cidr, EniConfig, GroupRule, GroupRules, NetnsTarget, NetworkConfig, Peer, RouteConfig,
+    RouteTableConfig, RouteTarget, SubnetConfig, Traffic, VpcConfig,
 };
 use node_network::{Instance, Network, TaskNamespace, teardown_all};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, ipproto, sockopt};
@@ -251,4 +251,97 @@ pub fn tcp_port(port: u16) -> Traffic {
 /// Everything allowed both ways.
 pub fn open_group(id: &str) -> GroupRules {
     group(id, &[(Traffic::All, "0.0.0.0/0")], &[(Traffic::All, "0.0.0.0/0")])
+}
+
+/// A namespace behind the host that stands for the world, at 192.0.2.1 and on the same wire as the host's
+/// 192.0.2.2.
+pub struct World(std::process::Child);
+
+impl World {
+    pub fn make() -> Self {
+        let child = Command::new("unshare").args(["--net", "sleep", "600"]).spawn().unwrap();
+        let world = Self(child);
+        let own = std::fs::read_link("/proc/thread-self/ns/net").unwrap();
+        while std::fs::read_link(world.path()).unwrap() == own {
+            std::thread::yield_now();
+        }
+        run(&format!("ip link add world0 type veth peer name eth0 netns {}", world.0.id()));
+        run("ip addr add 192.0.2.2/24 dev world0");
+        run("ip link set world0 up");
+        world.inside(|| {
+            run("ip addr add 192.0.2.1/24 dev eth0");
+            run("ip link set eth0 up");
+            run("ip link set lo up");
+        });
+        run("ip route add default via 192.0.2.1");
+        world
+    }
+
+    fn path(&self) -> String {
+        format!("/proc/{}/ns/net", self.0.id())
+    }
+
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let namespace = std::fs::File::open(self.path()).unwrap();
+        inside(namespace.as_fd(), work)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+pub fn serve(port: u16) -> TcpListener {
+    TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap()
+}
+
+/// The address that the listener sees, when the task reaches it.
+pub fn reaches(task: &Task, address: Ipv4Addr, listener: &TcpListener) -> Option<String> {
+    let port = listener.local_addr().unwrap().port();
+    let connection = task.tcp(address, port)?;
+    let (_, peer) = listener.accept().unwrap();
+    drop(connection);
+    Some(peer.ip().to_string())
+}
+
+
+/// The VPC with an internet gateway for both subnets.
+pub fn public_vpc_config() -> VpcConfig {
+    with_routes(&[("rtb-1", &[("0.0.0.0/0", RouteTarget::InternetGateway)])], &["rtb-1", "rtb-1"])
+}
+
+/// The VPC with route tables, and the one of each subnet; an empty name stands for none.
+pub fn with_routes(tables: &[(&str, &[(&str, RouteTarget)])], of_subnets: &[&str]) -> VpcConfig {
+    let mut config = vpc_config();
+    let route = |(destination, target): &(&str, RouteTarget)| RouteConfig {
+        destination: cidr(destination),
+        target: target.clone(),
+    };
+    config.route_tables = tables
+        .iter()
+        .map(|(id, routes)| RouteTableConfig {
+            id: (*id).to_owned(),
+            routes: routes.iter().map(route).collect(),
+        })
+        .collect();
+    for (subnet, table) in config.subnets.iter_mut().zip(of_subnets) {
+        subnet.route_table = Some((*table).to_owned()).filter(|table| !table.is_empty());
+    }
+    config
+}
+
+/// A task of the first subnet with a public address.
+pub async fn public_task(network: &Network, number: u8, groups: &[&str], public: &str) -> Task {
+    let mut eni = eni_config(number, "172.31.0.0/20", groups);
+    eni.public_address = Some(public.parse().unwrap());
+    attach_task(network, eni).await
+}
+
+pub async fn attach_task(network: &Network, eni: EniConfig) -> Task {
+    let namespace = Arc::new(network.acquire_namespace(&eni.vpc_id).await.unwrap());
+    let attached = network.attach(eni.clone(), NetnsTarget::Ready(Arc::clone(&namespace))).await.unwrap();
+    Task { namespace, eni, attached }
 }

@@ -1,8 +1,6 @@
 //! Between tasks, the host and the world.
 
 use std::net::Ipv4Addr;
-use std::os::fd::AsFd;
-use std::process::Command;
 
 use node_network::config::{NetnsTarget, Traffic, VpcConfig};
 use std::sync::Arc;
@@ -10,59 +8,6 @@ use std::sync::Arc;
 use crate::support::*;
 
 const ANY: &str = "0.0.0.0/0";
-
-/// A namespace behind the host that stands for the world, at 192.0.2.1 and on the same wire as the host's
-/// 192.0.2.2.
-struct World(std::process::Child);
-
-impl World {
-    fn make() -> Self {
-        let child = Command::new("unshare").args(["--net", "sleep", "600"]).spawn().unwrap();
-        let world = Self(child);
-        let own = std::fs::read_link("/proc/thread-self/ns/net").unwrap();
-        while std::fs::read_link(world.path()).unwrap() == own {
-            std::thread::yield_now();
-        }
-        run(&format!("ip link add world0 type veth peer name eth0 netns {}", world.0.id()));
-        run("ip addr add 192.0.2.2/24 dev world0");
-        run("ip link set world0 up");
-        world.inside(|| {
-            run("ip addr add 192.0.2.1/24 dev eth0");
-            run("ip link set eth0 up");
-            run("ip link set lo up");
-        });
-        run("ip route add default via 192.0.2.1");
-        world
-    }
-
-    fn path(&self) -> String {
-        format!("/proc/{}/ns/net", self.0.id())
-    }
-
-    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        let namespace = std::fs::File::open(self.path()).unwrap();
-        inside(namespace.as_fd(), work)
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
-fn serve(port: u16) -> std::net::TcpListener {
-    std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap()
-}
-
-fn reaches(task: &Task, address: Ipv4Addr, listener: &std::net::TcpListener) -> Option<String> {
-    let port = listener.local_addr().unwrap().port();
-    let connection = task.tcp(address, port)?;
-    let (_, peer) = listener.accept().unwrap();
-    drop(connection);
-    Some(peer.ip().to_string())
-}
 
 #[test]
 fn the_host_reaches_tasks_and_tasks_not_the_host() {
@@ -92,7 +37,8 @@ fn tasks_reach_the_world_behind_the_hosts_address() {
         let world = World::make();
         let network = open(&instance).await;
         network.set_group(VPC, group("sg-a", &[], &[(tcp_port(7000), ANY)])).await.unwrap();
-        let task = task(&network, 4, &["sg-a"]).await;
+        network.ensure_vpc(public_vpc_config()).await.unwrap();
+        let task = public_task(&network, 4, &["sg-a"], "127.80.0.4").await;
         let listener = world.inside(|| serve(7000));
         let closed = world.inside(|| serve(7001));
         let outside = Ipv4Addr::new(192, 0, 2, 1);
@@ -119,14 +65,17 @@ fn vpcs_with_the_same_addresses_live_side_by_side() {
         let world = World::make();
         let network = open(&instance).await;
         let twin = VpcConfig { id: String::from("vpc-twin"), ..vpc_config() };
-        network.ensure_vpc(twin.clone()).await.unwrap();
+        let twin = VpcConfig { route_tables: public_vpc_config().route_tables, subnets: public_vpc_config().subnets, ..twin };
+        network.ensure_vpc(twin).await.unwrap();
+        network.ensure_vpc(public_vpc_config()).await.unwrap();
         network.set_group(VPC, open_group("sg-a")).await.unwrap();
         network.set_group("vpc-twin", open_group("sg-a")).await.unwrap();
-        let first = task(&network, 4, &["sg-a"]).await;
+        let first = public_task(&network, 4, &["sg-a"], "127.80.0.4").await;
         let neighbour = task(&network, 5, &["sg-a"]).await;
         let namespace = Arc::new(network.acquire_namespace("vpc-twin").await.unwrap());
         let mut eni = eni_config(4, "172.31.0.0/20", &["sg-a"]);
         eni.vpc_id = String::from("vpc-twin");
+        eni.public_address = Some(Ipv4Addr::new(127, 80, 0, 5));
         let target = NetnsTarget::Ready(Arc::clone(&namespace));
         let attached = network.attach(eni.clone(), target).await.unwrap();
         let second = Task { namespace, eni, attached };
@@ -155,7 +104,8 @@ fn large_packets_pass_inside_and_are_told_outside() {
         let world = World::make();
         let network = open(&instance).await;
         network.set_group(VPC, open_group("sg-a")).await.unwrap();
-        let first = task(&network, 4, &["sg-a"]).await;
+        network.ensure_vpc(public_vpc_config()).await.unwrap();
+        let first = public_task(&network, 4, &["sg-a"], "127.80.0.4").await;
         let second = task(&network, 5, &["sg-a"]).await;
         let segment = |task: &Task, to: Ipv4Addr, port: u16| {
             task.inside(|| {

@@ -89,6 +89,7 @@ impl Record for RouteTable {
             }
         }
         for association in &self.associations {
+            sink("association", self.scope.key(&association.id));
             if let Some(subnet_id) = &association.subnet_id {
                 sink("subnet", self.scope.key(subnet_id));
             }

@@ -59,6 +59,10 @@ impl Record for Vpc {
         if self.is_default {
             sink("default", self.scope.to_string());
         }
+        for block in &self.secondary_blocks {
+            sink("association", self.scope.key(&block.id));
+        }
+        sink("association", self.scope.key(&self.cidr_association_id));
         sink("dhcp-options", self.scope.key(&self.dhcp_options_id));
     }
 }

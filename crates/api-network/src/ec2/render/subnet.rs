@@ -23,8 +23,8 @@ pub fn subnet(view: &View, subnet: &Subnet) -> wire::Subnet {
         owner_id: Some(subnet.scope.account.clone()),
         private_dns_name_options_on_launch: Some(wire::PrivateDnsNameOptionsOnLaunch {
             enable_resource_name_dns_aaaa_record: Some(false),
-            enable_resource_name_dns_a_record: Some(false),
-            hostname_type: Some(wire::HostnameType::IpName),
+            enable_resource_name_dns_a_record: Some(subnet.enable_resource_name_dns_a_record),
+            hostname_type: Some(hostname_type(subnet)),
         }),
         state: Some(wire::SubnetState::Available),
         subnet_arn: Some(arn(subnet)),
@@ -39,10 +39,17 @@ pub fn arn(subnet: &Subnet) -> String {
     subnet.scope.arn("ec2", &format!("subnet/{}", subnet.id))
 }
 
+/// What instances launched here would be named by.
+pub fn hostname_type(subnet: &Subnet) -> wire::HostnameType {
+    let chosen = subnet.hostname_type.as_deref();
+    chosen.map_or(wire::HostnameType::IpName, wire::HostnameType::from)
+}
+
 /// Addresses that no interface has.
 pub fn available(view: &View, subnet: &Subnet) -> i32 {
     let usable = Ipv4Block::parse(&subnet.cidr_block).map_or(0, Ipv4Block::usable);
-    let used = view.network_interfaces.by("subnet", &subnet.scope.key(&subnet.id)).count();
+    let interfaces = view.network_interfaces.by("subnet", &subnet.scope.key(&subnet.id));
+    let used: usize = interfaces.map(|interface| interface.addresses().count()).sum();
     let free = usable.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
     i32::try_from(free).unwrap_or(i32::MAX)
 }

@@ -1,28 +1,39 @@
 //! A VPC.
 
 use state_model::ec2::Vpc;
+use state_model::ec2::vpc::BlockAssociation;
 use wire_shapes_network::ec2 as wire;
 
 use crate::ec2::tags;
 
 pub fn vpc(vpc: &Vpc) -> wire::Vpc {
+    let blocks = blocks(vpc).map(|one| block(&one, wire::VpcCidrBlockStateCode::Associated));
     wire::Vpc {
         cidr_block: Some(vpc.cidr_block.clone()),
-        cidr_block_association_set: Some(vec![wire::VpcCidrBlockAssociation {
-            association_id: Some(vpc.cidr_association_id.clone()),
-            cidr_block: Some(vpc.cidr_block.clone()),
-            cidr_block_state: Some(wire::VpcCidrBlockState {
-                state: Some(wire::VpcCidrBlockStateCode::Associated),
-                status_message: None,
-            }),
-        }]),
+        cidr_block_association_set: Some(blocks.collect()),
         dhcp_options_id: Some(vpc.dhcp_options_id.clone()),
         instance_tenancy: Some(wire::Tenancy::Default),
+        ipv6_cidr_block_association_set: Some(Vec::new()),
         is_default: Some(vpc.is_default),
         owner_id: Some(vpc.scope.account.clone()),
         state: Some(wire::VpcState::Available),
         tags: Some(tags::render(&vpc.tags)),
         vpc_id: Some(vpc.id.clone()),
         ..Default::default()
+    }
+}
+
+/// All IPv4 blocks with their associations, the primary one first.
+pub fn blocks(vpc: &Vpc) -> impl Iterator<Item = BlockAssociation> {
+    let primary =
+        BlockAssociation { id: vpc.cidr_association_id.clone(), cidr_block: vpc.cidr_block.clone() };
+    std::iter::once(primary).chain(vpc.secondary_blocks.iter().cloned())
+}
+
+pub fn block(block: &BlockAssociation, state: wire::VpcCidrBlockStateCode) -> wire::VpcCidrBlockAssociation {
+    wire::VpcCidrBlockAssociation {
+        association_id: Some(block.id.clone()),
+        cidr_block: Some(block.cidr_block.clone()),
+        cidr_block_state: Some(wire::VpcCidrBlockState { state: Some(state), status_message: None }),
     }
 }

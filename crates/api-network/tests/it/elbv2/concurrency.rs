@@ -1,6 +1,7 @@
 //! What is unique stays so when many ask at once.
 
 use super::kit::{Kit, listener_input, rule_input};
+use crate::network_kit;
 
 #[tokio::test]
 async fn names_stay_unique() {
@@ -45,6 +46,19 @@ async fn nothing_that_gets_used_is_deleted() {
             kit.delete_group(&group)
         );
         assert_ne!(listener.is_ok(), deletion.is_ok(), "exactly one of them can be");
+    }
+}
+
+#[tokio::test]
+async fn no_place_that_gets_used_is_deleted() {
+    for _ in 0..10 {
+        let kit = Kit::new().await;
+        let input = kit.load_balancer_input("web");
+        let (load_balancer, deletion) = tokio::join!(
+            kit.create_load_balancer(input),
+            network_kit::delete_subnet(&kit.harness, &kit.subnets[0])
+        );
+        assert_ne!(load_balancer.is_ok(), deletion.is_ok(), "exactly one of them can be");
     }
 }
 

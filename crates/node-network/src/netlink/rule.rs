@@ -1,0 +1,104 @@
+//! Policy routing rules: which table decides for which packets.
+
+use std::net::Ipv4Addr;
+
+use crate::config::Cidr;
+use crate::error::NetworkError;
+use crate::netlink::message::{
+    Batch, FLAG_CREATE, FLAG_DUMP, FLAG_EXCLUSIVE, attributes, errno, read_address, read_text, read_u32,
+};
+use crate::netlink::route::PROTOCOL_NEARGATE;
+use crate::netlink::socket::Socket;
+
+const NEW_RULE: u16 = 32;
+const DELETE_RULE: u16 = 33;
+const GET_RULE: u16 = 34;
+
+const ATTRIBUTE_DESTINATION: u16 = 1;
+const ATTRIBUTE_SOURCE: u16 = 2;
+const ATTRIBUTE_INPUT_LINK: u16 = 3;
+const ATTRIBUTE_PRIORITY: u16 = 6;
+const ATTRIBUTE_TABLE: u16 = 15;
+const ATTRIBUTE_PROTOCOL: u16 = 21;
+
+const FAMILY_IPV4: u8 = 2;
+const ACTION_TABLE: u8 = 1;
+const ACTION_BLACKHOLE: u8 = 6;
+const HEADER_LENGTH: usize = 12;
+
+/// A rule of ours; the lowest priority that matches and whose table knows a route decides.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rule {
+    pub priority: u32,
+    pub source: Option<Cidr>,
+    pub destination: Option<Cidr>,
+    /// `lo` stands for what the namespace itself sends.
+    pub input_link: Option<String>,
+    /// None drops the packet.
+    pub table: Option<u32>,
+}
+
+pub fn add(batch: &mut Batch, rule: &Rule) {
+    write(batch, "add a routing rule", NEW_RULE, FLAG_CREATE | FLAG_EXCLUSIVE, rule);
+    batch.tolerating(&[errno::EXISTS]);
+}
+
+pub fn delete(batch: &mut Batch, rule: &Rule) {
+    write(batch, "remove a routing rule", DELETE_RULE, 0, rule);
+    batch.tolerating(&[errno::NO_ENTRY]);
+}
+
+pub fn list_ours(socket: &mut Socket) -> Result<Vec<Rule>, NetworkError> {
+    let mut query = Batch::default();
+    let mut all = [0; HEADER_LENGTH];
+    all[0] = FAMILY_IPV4;
+    query.message("list routing rules", GET_RULE, FLAG_DUMP, &all, |_| {});
+    let answers = socket.query(query)?;
+    Ok(answers.iter().filter_map(|answer| parse(answer.kind, &answer.body)).collect())
+}
+
+fn write(batch: &mut Batch, what: &'static str, kind: u16, flags: u16, rule: &Rule) {
+    let mut header = [0; HEADER_LENGTH];
+    header[0] = FAMILY_IPV4;
+    header[1] = rule.destination.map_or(0, |cidr| cidr.prefix);
+    header[2] = rule.source.map_or(0, |cidr| cidr.prefix);
+    header[7] = if rule.table.is_some() { ACTION_TABLE } else { ACTION_BLACKHOLE };
+    batch.message(what, kind, flags, &header, |attributes| {
+        attributes.u32(ATTRIBUTE_PRIORITY, rule.priority);
+        attributes.bytes(ATTRIBUTE_PROTOCOL, &[PROTOCOL_NEARGATE]);
+        for (kind, cidr) in [(ATTRIBUTE_DESTINATION, rule.destination), (ATTRIBUTE_SOURCE, rule.source)] {
+            if let Some(cidr) = cidr.filter(|cidr| cidr.prefix > 0) {
+                attributes.address(kind, cidr.network());
+            }
+        }
+        if let Some(link) = &rule.input_link {
+            attributes.text(ATTRIBUTE_INPUT_LINK, link);
+        }
+        if let Some(table) = rule.table {
+            attributes.u32(ATTRIBUTE_TABLE, table);
+        }
+    });
+}
+
+fn parse(kind: u16, body: &[u8]) -> Option<Rule> {
+    if kind != NEW_RULE || *body.first()? != FAMILY_IPV4 {
+        return None;
+    }
+    let (destination_prefix, source_prefix) = (*body.get(1)?, *body.get(2)?);
+    let cidr = |address: Option<Ipv4Addr>, prefix| address.map(|address| Cidr { address, prefix });
+    let looks_up = *body.get(7)? == ACTION_TABLE;
+    let mut rule = Rule { priority: 0, source: None, destination: None, input_link: None, table: None };
+    let mut ours = false;
+    for (kind, value) in attributes(body.get(HEADER_LENGTH..)?) {
+        match kind {
+            ATTRIBUTE_PROTOCOL => ours = value.first() == Some(&PROTOCOL_NEARGATE),
+            ATTRIBUTE_PRIORITY => rule.priority = read_u32(value)?,
+            ATTRIBUTE_SOURCE => rule.source = cidr(read_address(value), source_prefix),
+            ATTRIBUTE_DESTINATION => rule.destination = cidr(read_address(value), destination_prefix),
+            ATTRIBUTE_INPUT_LINK => rule.input_link = Some(read_text(value)),
+            ATTRIBUTE_TABLE if looks_up => rule.table = read_u32(value),
+            _ => {}
+        }
+    }
+    ours.then_some(rule)
+}

@@ -1,0 +1,154 @@
+//! Network ACLs as nftables rules: stateless, and only for packets that leave or enter a subnet.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
+use crate::alias::alias_of;
+use crate::config::{AclConfig, AclEntry, NatGatewayConfig, SubnetConfig, Traffic, VpcConfig};
+use crate::nft::base_rules::TABLE;
+use crate::nft::group_rules::{Direction, traffic_expressions};
+
+/// Whether some subnet's ACL may refuse anything.
+pub fn any(config: &VpcConfig) -> bool {
+    config.subnets.iter().any(|subnet| acl_of(config, subnet).is_some())
+}
+
+/// The chains beside `acl` that `config` needs; others that look alike are a former configuration's.
+pub fn chains(config: &VpcConfig) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (subnet, acl) in filtered(config) {
+        names.extend([leave(subnet), enter(subnet), out_of(acl), into(acl)]);
+    }
+    for (gateway, _, _) in filtered_gateways(config) {
+        names.extend([nat_out(gateway), nat_in(gateway)]);
+    }
+    names
+}
+
+/// Whether a chain of this name belongs to some configuration's ACLs.
+pub fn owns(chain: &str) -> bool {
+    ["leave_", "enter_", "acl_out_", "acl_in_", "nat_out_", "nat_in_"]
+        .iter()
+        .any(|prefix| chain.starts_with(prefix))
+}
+
+/// Appends what fills the chain `acl`, which exists and is empty, and those it leads to.
+pub fn write(text: &mut String, config: &VpcConfig, host_address: Ipv4Addr) {
+    for chain in chains(config) {
+        let _ = writeln!(text, "add chain {TABLE} {chain}\nflush chain {TABLE} {chain}");
+    }
+    if !any(config) {
+        return;
+    }
+    for acl in config.acls.iter().filter(|acl| !allows_everything(acl)) {
+        if filtered(config).any(|(_, other)| other.id == acl.id) {
+            entries(text, &out_of(acl), Direction::Egress, &acl.egress);
+            entries(text, &into(acl), Direction::Ingress, &acl.ingress);
+        }
+    }
+    let mut rule = |chain: &str, rule: String| {
+        let _ = writeln!(text, "add rule {TABLE} {chain} {rule}");
+    };
+    // The host is not a network that an ACL could name.
+    rule("acl", format!("ip saddr {host_address} return"));
+    rule("acl", format!("ip daddr {host_address} return"));
+    for (subnet, acl) in filtered(config) {
+        let cidr = subnet.cidr;
+        rule(&leave(subnet), format!("ip daddr {cidr} return"));
+        rule(&leave(subnet), format!("goto {}", out_of(acl)));
+        rule(&enter(subnet), format!("ip saddr {cidr} return"));
+        rule(&enter(subnet), format!("goto {}", into(acl)));
+    }
+    // A packet through a NAT gateway crosses the gateway's own subnet on the way.
+    for (gateway, subnet, acl) in filtered_gateways(config) {
+        for (chain, field) in [(nat_out(gateway), "saddr"), (nat_in(gateway), "daddr")] {
+            rule(&chain, format!("ip {field} {} return", subnet.cidr));
+            rule(&chain, format!("jump {}", into(acl)));
+            rule(&chain, format!("goto {}", out_of(acl)));
+        }
+    }
+    let elements = |name: fn(&SubnetConfig) -> String| {
+        let of_one = |(subnet, _): (&SubnetConfig, _)| format!("{} : jump {}", subnet.cidr, name(subnet));
+        filtered(config).map(of_one).collect::<Vec<_>>().join(", ")
+    };
+    rule("acl", format!("ip saddr vmap {{ {} }}", elements(leave)));
+    let hops = |name: fn(&NatGatewayConfig) -> String| {
+        let of_one = |gateway: &NatGatewayConfig| {
+            let addresses = [Some(gateway.private_address), gateway.public_address.map(alias_of)];
+            let to = |address| format!("{address} : jump {}", name(gateway));
+            addresses.into_iter().flatten().map(to).collect::<Vec<_>>()
+        };
+        let all: Vec<String> = filtered_gateways(config).flat_map(|(gateway, _, _)| of_one(gateway)).collect();
+        all.join(", ")
+    };
+    if filtered_gateways(config).next().is_some() {
+        rule("acl", format!("rt ip nexthop vmap {{ {} }}", hops(nat_out)));
+        rule("acl", format!("ct direction reply ct reply ip daddr vmap {{ {} }}", hops(nat_in)));
+    }
+    rule("acl", format!("ip daddr vmap {{ {} }}", elements(enter)));
+}
+
+fn entries(text: &mut String, chain: &str, direction: Direction, entries: &[AclEntry]) {
+    let refusal = match direction {
+        Direction::Egress => "goto refuse_sent",
+        Direction::Ingress => "goto refuse_received",
+    };
+    for entry in entries {
+        let verdict = if entry.allows { "return" } else { refusal };
+        for expression in traffic_expressions(direction, entry.traffic, entry.cidr) {
+            let _ = writeln!(text, "add rule {TABLE} {chain} {expression}{verdict}");
+        }
+    }
+    let _ = writeln!(text, "add rule {TABLE} {chain} {refusal}");
+}
+
+fn filtered(config: &VpcConfig) -> impl Iterator<Item = (&SubnetConfig, &AclConfig)> {
+    config.subnets.iter().filter_map(|subnet| Some((subnet, acl_of(config, subnet)?)))
+}
+
+fn filtered_gateways(
+    config: &VpcConfig,
+) -> impl Iterator<Item = (&NatGatewayConfig, &SubnetConfig, &AclConfig)> {
+    config.nat_gateways.iter().filter_map(|gateway| {
+        let subnet = config.subnets.iter().find(|subnet| subnet.id == gateway.subnet)?;
+        Some((gateway, subnet, acl_of(config, subnet)?))
+    })
+}
+
+/// The subnet's ACL, unless everything passes it.
+fn acl_of<'a>(config: &'a VpcConfig, subnet: &SubnetConfig) -> Option<&'a AclConfig> {
+    let id = subnet.acl.as_ref()?;
+    config.acls.iter().find(|acl| acl.id == *id).filter(|acl| !allows_everything(acl))
+}
+
+fn allows_everything(acl: &AclConfig) -> bool {
+    [&acl.ingress, &acl.egress].iter().all(|entries| {
+        let first = entries.first();
+        first.is_some_and(|entry| entry.allows && entry.traffic == Traffic::All && entry.cidr.prefix == 0)
+    })
+}
+
+fn leave(subnet: &SubnetConfig) -> String {
+    format!("leave_{}", subnet.id)
+}
+
+fn enter(subnet: &SubnetConfig) -> String {
+    format!("enter_{}", subnet.id)
+}
+
+fn out_of(acl: &AclConfig) -> String {
+    format!("acl_out_{}", acl.id)
+}
+
+fn into(acl: &AclConfig) -> String {
+    format!("acl_in_{}", acl.id)
+}
+
+fn nat_out(gateway: &NatGatewayConfig) -> String {
+    format!("nat_out_{}", gateway.id)
+}
+
+fn nat_in(gateway: &NatGatewayConfig) -> String {
+    format!("nat_in_{}", gateway.id)
+}

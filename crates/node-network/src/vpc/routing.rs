@@ -1,0 +1,240 @@
+//! Where a VPC's packets go: one Linux routing table per route table, and the rules that choose among them.
+//!
+//! The next hop tells what a packet passes on its way out: the host's address stands for the internet gateway, an
+//! alias or a private address for the NAT gateway that has it. The firewall's translation goes by that.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::Ipv4Addr;
+
+use sha2::{Digest, Sha256};
+
+use crate::alias::alias_of;
+use crate::config::{Cidr, NatGatewayConfig, RouteConfig, RouteTableConfig, RouteTarget, VpcConfig};
+use crate::error::NetworkError;
+use crate::limits;
+use crate::netlink::route::{self, Route, TABLE_MAIN};
+use crate::netlink::rule::{self, Rule};
+use crate::netlink::{Batch, Socket};
+use crate::nft::model::Model;
+use crate::vpc::peering::PeerLink;
+use crate::vpc::setup::Uplink;
+
+/// Rules in the order of their priorities; the kernel's own for the main table is 32766.
+const TO_HOST: u32 = 50;
+const TO_VPC: u32 = 60;
+const OF_TRANSIT: u32 = 90;
+const OF_SUBNET: u32 = 100;
+const OF_VPC_ITSELF: u32 = 33_000;
+const NOWHERE: u32 = 33_001;
+
+/// The table of what the VPC itself sends to the world: errors about packets that were too large.
+const OWN_TABLE: u32 = 0x2000_0000;
+
+const EVERYWHERE: Cidr = Cidr { address: Ipv4Addr::UNSPECIFIED, prefix: 0 };
+
+/// What routing depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    pub config: &'a VpcConfig,
+    pub model: &'a Model,
+    pub uplink: &'a Uplink,
+    /// The peerings whose links are in place, by their ids.
+    pub peers: &'a BTreeMap<String, PeerLink>,
+}
+
+/// Where a route leads, with its target looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// To another table: the main one knows the interfaces.
+    Local,
+    Link {
+        index: u32,
+        gateway: Ipv4Addr,
+        mtu_bytes: Option<u32>,
+    },
+    Blackhole,
+}
+
+/// Brings the tables and rules of the namespace to what `inputs` say, adding before removing.
+pub fn sync(links: &mut Socket, inputs: Inputs<'_>) -> Result<(), NetworkError> {
+    let wanted_routes = routes(inputs);
+    let wanted_rules = rules(inputs);
+    let present_routes: Vec<Route> =
+        route::list_all_ours(links)?.into_iter().filter(|route| route.table != TABLE_MAIN).collect();
+    let present_rules: BTreeSet<Rule> = rule::list_ours(links)?.into_iter().collect();
+    let mut batch = Batch::default();
+    for route in wanted_routes.iter().filter(|route| !present_routes.contains(route)) {
+        route::add(&mut batch, route);
+    }
+    for rule in wanted_rules.difference(&present_rules) {
+        rule::add(&mut batch, rule);
+    }
+    for rule in present_rules.difference(&wanted_rules) {
+        rule::delete(&mut batch, rule);
+    }
+    let place = |route: &Route| (route.table, route.destination.network(), route.destination.prefix);
+    let places: BTreeSet<_> = wanted_routes.iter().map(place).collect();
+    for route in present_routes.iter().filter(|route| !places.contains(&place(route))) {
+        route::delete(&mut batch, route);
+    }
+    if batch.is_empty() { Ok(()) } else { links.execute(batch) }
+}
+
+/// Whether routing has to follow when the interface with this address comes or goes.
+pub fn concerns(config: &VpcConfig, address: Ipv4Addr) -> bool {
+    let mut routes = config.route_tables.iter().flat_map(|table| &table.routes);
+    routes.any(|route| route.target == RouteTarget::Interface(address))
+}
+
+fn rules(inputs: Inputs<'_>) -> BTreeSet<Rule> {
+    let Inputs { config, model, uplink, .. } = inputs;
+    let rule = |priority, table| Rule { priority, source: None, destination: None, input_link: None, table };
+    let host = Cidr { address: uplink.host_address, prefix: 32 };
+    let mut rules = BTreeSet::from([
+        Rule { destination: Some(host), ..rule(TO_HOST, Some(TABLE_MAIN)) },
+        Rule { input_link: Some(String::from("lo")), ..rule(OF_VPC_ITSELF, Some(OWN_TABLE)) },
+        // What no table knows is dropped, as AWS does; the kernel would tell the sender.
+        rule(NOWHERE, None),
+    ]);
+    for cidr in &config.cidrs {
+        rules.insert(Rule { destination: Some(whole(*cidr)), ..rule(TO_VPC, Some(TABLE_MAIN)) });
+    }
+    for subnet in &config.subnets {
+        let Some(id) = &subnet.route_table else { continue };
+        let table = Some(table_number(id));
+        rules.insert(Rule { source: Some(whole(subnet.cidr)), ..rule(OF_SUBNET, table) });
+        // An interface that may send with any address is known by its link.
+        let transit = model.interfaces.values().filter(|one| one.transit && subnet.cidr.contains(one.address));
+        for interface in transit {
+            rules.insert(Rule { input_link: Some(interface.name.clone()), ..rule(OF_TRANSIT, table) });
+        }
+    }
+    rules
+}
+
+fn routes(inputs: Inputs<'_>) -> Vec<Route> {
+    let Inputs { config, uplink, .. } = inputs;
+    let mut routes = vec![Route {
+        table: OWN_TABLE,
+        link: Some(uplink.vpc_index),
+        gateway: Some(uplink.host_address),
+        mtu_bytes: Some(limits::MTU_OUTSIDE_BYTES),
+        ..Route::new(EVERYWHERE)
+    }];
+    let used: BTreeSet<&String> =
+        config.subnets.iter().filter_map(|subnet| subnet.route_table.as_ref()).collect();
+    for table in config.route_tables.iter().filter(|table| used.contains(&table.id)) {
+        let number = table_number(&table.id);
+        for (destination, way) in ways(inputs, table) {
+            let route = Route { table: number, ..Route::new(destination) };
+            routes.push(match way {
+                Way::Local => Route { throws: true, ..route },
+                Way::Blackhole => route,
+                Way::Link { index, gateway, mtu_bytes } => {
+                    Route { link: Some(index), gateway: Some(gateway), mtu_bytes, on_link: true, ..route }
+                }
+            });
+        }
+    }
+    routes
+}
+
+/// Each destination of a table with its way, the most specific of the NAT gateways' own tables included.
+fn ways(inputs: Inputs<'_>, table: &RouteTableConfig) -> HashMap<Cidr, Way> {
+    let mut ways = HashMap::new();
+    for route in &table.routes {
+        let destination = whole(route.destination);
+        match &route.target {
+            RouteTarget::NatGateway(id) => {
+                let through = through_nat(inputs, destination, id);
+                // Where this table itself knows better, the gateway is not asked.
+                let known = |inner: Cidr| {
+                    table.routes.iter().any(|other| {
+                        other.destination.prefix > destination.prefix
+                            && destination.contains(other.destination.network())
+                            && other.destination.prefix <= inner.prefix
+                            && other.destination.contains(inner.address)
+                    })
+                };
+                for (inner, way) in through.into_iter().filter(|(inner, _)| !known(*inner)) {
+                    ways.entry(inner).or_insert(way);
+                }
+            }
+            target => {
+                ways.insert(destination, way(inputs, target, None));
+            }
+        }
+    }
+    ways
+}
+
+/// What happens to packets for `destination` at a NAT gateway: its own subnet's table decides.
+fn through_nat(inputs: Inputs<'_>, destination: Cidr, id: &str) -> Vec<(Cidr, Way)> {
+    let config = inputs.config;
+    let Some(gateway) = config.nat_gateways.iter().find(|gateway| gateway.id == *id) else {
+        return vec![(destination, Way::Blackhole)];
+    };
+    let subnet = config.subnets.iter().find(|subnet| subnet.id == gateway.subnet);
+    let table = subnet.and_then(|subnet| subnet.route_table.as_ref());
+    let table = config.route_tables.iter().find(|other| Some(&other.id) == table);
+    let own: &[RouteConfig] = table.map_or(&[], |table| &table.routes);
+    let covers = |outer: Cidr, inner: Cidr| outer.prefix <= inner.prefix && outer.contains(inner.address);
+    let widest = own
+        .iter()
+        .filter(|route| covers(route.destination, destination))
+        .max_by_key(|route| route.destination.prefix);
+    let whole_way = widest.map_or(Way::Blackhole, |route| way(inputs, &route.target, Some(gateway)));
+    let mut ways = vec![(destination, whole_way)];
+    let inner = own.iter().filter(|route| {
+        route.destination.prefix > destination.prefix && covers(destination, whole(route.destination))
+    });
+    ways.extend(inner.map(|route| (whole(route.destination), way(inputs, &route.target, Some(gateway)))));
+    ways
+}
+
+/// The way to a target, for packets that `nat` has translated, if any.
+fn way(inputs: Inputs<'_>, target: &RouteTarget, nat: Option<&NatGatewayConfig>) -> Way {
+    let Inputs { model, uplink, peers, .. } = inputs;
+    let to_world = |gateway| Way::Link {
+        index: uplink.vpc_index,
+        gateway,
+        mtu_bytes: Some(limits::MTU_OUTSIDE_BYTES),
+    };
+    match target {
+        RouteTarget::Local => Way::Local,
+        RouteTarget::InternetGateway => match nat {
+            None => to_world(uplink.host_address),
+            Some(gateway) => {
+                gateway.public_address.map_or(Way::Blackhole, |public| to_world(alias_of(public)))
+            }
+        },
+        RouteTarget::Peering(id) => peers.get(id).map_or(Way::Blackhole, |peer| Way::Link {
+            index: peer.index,
+            gateway: nat.map_or(PeerLink::HOP, |gateway| gateway.private_address),
+            mtu_bytes: None,
+        }),
+        // Interfaces take what is not for them only when their source/destination check is off.
+        RouteTarget::Interface(address) if nat.is_none() => model
+            .holders
+            .get(address)
+            .and_then(|id| model.interfaces.get(id))
+            .filter(|interface| interface.transit && interface.address == *address)
+            .map_or(Way::Blackhole, |interface| Way::Link {
+                index: interface.index,
+                gateway: *address,
+                mtu_bytes: None,
+            }),
+        // A NAT gateway behind another, or an appliance behind one, is not a way.
+        RouteTarget::Interface(_) | RouteTarget::NatGateway(_) | RouteTarget::Blackhole => Way::Blackhole,
+    }
+}
+
+/// The same number for the same route table, also after a restart.
+fn table_number(id: &str) -> u32 {
+    let digest = Sha256::digest(id.as_bytes());
+    0x1000_0000 | (u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) & 0x0fff_ffff)
+}
+
+fn whole(cidr: Cidr) -> Cidr {
+    Cidr { address: cidr.network(), prefix: cidr.prefix }
+}
