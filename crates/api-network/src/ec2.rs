@@ -4,11 +4,15 @@
 //! Every handler keeps one order: authorise, validate, one transaction, answer from what was written.
 
 pub mod accept_vpc_peering_connection;
+pub mod allocate_address;
+pub mod assign_private_ip_addresses;
+pub mod associate_address;
 pub mod associate_dhcp_options;
 pub mod associate_route_table;
 pub mod associate_subnet_cidr_block;
 pub mod associate_vpc_cidr_block;
 pub mod attach_internet_gateway;
+pub mod attach_network_interface;
 pub mod authorize_security_group_egress;
 pub mod authorize_security_group_ingress;
 pub mod create_default_subnet;
@@ -18,6 +22,10 @@ pub mod create_egress_only_internet_gateway;
 pub mod create_flow_logs;
 pub mod create_internet_gateway;
 pub mod create_managed_prefix_list;
+pub mod create_nat_gateway;
+pub mod create_network_acl;
+pub mod create_network_acl_entry;
+pub mod create_network_interface;
 pub mod create_route;
 pub mod create_route_table;
 pub mod create_security_group;
@@ -31,6 +39,10 @@ pub mod delete_egress_only_internet_gateway;
 pub mod delete_flow_logs;
 pub mod delete_internet_gateway;
 pub mod delete_managed_prefix_list;
+pub mod delete_nat_gateway;
+pub mod delete_network_acl;
+pub mod delete_network_acl_entry;
+pub mod delete_network_interface;
 pub mod delete_route;
 pub mod delete_route_table;
 pub mod delete_security_group;
@@ -40,13 +52,21 @@ pub mod delete_vpc;
 pub mod delete_vpc_endpoints;
 pub mod delete_vpc_peering_connection;
 pub mod describe_account_attributes;
+pub mod describe_addresses;
+pub mod describe_addresses_attribute;
 pub mod describe_availability_zones;
 pub mod describe_dhcp_options;
 pub mod describe_egress_only_internet_gateways;
 pub mod describe_flow_logs;
+pub mod describe_images;
+pub mod describe_instance_type_offerings;
+pub mod describe_instance_types;
+pub mod describe_instances;
 pub mod describe_internet_gateways;
 pub mod describe_managed_prefix_lists;
+pub mod describe_nat_gateways;
 pub mod describe_network_acls;
+pub mod describe_network_interface_attribute;
 pub mod describe_network_interfaces;
 pub mod describe_prefix_lists;
 pub mod describe_regions;
@@ -64,6 +84,8 @@ pub mod describe_vpc_peering_connections;
 pub mod describe_vpcs;
 pub mod describe_vpn_gateways;
 pub mod detach_internet_gateway;
+pub mod detach_network_interface;
+pub mod disassociate_address;
 pub mod disassociate_route_table;
 pub mod disassociate_subnet_cidr_block;
 pub mod disassociate_vpc_cidr_block;
@@ -71,17 +93,23 @@ pub mod get_managed_prefix_list_associations;
 pub mod get_managed_prefix_list_entries;
 pub mod get_security_groups_for_vpc;
 pub mod modify_managed_prefix_list;
+pub mod modify_network_interface_attribute;
 pub mod modify_security_group_rules;
 pub mod modify_subnet_attribute;
 pub mod modify_vpc_attribute;
 pub mod modify_vpc_endpoint;
 pub mod modify_vpc_peering_connection_options;
 pub mod reject_vpc_peering_connection;
+pub mod release_address;
+pub mod replace_network_acl_association;
+pub mod replace_network_acl_entry;
 pub mod replace_route;
 pub mod replace_route_table_association;
+pub mod reset_network_interface_attribute;
 pub mod restore_managed_prefix_list_version;
 pub mod revoke_security_group_egress;
 pub mod revoke_security_group_ingress;
+pub mod unassign_private_ip_addresses;
 pub mod update_security_group_rule_descriptions_egress;
 pub mod update_security_group_rule_descriptions_ingress;
 
@@ -90,7 +118,9 @@ pub(crate) mod region_dhcp_options;
 pub(crate) mod zones;
 
 mod address_blocks;
+mod client_tokens;
 mod dependents;
+mod elastic_ip_lookup;
 mod endpoint_checks;
 mod endpoint_interfaces;
 mod endpoint_routes;
@@ -99,7 +129,11 @@ mod errors;
 mod filters;
 mod flow_log_format;
 mod group_lookup;
+mod instance_types;
+mod interface_addresses;
+mod interface_lookup;
 mod limits;
+mod network_acl_entries;
 mod new_subnet;
 mod page;
 mod peering;
@@ -135,6 +169,11 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::AcceptVpcPeeringConnection, _, _>(
             accept_vpc_peering_connection::accept_vpc_peering_connection,
         )
+        .operation::<op::AllocateAddress, _, _>(allocate_address::allocate_address)
+        .operation::<op::AssignPrivateIpAddresses, _, _>(
+            assign_private_ip_addresses::assign_private_ip_addresses,
+        )
+        .operation::<op::AssociateAddress, _, _>(associate_address::associate_address)
         .operation::<op::AssociateDhcpOptions, _, _>(associate_dhcp_options::associate_dhcp_options)
         .operation::<op::AssociateRouteTable, _, _>(associate_route_table::associate_route_table)
         .operation::<op::AssociateSubnetCidrBlock, _, _>(
@@ -142,6 +181,7 @@ pub fn service() -> ServiceTable<Context> {
         )
         .operation::<op::AssociateVpcCidrBlock, _, _>(associate_vpc_cidr_block::associate_vpc_cidr_block)
         .operation::<op::AttachInternetGateway, _, _>(attach_internet_gateway::attach_internet_gateway)
+        .operation::<op::AttachNetworkInterface, _, _>(attach_network_interface::attach_network_interface)
         .operation::<op::AuthorizeSecurityGroupEgress, _, _>(
             authorize_security_group_egress::authorize_security_group_egress,
         )
@@ -159,6 +199,10 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::CreateManagedPrefixList, _, _>(
             create_managed_prefix_list::create_managed_prefix_list,
         )
+        .operation::<op::CreateNatGateway, _, _>(create_nat_gateway::create_nat_gateway)
+        .operation::<op::CreateNetworkAcl, _, _>(create_network_acl::create_network_acl)
+        .operation::<op::CreateNetworkAclEntry, _, _>(create_network_acl_entry::create_network_acl_entry)
+        .operation::<op::CreateNetworkInterface, _, _>(create_network_interface::create_network_interface)
         .operation::<op::CreateRoute, _, _>(create_route::create_route)
         .operation::<op::CreateRouteTable, _, _>(create_route_table::create_route_table)
         .operation::<op::CreateSecurityGroup, _, _>(create_security_group::create_security_group)
@@ -178,6 +222,10 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::DeleteManagedPrefixList, _, _>(
             delete_managed_prefix_list::delete_managed_prefix_list,
         )
+        .operation::<op::DeleteNatGateway, _, _>(delete_nat_gateway::delete_nat_gateway)
+        .operation::<op::DeleteNetworkAcl, _, _>(delete_network_acl::delete_network_acl)
+        .operation::<op::DeleteNetworkAclEntry, _, _>(delete_network_acl_entry::delete_network_acl_entry)
+        .operation::<op::DeleteNetworkInterface, _, _>(delete_network_interface::delete_network_interface)
         .operation::<op::DeleteRoute, _, _>(delete_route::delete_route)
         .operation::<op::DeleteRouteTable, _, _>(delete_route_table::delete_route_table)
         .operation::<op::DeleteSecurityGroup, _, _>(delete_security_group::delete_security_group)
@@ -191,6 +239,10 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::DescribeAccountAttributes, _, _>(
             describe_account_attributes::describe_account_attributes,
         )
+        .operation::<op::DescribeAddresses, _, _>(describe_addresses::describe_addresses)
+        .operation::<op::DescribeAddressesAttribute, _, _>(
+            describe_addresses_attribute::describe_addresses_attribute,
+        )
         .operation::<op::DescribeAvailabilityZones, _, _>(
             describe_availability_zones::describe_availability_zones,
         )
@@ -199,13 +251,23 @@ pub fn service() -> ServiceTable<Context> {
             describe_egress_only_internet_gateways::describe_egress_only_internet_gateways,
         )
         .operation::<op::DescribeFlowLogs, _, _>(describe_flow_logs::describe_flow_logs)
+        .operation::<op::DescribeImages, _, _>(describe_images::describe_images)
+        .operation::<op::DescribeInstanceTypeOfferings, _, _>(
+            describe_instance_type_offerings::describe_instance_type_offerings,
+        )
+        .operation::<op::DescribeInstanceTypes, _, _>(describe_instance_types::describe_instance_types)
+        .operation::<op::DescribeInstances, _, _>(describe_instances::describe_instances)
         .operation::<op::DescribeInternetGateways, _, _>(
             describe_internet_gateways::describe_internet_gateways,
         )
         .operation::<op::DescribeManagedPrefixLists, _, _>(
             describe_managed_prefix_lists::describe_managed_prefix_lists,
         )
+        .operation::<op::DescribeNatGateways, _, _>(describe_nat_gateways::describe_nat_gateways)
         .operation::<op::DescribeNetworkAcls, _, _>(describe_network_acls::describe_network_acls)
+        .operation::<op::DescribeNetworkInterfaceAttribute, _, _>(
+            describe_network_interface_attribute::describe_network_interface_attribute,
+        )
         .operation::<op::DescribeNetworkInterfaces, _, _>(
             describe_network_interfaces::describe_network_interfaces,
         )
@@ -235,6 +297,8 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::DescribeVpcs, _, _>(describe_vpcs::describe_vpcs)
         .operation::<op::DescribeVpnGateways, _, _>(describe_vpn_gateways::describe_vpn_gateways)
         .operation::<op::DetachInternetGateway, _, _>(detach_internet_gateway::detach_internet_gateway)
+        .operation::<op::DetachNetworkInterface, _, _>(detach_network_interface::detach_network_interface)
+        .operation::<op::DisassociateAddress, _, _>(disassociate_address::disassociate_address)
         .operation::<op::DisassociateRouteTable, _, _>(disassociate_route_table::disassociate_route_table)
         .operation::<op::DisassociateSubnetCidrBlock, _, _>(
             disassociate_subnet_cidr_block::disassociate_subnet_cidr_block,
@@ -254,6 +318,9 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::ModifyManagedPrefixList, _, _>(
             modify_managed_prefix_list::modify_managed_prefix_list,
         )
+        .operation::<op::ModifyNetworkInterfaceAttribute, _, _>(
+            modify_network_interface_attribute::modify_network_interface_attribute,
+        )
         .operation::<op::ModifySecurityGroupRules, _, _>(
             modify_security_group_rules::modify_security_group_rules,
         )
@@ -266,9 +333,17 @@ pub fn service() -> ServiceTable<Context> {
         .operation::<op::RejectVpcPeeringConnection, _, _>(
             reject_vpc_peering_connection::reject_vpc_peering_connection,
         )
+        .operation::<op::ReleaseAddress, _, _>(release_address::release_address)
+        .operation::<op::ReplaceNetworkAclAssociation, _, _>(
+            replace_network_acl_association::replace_network_acl_association,
+        )
+        .operation::<op::ReplaceNetworkAclEntry, _, _>(replace_network_acl_entry::replace_network_acl_entry)
         .operation::<op::ReplaceRoute, _, _>(replace_route::replace_route)
         .operation::<op::ReplaceRouteTableAssociation, _, _>(
             replace_route_table_association::replace_route_table_association,
+        )
+        .operation::<op::ResetNetworkInterfaceAttribute, _, _>(
+            reset_network_interface_attribute::reset_network_interface_attribute,
         )
         .operation::<op::RestoreManagedPrefixListVersion, _, _>(
             restore_managed_prefix_list_version::restore_managed_prefix_list_version,
@@ -278,6 +353,9 @@ pub fn service() -> ServiceTable<Context> {
         )
         .operation::<op::RevokeSecurityGroupIngress, _, _>(
             revoke_security_group_ingress::revoke_security_group_ingress,
+        )
+        .operation::<op::UnassignPrivateIpAddresses, _, _>(
+            unassign_private_ip_addresses::unassign_private_ip_addresses,
         )
         .operation::<op::UpdateSecurityGroupRuleDescriptionsEgress, _, _>(
             update_security_group_rule_descriptions_egress::update_security_group_rule_descriptions_egress,

@@ -252,8 +252,10 @@ impl Base {
         let drive_attach =
             driver::drive("attach", Wake::Changes, context.clone(), shutdown.clone(), keep_targets);
         supervisor::spawn("attach", drive_attach);
-        let drive_history = driver::drive("history", Wake::Time, context, shutdown.clone(), cleanup::history);
+        let drive_history =
+            driver::drive("history", Wake::Time, context.clone(), shutdown.clone(), cleanup::history);
         supervisor::spawn("history", drive_history);
+        start_nat_gateway_loops(context, shutdown);
     }
 
     fn edge(&self, stores: &Stores, root: &RootCredentials, tls: &tls::LocalTls) -> Edge {
@@ -317,4 +319,14 @@ impl Base {
             account: self.config.account.clone(),
         }
     }
+}
+
+/// What deleted NAT gateways leave.
+fn start_nat_gateway_loops(context: LoopContext, shutdown: &shutdown::Shutdown) {
+    let free = cleanup::nat_gateways;
+    let drive_free = driver::drive("nat-gateways", Wake::Changes, context.clone(), shutdown.clone(), free);
+    supervisor::spawn("nat-gateways", drive_free);
+    let expire = cleanup::expired_nat_gateways;
+    let drive_expire = driver::drive("nat-gateway-history", Wake::Time, context, shutdown.clone(), expire);
+    supervisor::spawn("nat-gateway-history", drive_expire);
 }

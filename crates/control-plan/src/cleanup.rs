@@ -1,8 +1,10 @@
-//! What has served its time: interfaces of stopped tasks, and stopped tasks after an hour.
+//! What has served its time: interfaces of stopped tasks, and stopped tasks after an hour; what deleted NAT gateways held, and
+//! they themselves after an hour.
 
+use state_model::ec2::nat_gateway::SHOWN_AFTER_DELETION;
 use state_model::ec2::network_interface::InterfaceOwner;
 use state_model::ec2::public_address::PublicAddressOwner;
-use state_model::ec2::{NetworkInterface, PublicAddress};
+use state_model::ec2::{ClientToken, ElasticIp, NatGateway, NetworkInterface, PublicAddress};
 use state_model::elbv2::Target;
 use state_tables::{Row, View};
 use stdx::clock::Timestamp;
@@ -61,6 +63,60 @@ pub fn tasks(view: &View, now: Timestamp) -> ExpiredTasks {
             expired.next = Some(expired.next.map_or(due, |next| next.min(due)));
         } else if expired.tasks.len() < DELETIONS_PER_COMMIT_MAX / 3 {
             expired.tasks.push(key.to_owned());
+        }
+    }
+    expired
+}
+
+/// What a deleted NAT gateway still holds.
+#[derive(Debug)]
+pub struct NatGatewayLeftovers {
+    pub gateway: Row<NatGateway>,
+    pub interface: Row<NetworkInterface>,
+    /// The address that stood for it. It stays its account's.
+    pub elastic_ip: Option<Row<ElasticIp>>,
+}
+
+/// Of gateways that are deleted and that the nodes have told to be gone, as many as one commit writes: three rows each.
+pub fn nat_gateways(view: &View) -> Vec<NatGatewayLeftovers> {
+    let gone = view
+        .nat_gateways
+        .iter()
+        .filter(|(key, gateway)| gateway.deleted_at.is_some() && !view.network_in_place.contains(key));
+    let leftovers = gone.filter_map(|(key, gateway)| {
+        let interface = view.network_interfaces.by("nat-gateway", key).next()?;
+        let interface_key = interface.scope.key(&interface.id);
+        Some(NatGatewayLeftovers {
+            gateway: gateway.clone(),
+            interface: interface.clone(),
+            elastic_ip: view.elastic_ips.by("interface", &interface_key).next().cloned(),
+        })
+    });
+    leftovers.take(DELETIONS_PER_COMMIT_MAX / 3).collect()
+}
+
+#[derive(Debug, Default)]
+pub struct ExpiredNatGateways {
+    /// Deleted longer ago than they are described, with the tokens that made them.
+    pub gateways: Vec<(Row<NatGateway>, Vec<Row<ClientToken>>)>,
+    /// When the next one becomes due.
+    pub next: Option<Timestamp>,
+}
+
+/// Deleted and failed gateways that are described no longer. One that still holds something waits for the nodes.
+pub fn expired_nat_gateways(view: &View, now: Timestamp) -> ExpiredNatGateways {
+    let mut expired = ExpiredNatGateways::default();
+    for (key, gateway) in view.nat_gateways.iter() {
+        let Some(deleted_at) = gateway.deleted_at else { continue };
+        if view.network_interfaces.any_by("nat-gateway", key) {
+            continue;
+        }
+        let due = deleted_at.plus(SHOWN_AFTER_DELETION);
+        if due > now {
+            expired.next = Some(expired.next.map_or(due, |next| next.min(due)));
+        } else if expired.gateways.len() < DELETIONS_PER_COMMIT_MAX / 4 {
+            let tokens = view.ec2_client_tokens.by("resource", key).cloned().collect();
+            expired.gateways.push((gateway.clone(), tokens));
         }
     }
     expired

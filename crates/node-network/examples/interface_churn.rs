@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use node_network::config::{
-    Cidr, EniConfig, GroupRule, GroupRules, NetnsTarget, NetworkConfig, Peer, SubnetConfig, Traffic, VpcConfig,
+    Cidr, EniConfig, GroupRule, GroupRules, NetnsTarget, NetworkConfig, Peer, SubnetConfig, Traffic,
+    VpcConfig,
 };
 use node_network::{Instance, Network, NetworkError, teardown_all};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
@@ -36,7 +37,9 @@ async fn measure(instance: &Instance) -> Result<(), NetworkError> {
     let subnet: Cidr = "172.31.0.0/20".parse()?;
     let subnets =
         vec![SubnetConfig { id: String::from("subnet-1"), cidr: subnet, route_table: None, acl: None }];
-    network.ensure_vpc(VpcConfig::isolated(String::from("vpc-1"), vec!["172.31.0.0/16".parse()?], subnets)).await?;
+    network
+        .ensure_vpc(VpcConfig::isolated(String::from("vpc-1"), vec!["172.31.0.0/16".parse()?], subnets))
+        .await?;
     for number in 0..GROUPS {
         network.set_group("vpc-1", group(number)?).await?;
     }
@@ -81,7 +84,8 @@ fn interface(subnet: Cidr, number: u32) -> Result<EniConfig, NetworkError> {
 }
 
 async fn timed(
-    clock: &SharedClock, work: impl Future<Output = Result<(), NetworkError>>,
+    clock: &SharedClock,
+    work: impl Future<Output = Result<(), NetworkError>>,
 ) -> Result<Duration, NetworkError> {
     let begun = clock.monotonic();
     work.await?;

@@ -88,8 +88,10 @@ impl Network {
         let mut affected: BTreeSet<String> = former.into_iter().map(|peering| peering.peer_vpc_id).collect();
         for peering in wanted {
             let answers = |other: &PeeringConfig| other.id == peering.id && other.peer_vpc_id == *vpc_id;
-            let both =
-                self.lock_peerings().get(&peering.peer_vpc_id).is_some_and(|others| others.iter().any(answers));
+            let both = self
+                .lock_peerings()
+                .get(&peering.peer_vpc_id)
+                .is_some_and(|others| others.iter().any(answers));
             if let (true, Ok(peer)) = (both, self.vpc_namespace(&peering.peer_vpc_id)) {
                 let peering_id = peering.id.clone();
                 self.ask(vpc_id, |reply| Request::LinkPeering { peering_id, peer, reply }).await?;

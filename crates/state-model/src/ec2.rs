@@ -1,5 +1,6 @@
 //! Records of EC2's networking: VPCs, subnets, security groups, network interfaces, and what routes between them.
 
+pub mod client_token;
 pub mod dhcp_options;
 pub mod egress_only_internet_gateway;
 pub mod elastic_ip;
@@ -18,6 +19,7 @@ pub mod vpc;
 pub mod vpc_endpoint;
 pub mod vpc_peering_connection;
 
+pub use client_token::ClientToken;
 pub use dhcp_options::DhcpOptions;
 pub use egress_only_internet_gateway::EgressOnlyInternetGateway;
 pub use elastic_ip::ElasticIp;

@@ -8,7 +8,7 @@ use state_model::ec2::network_interface::address_index_value;
 use state_model::ec2::subnet::{Ipv4Block, RESERVED_FIRST, Subnet};
 use stdx::random::{self, Random};
 
-use crate::View;
+use crate::{Row, Transaction, View};
 
 /// Random tries before the addresses of a subnet are gone through in order.
 const ADDRESS_GUESSES_MAX: u32 = 16;
@@ -18,6 +18,14 @@ const ADDRESS_GUESSES_MAX: u32 = 16;
 pub struct Reserved {
     in_subnet: HashSet<(String, Ipv4Addr)>,
     anywhere: HashSet<Ipv4Addr>,
+}
+
+impl Reserved {
+    /// An address that its owner has chosen.
+    pub fn add(&mut self, subnet: &Subnet, address: Ipv4Addr) {
+        self.in_subnet.insert((subnet.scope.key(&subnet.id), address));
+        self.anywhere.insert(address);
+    }
 }
 
 /// A free address of `subnet`, or none when all are taken.
@@ -60,9 +68,14 @@ pub fn is_free(view: &View, subnet: &Subnet, address: Ipv4Addr, reserved: &Reser
     Candidates { view, scope: &subnet.scope, subnet: &subnet.id }.is_free(address, reserved)
 }
 
+/// Makes the commit conflict with every other one that gives out an address of the subnet: two must not get the same one, and
+/// the subnet must not go meanwhile.
+pub fn claim(transaction: &mut Transaction, subnet: &Row<Subnet>) {
+    transaction.update(subnet, subnet.record());
+}
+
 fn take(subnet: &Subnet, address: Ipv4Addr, reserved: &mut Reserved) -> Ipv4Addr {
-    reserved.in_subnet.insert((subnet.scope.key(&subnet.id), address));
-    reserved.anywhere.insert(address);
+    reserved.add(subnet, address);
     address
 }
 
@@ -99,6 +112,15 @@ pub fn private_dns_name(address: Ipv4Addr, region: &str) -> String {
     match region {
         "us-east-1" => format!("ip-{a}-{b}-{c}-{d}.ec2.internal"),
         _ => format!("ip-{a}-{b}-{c}-{d}.{region}.compute.internal"),
+    }
+}
+
+/// `ec2-203-0-113-5.compute-1.amazonaws.com` in us-east-1, `ec2-….<region>.compute.amazonaws.com` elsewhere.
+pub fn public_dns_name(address: Ipv4Addr, region: &str) -> String {
+    let [a, b, c, d] = address.octets();
+    match region {
+        "us-east-1" => format!("ec2-{a}-{b}-{c}-{d}.compute-1.amazonaws.com"),
+        _ => format!("ec2-{a}-{b}-{c}-{d}.{region}.compute.amazonaws.com"),
     }
 }
 
@@ -145,5 +167,8 @@ mod tests {
         let address = Ipv4Addr::new(172, 31, 0, 5);
         assert_eq!(private_dns_name(address, "us-east-1"), "ip-172-31-0-5.ec2.internal");
         assert_eq!(private_dns_name(address, "eu-west-1"), "ip-172-31-0-5.eu-west-1.compute.internal");
+        let address = Ipv4Addr::new(203, 0, 113, 5);
+        assert_eq!(public_dns_name(address, "us-east-1"), "ec2-203-0-113-5.compute-1.amazonaws.com");
+        assert_eq!(public_dns_name(address, "eu-west-1"), "ec2-203-0-113-5.eu-west-1.compute.amazonaws.com");
     }
 }

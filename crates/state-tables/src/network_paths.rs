@@ -52,8 +52,13 @@ pub fn is_active(view: &View, table: &RouteTable, route: &Route) -> bool {
     }
 }
 
+/// A deleted gateway is on its way until its interface is gone: with the interface goes what it held of others, and whoever
+/// was told `deleted` may release its address at once.
 pub fn nat_gateway_state(view: &View, gateway: &NatGateway) -> NatGatewayState {
-    gateway.state(view.network_in_place.contains(&gateway.scope.key(&gateway.id)))
+    let in_place = view.network_in_place.contains(&gateway.scope.key(&gateway.id));
+    let interface = gateway.scope.key(&gateway.network_interface_id);
+    let holds_interface = gateway.deleted_at.is_some() && view.network_interfaces.contains(&interface);
+    gateway.state(in_place || holds_interface)
 }
 
 /// A peering connection as either side sees it.

@@ -120,6 +120,7 @@ tables! {
         vpc_peering_connections: state_model::ec2::VpcPeeringConnection,
         flow_logs: state_model::ec2::FlowLog,
         network_in_place: state_model::ec2::InPlace,
+        ec2_client_tokens: state_model::ec2::ClientToken,
         // ELBv2
         elb_load_balancers: state_model::elbv2::LoadBalancer,
         elb_load_balancer_placements: state_model::elbv2::LoadBalancerPlacement,

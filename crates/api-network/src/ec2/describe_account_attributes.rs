@@ -7,10 +7,8 @@ use wire_shapes_network::ec2::{
 };
 
 use super::errors::{check_dry_run, invalid_parameter_value};
+use super::limits::{ELASTIC_IPS_MAX, GROUPS_PER_INTERFACE_MAX};
 use super::{Context, group_lookup};
-
-/// What a network interface can have: AWS's default quota, which ECS holds to as well.
-const SECURITY_GROUPS_PER_INTERFACE: &str = "5";
 
 pub async fn describe_account_attributes(
     context: Context,
@@ -22,8 +20,10 @@ pub async fn describe_account_attributes(
     let default_vpc = default_vpc.map_or_else(|| String::from("none"), |vpc| vpc.id.clone());
     let attributes = [
         ("supported-platforms", String::from("VPC")),
-        ("vpc-max-security-groups-per-interface", String::from(SECURITY_GROUPS_PER_INTERFACE)),
+        ("vpc-max-security-groups-per-interface", GROUPS_PER_INTERFACE_MAX.to_string()),
         ("default-vpc", default_vpc),
+        ("max-elastic-ips", ELASTIC_IPS_MAX.to_string()),
+        ("vpc-max-elastic-ips", ELASTIC_IPS_MAX.to_string()),
     ];
     let wanted = input.attribute_names.unwrap_or_default();
     for name in &wanted {

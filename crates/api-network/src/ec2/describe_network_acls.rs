@@ -57,13 +57,25 @@ fn values(acl: &NetworkAcl, filter: &str) -> Vec<String> {
         "default" => vec![acl.is_default.to_string()],
         "entry.cidr" => entries.map(|entry| entry.cidr_block.clone()).collect(),
         "entry.egress" => entries.map(|entry| entry.is_egress.to_string()).collect(),
+        "entry.icmp.code" => {
+            entries.filter_map(|entry| entry.icmp).map(|(_, code)| code.to_string()).collect()
+        }
+        "entry.icmp.type" => {
+            entries.filter_map(|entry| entry.icmp).map(|(kind, _)| kind.to_string()).collect()
+        }
+        "entry.port-range.from" => {
+            entries.filter_map(|entry| entry.ports).map(|(from, _)| from.to_string()).collect()
+        }
+        "entry.port-range.to" => {
+            entries.filter_map(|entry| entry.ports).map(|(_, to)| to.to_string()).collect()
+        }
         "entry.protocol" => entries.map(|entry| entry.protocol.clone()).collect(),
         "entry.rule-action" => entries.map(|entry| render::network_acl::action(entry).to_string()).collect(),
         "entry.rule-number" => entries.map(|entry| entry.rule_number.to_string()).collect(),
         "network-acl-id" => vec![acl.id.clone()],
         "owner-id" => vec![acl.scope.account.clone()],
         "vpc-id" => vec![acl.vpc_id.clone()],
-        // No entry has ports, ICMP types or IPv6 blocks.
+        // No entry has an IPv6 block.
         _ => Vec::new(),
     }
 }

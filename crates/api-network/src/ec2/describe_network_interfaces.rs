@@ -1,5 +1,7 @@
 //! DescribeNetworkInterfaces.
 
+use std::net::Ipv4Addr;
+
 use state_model::ec2::NetworkInterface;
 use state_tables::View;
 use wire_schema::ServiceError;
@@ -71,14 +73,21 @@ pub async fn describe_network_interfaces(
 
 fn values(view: &View, interface: &NetworkInterface, filter: &str) -> Vec<String> {
     let attached = shown::is_attached(view, interface);
+    if let Some(name) = filter.strip_prefix("addresses.") {
+        return interface
+            .addresses()
+            .flat_map(|address| address_values(view, interface, address, name))
+            .collect();
+    }
+    if let Some(name) = filter.strip_prefix("association.") {
+        return association_values(view, interface, interface.address, name);
+    }
     let value = match filter {
-        "addresses.primary" | "requester-managed" | "source-dest-check" => true.to_string(),
-        "addresses.private-ip-address" | "private-ip-address" => interface.address.to_string(),
         "attachment.attach-time" if attached => interface.created_at.to_rfc3339_millis(),
         "attachment.attachment-id" if attached => shown::attachment_id(interface),
         "attachment.delete-on-termination" if attached => false.to_string(),
         "attachment.device-index" if attached => String::from("1"),
-        "attachment.instance-owner-id" if attached => String::from(shown::requester_id(interface)),
+        "attachment.instance-owner-id" if attached => shown::instance_owner_id(interface),
         "attachment.status" => String::from(if attached { "attached" } else { "detached" }),
         "availability-zone" => interface.availability_zone.clone(),
         "availability-zone-id" => match shown::subnet(view, interface) {
@@ -94,23 +103,45 @@ fn values(view: &View, interface: &NetworkInterface, filter: &str) -> Vec<String
         "operator.managed" => false.to_string(),
         "owner-id" => interface.scope.account.clone(),
         "private-dns-name" => interface.private_dns_name.clone(),
-        "requester-id" => String::from(shown::requester_id(interface)),
+        "private-ip-address" => interface.address.to_string(),
+        "requester-id" => shown::requester_id(interface),
+        "requester-managed" => shown::is_managed(interface).to_string(),
+        "source-dest-check" => interface.source_dest_check.to_string(),
         "status" => shown::status(attached).to_string(),
         "subnet-id" => interface.subnet_id.clone(),
         "vpc-id" => interface.vpc_id.clone(),
-        "addresses.association.public-ip" | "association.public-ip" => {
-            return shown::public_address(view, interface)
-                .map(|address| address.to_string())
-                .into_iter()
-                .collect();
-        }
-        "association.ip-owner-id" if shown::public_address(view, interface).is_some() => {
-            String::from(shown::requester_id(interface))
-        }
-        // No interface has an IPv6 address, a name in the public DNS, or an instance.
+        // No interface has an IPv6 address or an instance.
         _ => return Vec::new(),
     };
     vec![value]
+}
+
+fn address_values(view: &View, interface: &NetworkInterface, address: Ipv4Addr, name: &str) -> Vec<String> {
+    match name {
+        "primary" => vec![(address == interface.address).to_string()],
+        "private-ip-address" => vec![address.to_string()],
+        "association.owner-id" => association_values(view, interface, address, "ip-owner-id"),
+        "association.public-ip" => association_values(view, interface, address, "public-ip"),
+        _ => Vec::new(),
+    }
+}
+
+fn association_values(
+    view: &View,
+    interface: &NetworkInterface,
+    address: Ipv4Addr,
+    name: &str,
+) -> Vec<String> {
+    let Some(association) = shown::association(view, interface, address) else { return Vec::new() };
+    let value = match name {
+        "allocation-id" => association.allocation_id,
+        "association-id" => association.association_id,
+        "ip-owner-id" => association.ip_owner_id,
+        "public-dns-name" => association.public_dns_name,
+        "public-ip" => association.public_ip,
+        _ => None,
+    };
+    value.into_iter().collect()
 }
 
 fn group_names(view: &View, interface: &NetworkInterface) -> Vec<String> {

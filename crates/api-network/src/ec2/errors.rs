@@ -48,6 +48,20 @@ pub fn no_default_vpc() -> ServiceError {
     ServiceError::caller("VPCIdNotSpecified", "No default VPC for this user")
 }
 
+/// What AWS can do and this installation can't.
+pub fn unsupported_operation(message: impl Into<String>) -> ServiceError {
+    ServiceError::caller("UnsupportedOperation", message)
+}
+
+/// The caller may not touch what a service made for itself.
+pub fn not_permitted() -> ServiceError {
+    ServiceError::caller("AuthFailure", "You do not have permission to access the specified resource.")
+}
+
+pub fn instance_not_found(id: &str) -> ServiceError {
+    ServiceError::caller("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
+}
+
 /// A client token that came before with another request.
 pub fn idempotent_mismatch() -> ServiceError {
     ServiceError::caller(

@@ -3,6 +3,29 @@
 /// Rules of one security group and one direction: AWS's default quota.
 pub const RULES_PER_DIRECTION_MAX: usize = 60;
 
+/// Elastic IP addresses of one account and region. AWS begins with five; here the pool itself is the scarcer thing.
+pub const ELASTIC_IPS_MAX: usize = 1000;
+
+/// NAT gateways of one zone that aren't deleted: AWS's default quota is 5, which test suites that run side by side exceed.
+pub const NAT_GATEWAYS_PER_ZONE_MAX: usize = 40;
+
+/// Interfaces of one account and region: AWS's default quota.
+pub const NETWORK_INTERFACES_MAX: usize = 5000;
+
+/// Private addresses of one interface, the primary one counted: what AWS's largest instances take.
+pub const ADDRESSES_PER_INTERFACE_MAX: usize = 50;
+
+/// Security groups of one interface: AWS's default quota.
+pub const GROUPS_PER_INTERFACE_MAX: usize = 5;
+
+/// Network ACLs of one VPC: AWS's default quota.
+pub const NETWORK_ACLS_PER_VPC_MAX: usize = 200;
+
+/// Entries of one network ACL and direction, the last one not counted: AWS's default quota.
+pub const ACL_ENTRIES_PER_DIRECTION_MAX: usize = 20;
+
+pub const CLIENT_TOKEN_LENGTH_MAX: usize = 64;
+
 /// Security groups of one account and region: AWS's default quota.
 pub const SECURITY_GROUPS_MAX: usize = 2500;
 

@@ -5,8 +5,10 @@ use wire_shapes_network::ec2 as wire;
 
 pub mod dhcp_options;
 pub mod egress_only_internet_gateway;
+pub mod elastic_ip;
 pub mod flow_log;
 pub mod internet_gateway;
+pub mod nat_gateway;
 pub mod network_acl;
 pub mod network_interface;
 pub mod prefix_list;

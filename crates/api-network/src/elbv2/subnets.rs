@@ -24,6 +24,7 @@ use crate::ec2;
 pub struct WantedSubnet {
     id: String,
     private_ipv4_address: Option<Ipv4Addr>,
+    allocation_id: Option<String>,
 }
 
 /// What a request says of a load balancer that decides about its subnets.
@@ -44,24 +45,24 @@ pub fn parse(
     if !subnets.is_empty() && !mappings.is_empty() {
         return Err(validation("You must specify either subnets or subnet mappings, not both"));
     }
-    let plain = subnets.into_iter().map(|id| Ok(WantedSubnet { id, private_ipv4_address: None }));
+    let plain = subnets
+        .into_iter()
+        .map(|id| Ok(WantedSubnet { id, private_ipv4_address: None, allocation_id: None }));
     plain.chain(mappings.into_iter().map(mapping)).collect()
 }
 
 fn mapping(given: SubnetMapping) -> Result<WantedSubnet, ServiceError> {
-    if let Some(allocation) = given.allocation_id {
-        let message = format!(
-            "The allocation ID '{allocation}' does not exist: this installation has no Elastic IP addresses"
-        );
-        return Err(ServiceError::caller("AllocationIdNotFound", message));
-    }
     if given.ipv6_address.is_some() || given.source_nat_ipv6_prefix.is_some() {
         return Err(unavailable("IPv6 addresses of load balancers are"));
     }
     let address = given.private_ipv4_address.map(|text| {
         text.parse().map_err(|_| validation(format!("The private IPv4 address '{text}' is not valid")))
     });
-    Ok(WantedSubnet { id: given.subnet_id.unwrap_or_default(), private_ipv4_address: address.transpose()? })
+    Ok(WantedSubnet {
+        id: given.subnet_id.unwrap_or_default(),
+        private_ipv4_address: address.transpose()?,
+        allocation_id: given.allocation_id.filter(|id| !id.is_empty()),
+    })
 }
 
 /// The VPC, and the subnets with their zones. `current` is the load balancer that is about to change its subnets.
@@ -115,10 +116,14 @@ pub fn choose(
         if let Some(address) = subnet.private_ipv4_address {
             check_address(view, wanted, row, address, current)?;
         }
+        if let Some(id) = &subnet.allocation_id {
+            check_allocation(view, scope, wanted, id, current)?;
+        }
         chosen.push(LoadBalancerSubnet {
             subnet_id: subnet.id.clone(),
             availability_zone: row.availability_zone.clone(),
             private_ipv4_address: subnet.private_ipv4_address,
+            allocation_id: subnet.allocation_id.clone(),
         });
     }
     Ok((vpc_id, chosen))
@@ -155,6 +160,41 @@ fn check_address(
     });
     if taken || asked_for {
         return Err(super::errors::in_use(format!("The private IPv4 address '{address}' is already in use")));
+    }
+    Ok(())
+}
+
+/// The Elastic IP address must be there, named once, and nothing else's.
+fn check_allocation(
+    view: &View,
+    scope: &Scope,
+    wanted: &Wanted,
+    id: &str,
+    current: Option<&LoadBalancer>,
+) -> Result<(), ServiceError> {
+    if wanted.kind != LoadBalancerKind::Network || wanted.scheme != Scheme::InternetFacing {
+        return Err(validation(
+            "Elastic IP addresses can be specified only for internet-facing network load balancers",
+        ));
+    }
+    let key = scope.key(id);
+    let Some(row) = view.elastic_ips.get(&key) else {
+        let message = format!("The allocation ID '{id}' does not exist");
+        return Err(ServiceError::caller("AllocationIdNotFound", message));
+    };
+    let mine = current.map(|current| current.scope.key(&current.path()));
+    let is_elsewhere = row.association.as_ref().is_some_and(|association| {
+        let interface = view.network_interfaces.get(&scope.key(&association.network_interface_id));
+        interface.and_then(|interface| interface.load_balancer_key.clone()) != mine || mine.is_none()
+    });
+    let asked_for = view
+        .elb_load_balancers
+        .by("allocation", &key)
+        .any(|other| current.is_none_or(|current| current.id != other.id));
+    let repeated =
+        wanted.subnets.iter().filter(|subnet| subnet.allocation_id.as_deref() == Some(id)).count() > 1;
+    if is_elsewhere || asked_for || repeated {
+        return Err(super::errors::in_use(format!("The Elastic IP address '{id}' is already in use")));
     }
     Ok(())
 }

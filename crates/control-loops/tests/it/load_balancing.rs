@@ -126,6 +126,7 @@ pub fn subnet(zone: &str) -> LoadBalancerSubnet {
         subnet_id: format!("subnet-{zone}"),
         availability_zone: format!("us-east-1{zone}"),
         private_ipv4_address: None,
+        allocation_id: None,
     }
 }
 

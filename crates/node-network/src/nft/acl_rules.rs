@@ -79,7 +79,8 @@ pub fn write(text: &mut String, config: &VpcConfig, host_address: Ipv4Addr) {
             let to = |address| format!("{address} : jump {}", name(gateway));
             addresses.into_iter().flatten().map(to).collect::<Vec<_>>()
         };
-        let all: Vec<String> = filtered_gateways(config).flat_map(|(gateway, _, _)| of_one(gateway)).collect();
+        let all: Vec<String> =
+            filtered_gateways(config).flat_map(|(gateway, _, _)| of_one(gateway)).collect();
         all.join(", ")
     };
     if filtered_gateways(config).next().is_some() {

@@ -86,10 +86,7 @@ fn rules(config: &VpcConfig, host_address: Ipv4Addr) -> Vec<(&'static str, Strin
     rules.extend([
         ("own_services", String::from("iifname \"lo\" accept")),
         ("own_services", String::from("ct state established,related accept")),
-        (
-            "own_services",
-            format!("iifname {INTERFACES} ip daddr . meta l4proto . th dport @services accept"),
-        ),
+        ("own_services", format!("iifname {INTERFACES} ip daddr . meta l4proto . th dport @services accept")),
     ]);
     // Network ACLs know no connections, so they come first; nobody pays for those that refuse nothing.
     if acl_rules::any(config) {

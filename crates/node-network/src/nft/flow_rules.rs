@@ -29,8 +29,11 @@ impl Kind {
 
     /// The sets of one end and one outcome.
     fn of(is_ingress: bool, accepted: bool) -> [Kind; 3] {
-        [Protocol::Tcp, Protocol::Udp, Protocol::Other]
-            .map(|protocol| Kind { is_ingress, accepted, protocol })
+        [Protocol::Tcp, Protocol::Udp, Protocol::Other].map(|protocol| Kind {
+            is_ingress,
+            accepted,
+            protocol,
+        })
     }
 
     pub fn set(self) -> String {
@@ -89,10 +92,8 @@ pub fn prepare(text: &mut String, counts: bool, counted_before: bool) {
     }
     for kind in Kind::all() {
         let (set, key_type) = (kind.set(), kind.key_type());
-        let _ = writeln!(
-            text,
-            "add set {TABLE} {set} {{ type {key_type}; size {FLOWS_MAX}; flags dynamic; }}"
-        );
+        let _ =
+            writeln!(text, "add set {TABLE} {set} {{ type {key_type}; size {FLOWS_MAX}; flags dynamic; }}");
     }
     if counts {
         let accepted = |is_ingress| Kind::of(is_ingress, true).map(Kind::rule);

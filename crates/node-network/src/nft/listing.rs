@@ -7,9 +7,9 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use serde_json::Value;
 
 use crate::error::NetworkError;
-use crate::nft::{Nft, acl_rules};
 use crate::nft::base_rules::TABLE;
 use crate::nft::model::{Group, Interface, Model, Service, ServiceProtocol, set_digest};
+use crate::nft::{Nft, acl_rules};
 
 /// The table's contents as a model.
 ///
@@ -111,7 +111,8 @@ impl Table {
     fn take_map(&mut self, map: &Value) {
         if text(&map["name"]) == "public_of" {
             let elements = map["elem"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let pair = |element: &Value| Some((text(&element[0]).parse().ok()?, text(&element[1]).parse().ok()?));
+            let pair =
+                |element: &Value| Some((text(&element[0]).parse().ok()?, text(&element[1]).parse().ok()?));
             self.public_of = elements.iter().filter_map(pair).collect();
         }
         let (target, prefix) = match text(&map["name"]) {

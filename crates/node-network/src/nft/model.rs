@@ -203,7 +203,10 @@ impl Model {
     fn ensure_list(&mut self, id: &str, text: &mut String) {
         if self.lists.insert(id.to_owned()) {
             self.orphaned_sets.remove(&list_set(id));
-            line(text, format_args!("add set {TABLE} {} {{ type ipv4_addr; flags interval; }}", list_set(id)));
+            line(
+                text,
+                format_args!("add set {TABLE} {} {{ type ipv4_addr; flags interval; }}", list_set(id)),
+            );
         }
     }
 
@@ -302,8 +305,12 @@ fn interface_elements(text: &mut String, verb: &str, interface: &Interface) {
 /// takes no overlaps.
 fn disjoint(cidrs: &[Cidr]) -> BTreeSet<Cidr> {
     let whole = |cidr: &Cidr| Cidr { address: cidr.network(), prefix: cidr.prefix };
-    let all: BTreeSet<Cidr> =
-        cidrs.iter().flat_map(|cidr| [Some(*cidr), loopback_form(*cidr)]).flatten().map(|cidr| whole(&cidr)).collect();
+    let all: BTreeSet<Cidr> = cidrs
+        .iter()
+        .flat_map(|cidr| [Some(*cidr), loopback_form(*cidr)])
+        .flatten()
+        .map(|cidr| whole(&cidr))
+        .collect();
     // In this order a block comes right behind what contains it, or behind others inside the same.
     let mut kept = BTreeSet::new();
     let mut last: Option<Cidr> = None;

@@ -125,8 +125,6 @@ fn remove(text: &mut String, flow: &Flow) {
     let Flow { set, link, protocol, source, destination, ports } = flow;
     let rest = ports.map_or_else(|| protocol.to_string(), |(from, to)| format!("{from} . {to}"));
     // Writing to a String can't fail.
-    let _ = writeln!(
-        text,
-        "delete element {TABLE} {set} {{ \"{link}\" . {source} . {destination} . {rest} }}"
-    );
+    let _ =
+        writeln!(text, "delete element {TABLE} {set} {{ \"{link}\" . {source} . {destination} . {rest} }}");
 }

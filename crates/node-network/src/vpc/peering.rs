@@ -26,11 +26,7 @@ impl PeerLink {
 }
 
 /// Makes the pair, unless it is there and leads to `peer`.
-pub fn ensure_pair(
-    links: &mut Socket,
-    peering_id: &str,
-    peer: BorrowedFd<'_>,
-) -> Result<(), NetworkError> {
+pub fn ensure_pair(links: &mut Socket, peering_id: &str, peer: BorrowedFd<'_>) -> Result<(), NetworkError> {
     let name = peering_link(peering_id);
     let present = link::list(links)?.into_iter().find(|link| link.name == name);
     let number = link::namespace_id(links, peer)?;

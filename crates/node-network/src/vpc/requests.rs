@@ -17,24 +17,76 @@ pub type Reply<T> = oneshot::Sender<Result<T, NetworkError>>;
 
 #[derive(Debug)]
 pub enum Request {
-    Configure { config: VpcConfig, reply: Reply<()> },
-    Attach { eni: EniConfig, target: NetnsTarget, reply: Reply<AttachedEni> },
-    Detach { eni_id: String, reply: Reply<()> },
-    SetEniGroups { eni_id: String, groups: Vec<String>, reply: Reply<()> },
-    SetGroup { rules: GroupRules, reply: Reply<()> },
-    RemoveGroup { group_id: String, reply: Reply<()> },
-    SetPublicAddress { eni_id: String, public: Option<Ipv4Addr>, reply: Reply<()> },
-    SetPrefixList { list: PrefixListConfig, reply: Reply<()> },
-    RemovePrefixList { list_id: String, reply: Reply<()> },
+    Configure {
+        config: VpcConfig,
+        reply: Reply<()>,
+    },
+    Attach {
+        eni: EniConfig,
+        target: NetnsTarget,
+        reply: Reply<AttachedEni>,
+    },
+    Detach {
+        eni_id: String,
+        reply: Reply<()>,
+    },
+    SetEniGroups {
+        eni_id: String,
+        groups: Vec<String>,
+        reply: Reply<()>,
+    },
+    SetGroup {
+        rules: GroupRules,
+        reply: Reply<()>,
+    },
+    RemoveGroup {
+        group_id: String,
+        reply: Reply<()>,
+    },
+    SetPublicAddress {
+        eni_id: String,
+        public: Option<Ipv4Addr>,
+        reply: Reply<()>,
+    },
+    SetPrefixList {
+        list: PrefixListConfig,
+        reply: Reply<()>,
+    },
+    RemovePrefixList {
+        list_id: String,
+        reply: Reply<()>,
+    },
     /// Makes the link to a peering's other VPC, whose namespace this is.
-    LinkPeering { peering_id: String, peer: Arc<OwnedFd>, reply: Reply<()> },
+    LinkPeering {
+        peering_id: String,
+        peer: Arc<OwnedFd>,
+        reply: Reply<()>,
+    },
     /// A peering's link came or went.
-    Rewire { reply: Reply<()> },
-    TakeFlows { reply: Reply<Vec<FlowCount>> },
-    ListenTcp { address: SocketAddrV4, reply: Reply<TcpListener> },
-    BindUdp { address: SocketAddrV4, reply: Reply<UdpSocket> },
-    Counters { eni_id: String, reply: Reply<InterfaceCounters> },
-    Interfaces { reply: Reply<Vec<String>> },
-    Retain { eni_ids: BTreeSet<String>, reply: Reply<()> },
+    Rewire {
+        reply: Reply<()>,
+    },
+    TakeFlows {
+        reply: Reply<Vec<FlowCount>>,
+    },
+    ListenTcp {
+        address: SocketAddrV4,
+        reply: Reply<TcpListener>,
+    },
+    BindUdp {
+        address: SocketAddrV4,
+        reply: Reply<UdpSocket>,
+    },
+    Counters {
+        eni_id: String,
+        reply: Reply<InterfaceCounters>,
+    },
+    Interfaces {
+        reply: Reply<Vec<String>>,
+    },
+    Retain {
+        eni_ids: BTreeSet<String>,
+        reply: Reply<()>,
+    },
     Maintain,
 }

@@ -104,7 +104,8 @@ fn rules(inputs: Inputs<'_>) -> BTreeSet<Rule> {
         let table = Some(table_number(id));
         rules.insert(Rule { source: Some(whole(subnet.cidr)), ..rule(OF_SUBNET, table) });
         // An interface that may send with any address is known by its link.
-        let transit = model.interfaces.values().filter(|one| one.transit && subnet.cidr.contains(one.address));
+        let transit =
+            model.interfaces.values().filter(|one| one.transit && subnet.cidr.contains(one.address));
         for interface in transit {
             rules.insert(Rule { input_link: Some(interface.name.clone()), ..rule(OF_TRANSIT, table) });
         }
@@ -195,11 +196,8 @@ fn through_nat(inputs: Inputs<'_>, destination: Cidr, id: &str) -> Vec<(Cidr, Wa
 /// The way to a target, for packets that `nat` has translated, if any.
 fn way(inputs: Inputs<'_>, target: &RouteTarget, nat: Option<&NatGatewayConfig>) -> Way {
     let Inputs { model, uplink, peers, .. } = inputs;
-    let to_world = |gateway| Way::Link {
-        index: uplink.vpc_index,
-        gateway,
-        mtu_bytes: Some(limits::MTU_OUTSIDE_BYTES),
-    };
+    let to_world =
+        |gateway| Way::Link { index: uplink.vpc_index, gateway, mtu_bytes: Some(limits::MTU_OUTSIDE_BYTES) };
     match target {
         RouteTarget::Local => Way::Local,
         RouteTarget::InternetGateway => match nat {

@@ -105,11 +105,7 @@ pub fn set_up(instance: &Instance, config: &VpcConfig, holders: Holders) -> Resu
 
 impl Parts {
     /// Takes the public addresses of the NAT gateways, and gives up those that nothing here holds any more.
-    fn adopt(
-        &mut self,
-        config: &VpcConfig,
-        found: &HashMap<Ipv4Addr, Ipv4Addr>,
-    ) -> Result<(), NetworkError> {
+    fn adopt(&mut self, config: &VpcConfig, found: &HashMap<Ipv4Addr, Ipv4Addr>) -> Result<(), NetworkError> {
         let gateways = configure::nat_publics(config);
         let held = |public: &Ipv4Addr| gateways.contains(public) || self.model.holders.contains_key(public);
         let stale: BTreeSet<Ipv4Addr> = found.values().filter(|public| !held(public)).copied().collect();

@@ -47,19 +47,15 @@ pub struct Started {
 }
 
 /// Starts a VPC's thread and waits until the VPC is set up.
-pub async fn start(
-    instance: Instance,
-    config: VpcConfig,
-    holders: Holders,
-) -> Result<Started, NetworkError> {
+pub async fn start(instance: Instance, config: VpcConfig, holders: Holders) -> Result<Started, NetworkError> {
     let (requests, receiver) = mpsc::channel(limits::VPC_QUEUE_LENGTH_MAX);
     let (ready, started) = oneshot::channel();
     let vpc_id = config.id.clone();
     thread::Builder::new()
         .name(vpc_id.chars().take(15).collect())
         .spawn(move || {
-            let outcome = setup::set_up(&instance, &config, holders)
-                .and_then(|parts| Ok((parts, Socket::route()?)));
+            let outcome =
+                setup::set_up(&instance, &config, holders).and_then(|parts| Ok((parts, Socket::route()?)));
             match outcome {
                 Ok((parts, links)) => {
                     let handle = VpcHandle { requests, namespace: Arc::clone(&parts.namespace) };
@@ -149,7 +145,9 @@ impl VpcThread {
             Request::SetPrefixList { list, reply } => self.set_prefix_list(list, reply),
             Request::RemovePrefixList { list_id, reply } => {
                 self.flush();
-                self.push(&list_id.clone(), Change::RemoveList { id: list_id }, |_, result| answer(reply, result));
+                self.push(&list_id.clone(), Change::RemoveList { id: list_id }, |_, result| {
+                    answer(reply, result)
+                });
             }
             Request::LinkPeering { peering_id, peer, reply } => {
                 answer(reply, self.link_peering(&peering_id, &peer));
@@ -298,12 +296,7 @@ impl VpcThread {
         }
     }
 
-    fn change_interface(
-        &mut self,
-        eni_id: String,
-        reply: Reply<()>,
-        change: impl FnOnce(&mut Interface),
-    ) {
+    fn change_interface(&mut self, eni_id: String, reply: Reply<()>, change: impl FnOnce(&mut Interface)) {
         self.await_turn(&eni_id);
         let Some(known) = self.parts.model.interfaces.get(&eni_id) else {
             return answer(reply, Err(NetworkError::UnknownInterface(eni_id)));

@@ -76,7 +76,10 @@ fn each_packet_is_judged_on_its_own() {
         let rules = inside(std::os::fd::AsFd::as_fd(&*network.vpc_namespace(VPC).unwrap()), || {
             run("nft list ruleset")
         });
-        assert!(!rules.contains("acl_in_") && !rules.contains("jump acl"), "nothing is left, and nobody pays");
+        assert!(
+            !rules.contains("acl_in_") && !rules.contains("jump acl"),
+            "nothing is left, and nobody pays"
+        );
     });
 }
 

@@ -28,9 +28,11 @@ fn both_ends_count_what_they_see() {
     on_a_host("both_ends_count_what_they_see", |instance| async move {
         let network = open(&instance).await;
         network.ensure_vpc(counted(vpc_config())).await.unwrap();
-        let egress = [(tcp_port(80), ANY), (tcp_port(81), ANY), (Traffic::Icmp { kind: None, code: None }, ANY)];
+        let egress =
+            [(tcp_port(80), ANY), (tcp_port(81), ANY), (Traffic::Icmp { kind: None, code: None }, ANY)];
         network.set_group(VPC, group("sg-client", &[], &egress)).await.unwrap();
-        let ingress = [(tcp_port(80), ANY), (tcp_port(82), ANY), (Traffic::Icmp { kind: None, code: None }, ANY)];
+        let ingress =
+            [(tcp_port(80), ANY), (tcp_port(82), ANY), (Traffic::Icmp { kind: None, code: None }, ANY)];
         network.set_group(VPC, group("sg-server", &ingress, &[])).await.unwrap();
         let client = task(&network, 4, &["sg-client"]).await;
         let server = task(&network, 5, &["sg-server"]).await;

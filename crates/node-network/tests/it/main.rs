@@ -1,16 +1,16 @@
 //! The networks on a real kernel. Each test has a namespace of its own that stands for the host.
 
-mod attach;
 mod acls;
+mod attach;
 mod edges;
 mod flows;
 mod nat_gateways;
 mod peering;
 mod prefix_lists;
 mod public_addresses;
-mod routes;
 mod recovery;
 mod resolver;
+mod routes;
 mod security_groups;
 mod services;
 mod support;

@@ -112,10 +112,9 @@ fn nobody_passes_through_a_peer() {
         config.route_tables[0].routes.push(route("0.0.0.0/0"));
         network.ensure_vpc(config).await.unwrap();
         let mut config = there();
-        config.route_tables[0].routes.push(RouteConfig {
-            destination: cidr("0.0.0.0/0"),
-            target: RouteTarget::InternetGateway,
-        });
+        config.route_tables[0]
+            .routes
+            .push(RouteConfig { destination: cidr("0.0.0.0/0"), target: RouteTarget::InternetGateway });
         network.ensure_vpc(config).await.unwrap();
         let client = task(&network, 4, &["sg-a"]).await;
         let peer = other_task(&network, 6, &["sg-b"]).await;
@@ -124,10 +123,10 @@ fn nobody_passes_through_a_peer() {
         assert!(reaches(&client, Ipv4Addr::new(192, 0, 2, 1), &listener).is_none());
         // Nor with a source that is not of the peer's blocks.
         assert!(client.udp_reaches(None, &peer, 7000));
-        let router = attach_task(&network, EniConfig {
-            source_dest_check: false,
-            ..eni_config(7, "172.31.0.0/20", &["sg-a"])
-        })
+        let router = attach_task(
+            &network,
+            EniConfig { source_dest_check: false, ..eni_config(7, "172.31.0.0/20", &["sg-a"]) },
+        )
         .await;
         router.inside(|| run("ip addr add 8.8.8.8/32 dev eth1"));
         assert!(!router.udp_reaches(Some(Ipv4Addr::new(8, 8, 8, 8)), &peer, 7001));

@@ -114,7 +114,8 @@ fn an_address_moves_between_interfaces_and_vpcs() {
         let eni = EniConfig { vpc_id: String::from("vpc-twin"), ..eni_config(6, "172.31.0.0/20", &["sg-a"]) };
         let third = attach_task(&network, eni).await;
         let tasks = [&first, &second, &third];
-        let answering = || tasks.map(|task| task.inside(|| std::net::TcpListener::bind((task.address(), 80))));
+        let answering =
+            || tasks.map(|task| task.inside(|| std::net::TcpListener::bind((task.address(), 80))));
         for (index, task) in tasks.iter().enumerate().chain([(1, &tasks[1])]) {
             network
                 .set_public_address(&task.eni.vpc_id, &task.eni.eni_id, Some(LOOPBACK_PUBLIC))

@@ -26,7 +26,11 @@ fn each_subnet_goes_by_its_own_table() {
         assert!(!reach(&first, WORLD), "no table, no way out");
         for (tables, of_subnets, expect) in [
             (vec![("rtb-1", vec![("0.0.0.0/0", out.clone())])], ["rtb-1", ""], [true, true, false, false]),
-            (vec![("rtb-1", vec![("203.0.113.0/24", out.clone())])], ["", "rtb-1"], [false, false, false, true]),
+            (
+                vec![("rtb-1", vec![("203.0.113.0/24", out.clone())])],
+                ["", "rtb-1"],
+                [false, false, false, true],
+            ),
             (
                 vec![("rtb-1", vec![("0.0.0.0/0", out.clone()), ("203.0.113.0/24", RouteTarget::Blackhole)])],
                 ["rtb-1", "rtb-1"],
@@ -44,8 +48,7 @@ fn each_subnet_goes_by_its_own_table() {
             let tables: Vec<(&str, &[(&str, RouteTarget)])> =
                 tables.iter().map(|(id, routes)| (*id, routes.as_slice())).collect();
             network.ensure_vpc(with_routes(&tables, &of_subnets)).await.unwrap();
-            let got =
-                [reach(&first, WORLD), reach(&first, FAR), reach(&second, WORLD), reach(&second, FAR)];
+            let got = [reach(&first, WORLD), reach(&first, FAR), reach(&second, WORLD), reach(&second, FAR)];
             assert_eq!(got, expect, "{tables:?}");
             assert!(first.ping(second.address()) && ping(first.address()), "local is always local");
         }
@@ -64,7 +67,8 @@ fn established_flows_outlive_changes_that_allow_them() {
         first.serve_tcp(80);
         let mut inside = first.tcp(second.address(), 80).unwrap();
         let mut outside = tcp(Ipv4Addr::new(127, 80, 0, 4), 80).unwrap();
-        let routes = [("0.0.0.0/0", RouteTarget::InternetGateway), ("203.0.113.0/24", RouteTarget::Blackhole)];
+        let routes =
+            [("0.0.0.0/0", RouteTarget::InternetGateway), ("203.0.113.0/24", RouteTarget::Blackhole)];
         network.ensure_vpc(with_routes(&[("rtb-2", &routes)], &["rtb-2", "rtb-2"])).await.unwrap();
         assert!(inside.ask().is_some() && outside.ask().is_some());
         network.ensure_vpc(vpc_config()).await.unwrap();

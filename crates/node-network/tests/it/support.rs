@@ -307,7 +307,6 @@ pub fn reaches(task: &Task, address: Ipv4Addr, listener: &TcpListener) -> Option
     Some(peer.ip().to_string())
 }
 
-
 /// The VPC with an internet gateway for both subnets.
 pub fn public_vpc_config() -> VpcConfig {
     with_routes(&[("rtb-1", &[("0.0.0.0/0", RouteTarget::InternetGateway)])], &["rtb-1", "rtb-1"])

@@ -65,7 +65,11 @@ fn vpcs_with_the_same_addresses_live_side_by_side() {
         let world = World::make();
         let network = open(&instance).await;
         let twin = VpcConfig { id: String::from("vpc-twin"), ..vpc_config() };
-        let twin = VpcConfig { route_tables: public_vpc_config().route_tables, subnets: public_vpc_config().subnets, ..twin };
+        let twin = VpcConfig {
+            route_tables: public_vpc_config().route_tables,
+            subnets: public_vpc_config().subnets,
+            ..twin
+        };
         network.ensure_vpc(twin).await.unwrap();
         network.ensure_vpc(public_vpc_config()).await.unwrap();
         network.set_group(VPC, open_group("sg-a")).await.unwrap();

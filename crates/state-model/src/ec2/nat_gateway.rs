@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stdx::clock::Timestamp;
 
 use crate::Scope;
 use crate::record::{IndexSink, Record};
+
+/// How long one that is deleted or has failed is described: as on AWS, about an hour.
+pub const SHOWN_AFTER_DELETION: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NatGateway {
@@ -24,6 +28,9 @@ pub struct NatGateway {
     pub created_at: Timestamp,
     /// When its deletion was asked for. It is shown for an hour more.
     pub deleted_at: Option<Timestamp>,
+    /// Why it could not be made. It then has neither an interface nor an address, and counts as deleted from the start.
+    #[serde(default)]
+    pub failure: Option<NatGatewayFailure>,
     #[serde(default)]
     pub client_token: Option<String>,
     #[serde(default)]
@@ -37,9 +44,17 @@ pub struct NatElasticIp {
     pub public_address: Ipv4Addr,
 }
 
+/// As AWS tells it: `Gateway.NotAttached` and a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NatGatewayFailure {
+    pub code: String,
+    pub message: String,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NatGatewayState {
     Pending,
+    Failed,
     Available,
     Deleting,
     Deleted,
@@ -48,6 +63,9 @@ pub enum NatGatewayState {
 impl NatGateway {
     /// From what was asked for and whether the nodes have told that it is in place (`ec2/in_place.rs`).
     pub fn state(&self, in_place: bool) -> NatGatewayState {
+        if self.failure.is_some() {
+            return NatGatewayState::Failed;
+        }
         match (self.deleted_at, in_place) {
             (None, false) => NatGatewayState::Pending,
             (None, true) => NatGatewayState::Available,

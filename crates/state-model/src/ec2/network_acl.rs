@@ -55,6 +55,7 @@ impl Record for NetworkAcl {
     fn index(&self, sink: IndexSink<'_>) {
         sink("vpc", self.scope.key(&self.vpc_id));
         for association in &self.associations {
+            sink("association", self.scope.key(&association.id));
             sink("subnet", self.scope.key(&association.subnet_id));
         }
     }

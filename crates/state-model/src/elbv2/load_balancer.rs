@@ -80,6 +80,9 @@ pub struct LoadBalancerSubnet {
     /// The address that an internal network load balancer was asked to take.
     #[serde(default)]
     pub private_ipv4_address: Option<Ipv4Addr>,
+    /// The Elastic IP address that a network load balancer was asked to have here.
+    #[serde(default)]
+    pub allocation_id: Option<String>,
 }
 
 impl LoadBalancer {
@@ -108,6 +111,9 @@ impl Record for LoadBalancer {
         sink("vpc", self.scope.key(&self.vpc_id));
         for subnet in &self.subnets {
             sink("subnet", self.scope.key(&subnet.subnet_id));
+            if let Some(allocation_id) = &subnet.allocation_id {
+                sink("allocation", self.scope.key(allocation_id));
+            }
         }
         for group in &self.security_groups {
             sink("security-group", self.scope.key(group));

@@ -34,6 +34,12 @@ fn entry(entry: &NetworkAclEntry) -> wire::NetworkAclEntry {
         protocol: Some(entry.protocol.clone()),
         rule_action: Some(action(entry)),
         rule_number: Some(entry.rule_number),
+        port_range: entry
+            .ports
+            .map(|(from, to)| wire::PortRange { from: Some(from.into()), to: Some(to.into()) }),
+        icmp_type_code: entry
+            .icmp
+            .map(|(kind, code)| wire::IcmpTypeCode { r#type: Some(kind.into()), code: Some(code.into()) }),
         ..Default::default()
     }
 }

@@ -90,6 +90,7 @@ fn addresses(
             let zone = zones.find(|zone| zone.subnet_id == subnet.subnet_id);
             zone.and_then(|zone| zone.public_address).map(|address| wire::LoadBalancerAddress {
                 ip_address: Some(address.to_string()),
+                allocation_id: subnet.allocation_id.clone(),
                 ..Default::default()
             })
         }

@@ -195,8 +195,8 @@ async fn places_that_cannot_be_are_refused() {
         (groups(&other_group), "InvalidConfigurationRequest", "One or more security groups are invalid"),
         (
             mapped(wire::SubnetMapping { allocation_id: Some("eipalloc-1".into()), ..Default::default() }),
-            "AllocationIdNotFound",
-            "The allocation ID 'eipalloc-1' does not exist: this installation has no Elastic IP addresses",
+            "ValidationError",
+            "Elastic IP addresses can be specified only for internet-facing network load balancers",
         ),
         (
             mapped(wire::SubnetMapping {

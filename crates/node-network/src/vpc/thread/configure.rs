@@ -25,7 +25,10 @@ impl VpcThread {
         publics.acquire(host, &wanted)?;
         setup::configure_addresses(links, &config)?;
         let mut commands = base_rules::commands(&config, uplink.host_address, self.config.counts_flows);
-        let stale = acl_rules::chains(&self.config).difference(&acl_rules::chains(&config)).cloned().collect::<Vec<_>>();
+        let stale = acl_rules::chains(&self.config)
+            .difference(&acl_rules::chains(&config))
+            .cloned()
+            .collect::<Vec<_>>();
         listing::remove_chains(&mut commands, &stale);
         nft.run(&commands)?;
         if !config.counts_flows {
@@ -34,8 +37,11 @@ impl VpcThread {
         self.config = config;
         self.rewire()?;
         let Parts { host, publics, model, .. } = &mut self.parts;
-        let given_up: BTreeSet<Ipv4Addr> =
-            former.difference(&wanted).filter(|public| !model.holders.contains_key(public)).copied().collect();
+        let given_up: BTreeSet<Ipv4Addr> = former
+            .difference(&wanted)
+            .filter(|public| !model.holders.contains_key(public))
+            .copied()
+            .collect();
         publics.release(host, &given_up)
     }
 
