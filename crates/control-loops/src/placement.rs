@@ -1,13 +1,13 @@
 //! The placement loop: the only writer of `placement`, and of the interfaces of tasks with their public addresses. It also interrupts Spot tasks where
 //! others need their room.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use control_plan::placement::{self, NodeOffer};
 use state_model::ecs::service::{Service, service_key};
 use state_model::ecs::task::{StopCode, StopRequest, TaskIntent};
 use state_tables::public_addresses::PublicPool;
-use state_tables::{Row, Transaction, View, task_columns};
+use state_tables::{Row, Transaction, View, addresses, task_columns};
 use stdx::clock::Timestamp;
 
 use crate::LoopContext;
@@ -27,6 +27,7 @@ pub async fn activate(
             for decision in &plan.decisions {
                 write(transaction, decision);
             }
+            claim_subnets(view, transaction, &plan.decisions);
             for intent in &plan.interruptions {
                 task_columns::update_intent(transaction, intent, &interrupted(intent, now));
             }
@@ -65,6 +66,16 @@ fn warn_services(
     }
     for (service, messages) in messages.into_values() {
         service_events::tell(view, transaction, service, messages, now, &*context.random);
+    }
+}
+
+/// Requests give out addresses of the same subnets at the same time: of two, the second must decide anew.
+fn claim_subnets(view: &View, transaction: &mut Transaction, decisions: &[placement::Decision]) {
+    let interfaces = decisions.iter().filter_map(|decision| decision.interface.as_ref());
+    let keys: BTreeSet<String> =
+        interfaces.map(|interface| interface.scope.key(&interface.subnet_id)).collect();
+    for subnet in keys.iter().filter_map(|key| view.subnets.get(key)) {
+        addresses::claim(transaction, subnet);
     }
 }
 
