@@ -12,6 +12,7 @@ use stdx::clock::Timestamp;
 use stdx::random::SharedRandom;
 use wire_schema::ServiceError;
 
+use crate::endpoint::EndpointAccess;
 use crate::principal::Principal;
 
 /// One verified request.
@@ -26,6 +27,8 @@ pub struct RequestContext {
     pub random: SharedRandom,
     pub request_id: String,
     pub source_ip: Option<IpAddr>,
+    /// The VPC endpoint that it came by.
+    pub endpoint: Option<Arc<EndpointAccess>>,
 }
 
 /// A request to a service, with what that service's handlers need besides: `S` is the service's own structure.
@@ -63,8 +66,16 @@ impl RequestContext {
     /// has no resource.
     ///
     /// The root may do everything in its account, and so may, for now, every user and role that exists; whoever doesn't
-    /// exist (any more) may do nothing.
+    /// exist (any more) may do nothing. A VPC endpoint that the request came by must let it through as well.
     pub fn authorise(&self, action: &str, resource: &str) -> Result<(), ServiceError> {
+        self.authorise_principal(action, resource)?;
+        match &self.endpoint {
+            Some(endpoint) => endpoint.authorise(&self.principal, action, resource, self.source_ip),
+            None => Ok(()),
+        }
+    }
+
+    fn authorise_principal(&self, action: &str, resource: &str) -> Result<(), ServiceError> {
         let same_account = self.principal.account() == self.scope.account;
         if same_account && self.principal.exists(&self.state.view()) {
             return Ok(());
@@ -82,7 +93,8 @@ impl RequestContext {
             let code = denial_code("iam:PassRole");
             return Err(ServiceError::caller(code, "Cross-account pass role is not allowed."));
         }
-        self.authorise("iam:PassRole", role_arn)?;
+        // No call that went by an endpoint, so no endpoint's policy has a say.
+        self.authorise_principal("iam:PassRole", role_arn)?;
         tracing::info!(principal = %self.principal.arn(), role_arn, service, "role passed");
         Ok(())
     }
@@ -136,7 +148,7 @@ pub fn access_denied(principal: &Principal, action: &str, resource: &str) -> Ser
 }
 
 /// Services of the query protocol say `AccessDenied`, EC2 has a word of its own, the others follow the JSON protocols.
-fn denial_code(action: &str) -> &'static str {
+pub(crate) fn denial_code(action: &str) -> &'static str {
     match action.split(':').next().unwrap_or_default() {
         "ec2" => "UnauthorizedOperation",
         "iam" | "sts" | "elasticloadbalancing" | "cloudwatch" | "cloudformation" | "s3" | "sns" => {

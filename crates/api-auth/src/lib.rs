@@ -11,6 +11,7 @@ pub mod access_keys;
 pub mod authenticator;
 pub mod certificate_keys;
 pub mod context;
+pub mod endpoint;
 pub mod identifiers;
 pub mod last_use;
 pub mod limits;
@@ -23,6 +24,7 @@ pub mod session;
 
 pub use authenticator::{Authentication, AuthenticationError, Authenticator};
 pub use context::{Context, RequestContext, transact_error};
+pub use endpoint::EndpointAccess;
 pub use principal::Principal;
 pub use sealing::SessionKeys;
 pub use session::SessionCredentials;

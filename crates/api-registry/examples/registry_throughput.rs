@@ -43,7 +43,8 @@ async fn main() -> Result<(), Failure> {
     let handler = server::handler(move |request, connection| {
         let registry = registry.clone();
         let source_ip = Some(connection.peer.ip());
-        let meta = RequestMeta { request_id: String::from("r"), source_ip, is_tls: connection.tls };
+        let meta =
+            RequestMeta { request_id: String::from("r"), source_ip, is_tls: connection.tls, endpoint: None };
         async move { registry.handle(request, meta).await }
     });
     let listening = server::serve(listener, &server::Config::default(), handler)?;

@@ -39,6 +39,7 @@ pub fn authenticate(
         random: Arc::clone(&registry.random),
         request_id: meta.request_id.clone(),
         source_ip: meta.source_ip,
+        endpoint: meta.endpoint.clone(),
     };
     let resource = match route.name.as_str() {
         "" => String::from("*"),

@@ -27,7 +27,7 @@ mod upload;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use api_auth::{RequestContext, SessionKeys};
+use api_auth::{EndpointAccess, RequestContext, SessionKeys};
 use http::{HeaderMap, Request, Response};
 use state_blobs::BlobStore;
 use state_tables::State;
@@ -59,6 +59,8 @@ pub struct RequestMeta {
     pub request_id: String,
     pub source_ip: Option<IpAddr>,
     pub is_tls: bool,
+    /// The VPC endpoint that it came by.
+    pub endpoint: Option<Arc<EndpointAccess>>,
 }
 
 /// A request that may do what it asks for, as far as its repository goes.

@@ -2,14 +2,15 @@
 
 mod bodies;
 mod services;
+mod vpc_endpoint;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use api_auth::RequestContext;
 use api_auth::authenticator::{Authentication, AuthenticationError, Authenticator};
 use api_auth::last_use;
 use api_auth::principal::Principal;
+use api_auth::{EndpointAccess, RequestContext};
 use api_registry::{Registry, RequestMeta};
 use bytes::Bytes;
 use http::request::Parts;
@@ -58,6 +59,15 @@ impl Edge {
         })
     }
 
+    /// Answers what comes by a VPC endpoint: only for its service, and only what its policy lets through.
+    pub fn handler_of_endpoint(self: Arc<Self>, endpoint: EndpointAccess) -> Handler {
+        let endpoint = Arc::new(endpoint);
+        server::handler(move |request, connection| {
+            let (edge, endpoint) = (Arc::clone(&self), Arc::clone(&endpoint));
+            async move { edge.answer_at_endpoint(request, connection, endpoint).await }
+        })
+    }
+
     async fn answer(&self, request: Request<Body>, connection: ConnectionInfo) -> Response<Body> {
         let path = request.uri().path();
         if api_registry::is_registry_path(path) {
@@ -65,6 +75,7 @@ impl Edge {
                 request_id: random::uuid(&*self.random),
                 source_ip: Some(connection.peer.ip()),
                 is_tls: connection.tls,
+                endpoint: None,
             };
             return self.registry.handle(request, meta).await;
         }
@@ -73,14 +84,30 @@ impl Edge {
                 let (own, method) = (own.to_owned(), request.method().clone());
                 self.own(&own, &method).await
             }
-            None => {
-                let ends_connection = gets_no_continue(&request);
-                let mut response = self.api(request, connection.peer.ip()).await;
-                if ends_connection {
-                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                }
-                response
+            None => self.api(request, Origin { source: connection.peer.ip(), endpoint: None }).await,
+        }
+    }
+
+    async fn answer_at_endpoint(
+        &self,
+        request: Request<Body>,
+        connection: ConnectionInfo,
+        endpoint: Arc<EndpointAccess>,
+    ) -> Response<Body> {
+        let source = connection.peer.ip();
+        match (endpoint.serves_registry(), api_registry::is_registry_path(request.uri().path())) {
+            (true, true) => {
+                let meta = RequestMeta {
+                    request_id: random::uuid(&*self.random),
+                    source_ip: Some(source),
+                    is_tls: connection.tls,
+                    endpoint: Some(endpoint),
+                };
+                self.registry.handle(request, meta).await
             }
+            (true, false) => vpc_endpoint::nothing_here(),
+            // A path under /v2/ may be one of an API's own.
+            (false, _) => self.api(request, Origin { source, endpoint: Some(endpoint) }).await,
         }
     }
 
@@ -108,11 +135,24 @@ impl Edge {
         }
     }
 
-    async fn api(&self, request: Request<Body>, source: IpAddr) -> Response<Body> {
+    async fn api(&self, request: Request<Body>, origin: Origin) -> Response<Body> {
+        let ends_connection = gets_no_continue(&request);
+        let mut response = self.api_answer(request, origin).await;
+        if ends_connection {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn api_answer(&self, request: Request<Body>, origin: Origin) -> Response<Body> {
         let started = self.clock.monotonic();
         let request_id = random::uuid(&*self.random);
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let signed = sigv4::parse(&parts);
+        if let Some(endpoint) = &origin.endpoint {
+            // After the signature was read, which covers the address as it was sent.
+            vpc_endpoint::move_bucket_into_path(&mut parts, endpoint);
+        }
         let signing_name = signed.as_ref().ok().map(|signed| signed.service.as_str());
         let body = match self.bodies.read(&parts, body).await {
             Ok(body) => body,
@@ -135,7 +175,7 @@ impl Edge {
                 return refuse(service, protocol, &request_id, &error);
             }
         };
-        let response = self.call(&parts, body, signed, route, &request_id, source).await;
+        let response = self.call(&parts, body, signed, route, &request_id, origin).await;
         let took = self.clock.monotonic().saturating_sub(started);
         self.metrics.request(route.service.name, route.operation, response.status().as_u16(), took);
         response
@@ -157,7 +197,7 @@ impl Edge {
         signed: Result<SignedRequest, AuthError>,
         route: Route,
         request_id: &str,
-        source: IpAddr,
+        origin: Origin,
     ) -> Response<Body> {
         let Route { service, protocol, operation } = route;
         let Verified { access_key_id, principal, region, body } = match self.verify(&body, signed) {
@@ -171,6 +211,11 @@ impl Edge {
                 );
             }
         };
+        if let Some(endpoint) = &origin.endpoint
+            && let Err(failure) = vpc_endpoint::check_scope(endpoint, service.signing_name, &region)
+        {
+            return refuse(service, protocol, request_id, &failure.to_service_error(protocol, service.name));
+        }
         let now = self.clock.now();
         let used = LastUse { at: now, region: region.clone(), service: service.signing_name.to_owned() };
         self.note_use(&access_key_id, &principal, &used).await;
@@ -185,7 +230,8 @@ impl Edge {
             now,
             random: Arc::clone(&self.random),
             request_id: request_id.to_owned(),
-            source_ip: Some(source),
+            source_ip: Some(origin.source),
+            endpoint: origin.endpoint,
         };
         let call = Call { protocol, operation, parts, body: &body, request_id };
         match self.services.find(service) {
@@ -229,6 +275,13 @@ impl Edge {
             tracing::debug!(%error, "the last use of a key was not remembered");
         }
     }
+}
+
+/// Where a request came from.
+struct Origin {
+    source: IpAddr,
+    /// The VPC endpoint that it came by.
+    endpoint: Option<Arc<EndpointAccess>>,
 }
 
 /// Who sent a request, and what it holds.

@@ -2,6 +2,7 @@
 
 mod node;
 mod stores;
+mod vpc_endpoints;
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -96,7 +97,7 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let edge = Arc::new(base.edge(&stores, &root, &tls));
     let handler = Arc::clone(&edge).into_handler();
     base.start_loops(&shutdown);
-    let edges_attached = node::start(&base, &stores, spawner, Arc::clone(&handler), &shutdown).await?;
+    let edges_attached = node::start(&base, &stores, spawner, (&edge, &tls), &shutdown).await?;
     let balancer = base.balancer(edges_attached);
     let access_logs = base.access_logs(&stores, balancer.files.spool.clone());
     supervisor::spawn("balancer", balancer.follow(shutdown.clone()));
@@ -176,7 +177,9 @@ impl Base {
             authority_name: format!("Neargate {}", self.data_dir.instance()),
             names: vec![DOMAIN.to_owned(), format!("*.{DOMAIN}"), "localhost".to_owned()],
             addresses: vec![self.config.listen.ip()],
-            mint: Some(Arc::new(move |name: &str| name.ends_with(&domain_suffix))),
+            mint: Some(Arc::new(move |name: &str| {
+                name.ends_with(&domain_suffix) || vpc_endpoints::is_endpoint_name(name)
+            })),
         };
         Ok(tls::open(options, Arc::clone(&self.clock), Arc::clone(&self.random))?)
     }

@@ -49,6 +49,16 @@ impl Assignment {
     pub fn resolver(&self) -> Option<Ipv4Addr> {
         Ipv4Block::parse(&self.interface.vpc_cidr_block).map(|block| block.address(2))
     }
+
+    /// Where the task asks for names, and what it adds to short ones: as the VPC's DHCP options say, or else the VPC's own.
+    pub fn names(&self) -> NameOptions {
+        let own_name = &self.interface.private_dns_name;
+        let own = || NameOptions {
+            servers: self.resolver().into_iter().collect(),
+            domains: own_name.split_once('.').map(|(_, domain)| domain.to_owned()).into_iter().collect(),
+        };
+        self.interface.names.clone().unwrap_or_else(own)
+    }
 }
 
 /// The task's network interface.

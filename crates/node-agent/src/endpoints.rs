@@ -1,5 +1,6 @@
 //! The endpoints that every VPC of the node gets from the agent.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -23,7 +24,8 @@ pub struct MetadataEndpoints {
     pub control: Arc<dyn ControlServices>,
     pub clock: SharedClock,
     pub random: SharedRandom,
-    pub listening: Mutex<Vec<Listening>>,
+    /// By the VPC.
+    pub listening: Mutex<HashMap<String, Listening>>,
 }
 
 #[async_trait]
@@ -40,8 +42,11 @@ impl VpcOpened for MetadataEndpoints {
         let config = server::Config::new(METADATA_CONNECTIONS_MAX);
         let listening =
             server::serve(listener, &config, endpoint.into_handler()).map_err(VpcOpenError::Serve)?;
-        // Kept as long as the agent: a VPC stays on its node.
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner).push(listening);
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).insert(vpc.id.clone(), listening);
         Ok(())
+    }
+
+    async fn vpc_closed(&self, vpc_id: &str) {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).remove(vpc_id);
     }
 }

@@ -14,6 +14,7 @@ mod endpoints;
 mod environment;
 mod environment_file;
 pub mod facts;
+pub mod flow_logs;
 pub mod images;
 mod ledger;
 pub mod limits;
@@ -25,6 +26,9 @@ mod observe;
 pub mod plan;
 mod sandbox_spec;
 mod supervisor_link;
+#[cfg(test)]
+mod test_vpc;
 mod unsupported;
+pub mod vpc_endpoints;
 
 pub use agent::{Agent, AgentConfig, AgentParts, Sandboxes};

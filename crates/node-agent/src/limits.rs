@@ -42,6 +42,21 @@ pub const NETWORK_RETRY: Duration = Duration::from_millis(250);
 /// How often an interface is tried before its task fails: the waits between grow to two seconds, so this is about ten.
 pub const ATTACH_ATTEMPTS_MAX: u32 = 10;
 
+/// Flows that one flow log counts in one interval. More are left out, which its records say as SKIPDATA.
+pub const FLOWS_PER_INTERVAL_MAX: usize = 100_000;
+
+/// How often the counts of flows are taken out of the kernel. Its tables hold what comes between.
+pub const FLOW_COLLECTION_PERIOD: Duration = Duration::from_secs(60);
+
+/// Flows of one direction and outcome that the kernel counts between two collections.
+pub const KERNEL_FLOWS_MAX: usize = 65_536;
+
+/// Intervals of one flow log whose records wait because the log store refuses them. The oldest is lost then.
+pub const FLOW_RECORDS_WAITING_MAX: usize = 30;
+
+/// Records of a flow log written at once, each of some 150 bytes.
+pub const FLOW_LINES_PER_APPEND_MAX: usize = 2_000;
+
 /// How long a VPC stays on the node after the last thing in it. Shorter, and of tasks that come one after the other each would pay
 /// for making it; longer, and its namespace and its listeners are kept for nobody.
 pub const UNUSED_VPC_KEPT: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use link_protocol::network::VpcSnapshot;
+use link_protocol::network::{NameSnapshot, VpcSnapshot};
 use node_network::resolver::zone::{RecordData, Zone, Zones};
 use node_network::resolver::{LINK_LOCAL_ADDRESS, Resolver, ResolverConfig, Upstreams};
 use node_network::{Network, NetworkError};
@@ -21,8 +21,8 @@ const UPSTREAMS_FILE: &str = "/etc/resolv.conf";
 /// The API's place never changes while a VPC is open.
 const API_TTL_SECS: u32 = 60;
 
-/// As AWS gives for names of load balancers: clients that keep to it follow addresses that come and go.
-const LOAD_BALANCER_TTL_SECS: u32 = 60;
+/// As AWS gives for names of load balancers and endpoints: clients that keep to it follow addresses that come and go.
+const SERVICE_TTL_SECS: u32 = 60;
 
 /// What SDKs write before the endpoint's host for some operations, also when that is an address.
 const ENDPOINT_PREFIXES: [&str; 2] = ["stream-", "data-"];
@@ -45,26 +45,54 @@ impl Resolvers {
     }
 
     fn zones(&self, vpc: &VpcSnapshot) -> Result<Zones, NetworkError> {
+        let mut zones = Zones::default();
         let mut ours = Zone::new(self.domain.clone());
         let registry = format!("{}.dkr.ecr.{}.{}", vpc.scope.account, vpc.scope.region, self.domain);
         ours.add(&registry, API_TTL_SECS, RecordData::A(self.api));
-        for named in &vpc.names {
-            for address in &named.addresses {
-                ours.add(&named.name, LOAD_BALANCER_TTL_SECS, RecordData::A(*address));
-            }
+        zones.add(ours);
+        let endpoints = vpc.endpoints.iter().flat_map(|endpoint| &endpoint.names);
+        let named = vpc.names.iter().filter(|named| vpc.dns_hostnames || !is_public_host_name(&named.name));
+        for named in named.chain(endpoints) {
+            zones.add(self.zone_of(named));
         }
-        let mut zones = vec![ours];
         for block in &vpc.cidr_blocks {
-            zones.extend(Zone::of_block(block.parse()?, &vpc.scope.region));
+            Zone::of_block(block.parse()?, &vpc.scope.region).into_iter().for_each(|zone| zones.add(zone));
         }
         for prefix in ENDPOINT_PREFIXES {
             let name = format!("{prefix}{}", self.api);
             let mut zone = Zone::new(name.clone());
             zone.add(&name, API_TTL_SECS, RecordData::A(self.api));
-            zones.push(zone);
+            zones.add(zone);
         }
-        Ok(Zones { zones })
+        Ok(zones)
     }
+
+    /// The zone that holds the name. One outside the installation's domain is a zone of its own: its neighbours may be
+    /// others', whom the host's resolvers know.
+    fn zone_of(&self, named: &NameSnapshot) -> Zone {
+        let name = named.name.to_ascii_lowercase();
+        let is_ours = name.strip_suffix(&self.domain).is_some_and(|rest| rest.ends_with('.'));
+        let suffix = if is_ours { &self.domain } else { name.strip_prefix("*.").unwrap_or(&name) };
+        let mut zone = Zone::new(suffix);
+        for address in &named.addresses {
+            zone.add(&name, SERVICE_TTL_SECS, RecordData::A(*address));
+        }
+        zone
+    }
+
+    fn publish(&self, resolver: &Resolver, vpc: &VpcSnapshot) -> Result<(), NetworkError> {
+        if vpc.dns_support {
+            resolver.publish(self.zones(vpc)?);
+        } else {
+            resolver.silence();
+        }
+        Ok(())
+    }
+}
+
+/// `ec2-192-0-2-1.compute-1.amazonaws.com`, or with `<region>.compute` in other regions than us-east-1.
+fn is_public_host_name(name: &str) -> bool {
+    name.starts_with("ec2-") && name.ends_with(".amazonaws.com")
 }
 
 #[async_trait]
@@ -76,8 +104,7 @@ impl VpcOpened for Resolvers {
             upstreams: Upstreams::File(PathBuf::from(UPSTREAMS_FILE)),
         };
         let resolver = Resolver::start(network, config, self.clock.clone(), self.random.clone()).await?;
-        resolver.publish(self.zones(vpc)?);
-        // Kept as long as the agent: a VPC stays on its node.
+        self.publish(&resolver, vpc)?;
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(vpc.id.clone(), resolver);
         Ok(())
     }
@@ -87,10 +114,80 @@ impl VpcOpened for Resolvers {
         _network: &Network,
         vpc: &VpcSnapshot,
     ) -> Result<BTreeSet<String>, VpcOpenError> {
-        let zones = self.zones(vpc)?;
         if let Some(resolver) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&vpc.id) {
-            resolver.publish(zones);
+            self.publish(resolver, vpc)?;
         }
         Ok(BTreeSet::new())
+    }
+
+    async fn vpc_closed(&self, vpc_id: &str) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(vpc_id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use link_protocol::network::EndpointSnapshot;
+    use stdx::clock::SystemClock;
+    use stdx::random::SystemRandom;
+
+    const API: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 3);
+
+    fn named(name: &str, last: u8) -> NameSnapshot {
+        NameSnapshot { name: name.to_owned(), addresses: vec![Ipv4Addr::new(10, 0, 0, last)] }
+    }
+
+    fn vpc(dns_hostnames: bool) -> VpcSnapshot {
+        VpcSnapshot {
+            cidr_blocks: vec!["10.0.0.0/24".into(), "10.1.0.0/24".into()],
+            endpoints: vec![EndpointSnapshot {
+                id: "vpce-1".into(),
+                service: "ecr.dkr".into(),
+                interfaces: Vec::new(),
+                names: vec![
+                    named("*.dkr.ecr.us-east-1.amazonaws.com", 4),
+                    named("vpce-1.dkr.ecr.us-east-1.vpce.amazonaws.com", 4),
+                ],
+                policy_document: None,
+            }],
+            names: vec![
+                named("web.elb.us-east-1.neargate.internal", 7),
+                named("ec2-127-80-0-1.compute-1.amazonaws.com", 8),
+            ],
+            dns_hostnames,
+            ..crate::test_vpc::snapshot("vpc-1")
+        }
+    }
+
+    /// Each name with its address; `-` for one that doesn't exist, `?` for one that others are asked about.
+    #[test]
+    fn names_of_a_vpc() {
+        let resolvers =
+            Resolvers::new("neargate.internal".into(), API, SystemClock::shared(), SystemRandom::shared());
+        for (dns_hostnames, name, expect) in [
+            (true, "ip-10-0-0-9.ec2.internal", "10.0.0.9"),
+            (true, "ip-10-1-0-9.ec2.internal", "10.1.0.9"),
+            (true, "ip-10-2-0-9.ec2.internal", "-"),
+            (true, "web.elb.us-east-1.neargate.internal", "10.0.0.7"),
+            (true, "000000000000.dkr.ecr.us-east-1.neargate.internal", "169.254.170.3"),
+            (true, "000000000000.dkr.ecr.us-east-1.amazonaws.com", "10.0.0.4"),
+            (true, "vpce-1.dkr.ecr.us-east-1.vpce.amazonaws.com", "10.0.0.4"),
+            (true, "api.ecr.us-east-1.amazonaws.com", "?"),
+            (true, "ec2-127-80-0-1.compute-1.amazonaws.com", "10.0.0.8"),
+            (false, "ec2-127-80-0-1.compute-1.amazonaws.com", "?"),
+            (true, "example.com", "?"),
+        ] {
+            let zones = resolvers.zones(&vpc(dns_hostnames)).unwrap();
+            let found = match zones.zone_of(name).map(|zone| zone.lookup(name)) {
+                None => "?".to_owned(),
+                Some(None) => "-".to_owned(),
+                Some(Some(records)) => match &records[0].data {
+                    RecordData::A(address) => address.to_string(),
+                    other => panic!("{other:?}"),
+                },
+            };
+            assert_eq!(found, expect, "{name}");
+        }
     }
 }

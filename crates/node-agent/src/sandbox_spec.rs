@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use link_protocol::Assignment;
+use link_protocol::assignment::NameOptions;
 use node_images::config::ImageConfig;
 use node_runtime::spec::{
     self, Condition, ContainerSpec, Dependency, HealthCheck, LogSpec, MountSpec, NetworkSource,
@@ -66,8 +67,7 @@ pub fn build(
     let intent = &assignment.intent;
     let body = &assignment.definition.body;
     let interface = &assignment.interface;
-    let (host, domain) =
-        interface.private_dns_name.split_once('.').unwrap_or((&interface.private_dns_name, ""));
+    let host = interface.private_dns_name.split('.').next().unwrap_or_default();
     let mut volumes: Vec<String> = body.volumes.iter().map(|volume| volume.name.clone()).collect();
     let mut containers = Vec::new();
     for definition in &body.container_definitions {
@@ -94,10 +94,7 @@ pub fn build(
         runtime: node.runtime.clone(),
         network: NetworkSource::Given,
         hostname: interface.private_dns_name.clone(),
-        resolv_conf: match assignment.resolver() {
-            Some(resolver) => format!("search {domain}\nnameserver {resolver}\n"),
-            None => String::new(),
-        },
+        resolv_conf: resolv_conf(&assignment.names()),
         hosts: format!("127.0.0.1 localhost\n{} {} {host}\n", interface.address, interface.private_dns_name),
         storage: StorageSpec {
             limit_bytes: Some(u64::from(intent.ephemeral_storage_gib) << 30),
@@ -107,6 +104,15 @@ pub fn build(
         volumes,
         containers,
     })
+}
+
+fn resolv_conf(names: &NameOptions) -> String {
+    let mut lines = Vec::new();
+    if !names.domains.is_empty() {
+        lines.push(format!("search {}\n", names.domains.join(" ")));
+    }
+    lines.extend(names.servers.iter().map(|server| format!("nameserver {server}\n")));
+    lines.concat()
 }
 
 fn container(
@@ -318,6 +324,20 @@ fn parse_size(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tasks_ask_whom_they_are_told_to() {
+        let check = |servers: &[[u8; 4]], domains: &[&str], expect: &str| {
+            let servers = servers.iter().map(|server| (*server).into()).collect();
+            let domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
+            assert_eq!(resolv_conf(&NameOptions { servers, domains }), expect);
+        };
+        check(&[[172, 31, 0, 2]], &["ec2.internal"], "search ec2.internal\nnameserver 172.31.0.2\n");
+        let two = "search a.example b.example\nnameserver 10.0.0.2\nnameserver 192.0.2.53\n";
+        check(&[[10, 0, 0, 2], [192, 0, 2, 53]], &["a.example", "b.example"], two);
+        check(&[[10, 0, 0, 2]], &[], "nameserver 10.0.0.2\n");
+        check(&[], &[], "");
+    }
 
     #[test]
     fn sizes_read_as_docker_reads_them() {

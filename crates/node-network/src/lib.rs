@@ -13,6 +13,7 @@
 mod alias;
 pub mod config;
 mod edges;
+mod edges_listen;
 mod error;
 mod instance;
 pub mod limits;

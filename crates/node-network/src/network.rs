@@ -1,6 +1,6 @@
 //! The node's networks, as the agent uses them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -242,6 +242,14 @@ impl Network {
         self.ask(vpc_id, |reply| Request::Interfaces { reply }).await
     }
 
+    /// The primary addresses of the same interfaces, by their ids.
+    pub async fn interface_addresses(
+        &self,
+        vpc_id: &str,
+    ) -> Result<BTreeMap<String, Ipv4Addr>, NetworkError> {
+        self.ask(vpc_id, |reply| Request::InterfaceAddresses { reply }).await
+    }
+
     /// Detaches every interface of the VPC that is not in `eni_ids`.
     pub async fn retain(&self, vpc_id: &str, eni_ids: BTreeSet<String>) -> Result<(), NetworkError> {
         self.ask(vpc_id, |reply| Request::Retain { eni_ids, reply }).await
@@ -266,6 +274,10 @@ impl Network {
     /// The VPC's namespace, for threads that dial its tasks.
     pub fn vpc_namespace(&self, vpc_id: &str) -> Result<Arc<OwnedFd>, NetworkError> {
         self.handle(vpc_id).map(|handle| handle.namespace)
+    }
+
+    pub(crate) fn instance(&self) -> &Instance {
+        &self.instance
     }
 
     async fn ask<T>(

@@ -11,7 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use stdx::clock::SharedClock;
 use stdx::random::SharedRandom;
 use stdx_async::supervisor;
@@ -47,7 +47,8 @@ pub enum Upstreams {
 /// A running resolver. Dropping it ends the server.
 #[derive(Debug)]
 pub struct Resolver {
-    zones: Arc<ArcSwap<Zones>>,
+    /// None while it is silent.
+    zones: Arc<ArcSwapOption<Zones>>,
     loops: Vec<JoinHandle<Option<()>>>,
 }
 
@@ -59,7 +60,7 @@ impl Resolver {
         clock: SharedClock,
         random: SharedRandom,
     ) -> Result<Self, NetworkError> {
-        let zones = Arc::new(ArcSwap::from_pointee(Zones::default()));
+        let zones = Arc::new(ArcSwapOption::from_pointee(Zones::default()));
         let forwarder = Forwarder::new(config.upstreams, clock, Arc::clone(&random));
         let server = Arc::new(Server { zones: Arc::clone(&zones), forwarder, random });
         let mut resolver = Self { zones, loops: Vec::new() };
@@ -78,7 +79,13 @@ impl Resolver {
 
     /// Replaces all zones at once.
     pub fn publish(&self, zones: Zones) {
-        self.zones.store(Arc::new(zones));
+        self.zones.store(Some(Arc::new(zones)));
+    }
+
+    /// Answers nobody until zones are published again, as in a VPC whose DNS support is off. The sockets stay: closing and
+    /// binding them again would lose a race with itself.
+    pub fn silence(&self) {
+        self.zones.store(None);
     }
 }
 

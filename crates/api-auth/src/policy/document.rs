@@ -57,7 +57,7 @@ pub enum Kind {
     Identity,
     /// A role's trust policy: names principals and no resources.
     Trust,
-    /// A VPC endpoint's policy: names principals and resources.
+    /// A VPC endpoint's policy: says who may do what with which resources.
     Endpoint,
 }
 
@@ -381,6 +381,21 @@ mod tests {
             &format!(r#"{{"Version":"2012-10-17","Statement":[{twice},{twice}]}}"#),
             "Statement IDs (SID) in a single policy must be unique.",
         );
+    }
+
+    #[test]
+    fn endpoint_policies() {
+        let all = r#""Effect":"Allow","Action":"*""#;
+        for (text, expect) in [
+            (format!(r#"{all},"Principal":"*","Resource":"*""#), ""),
+            (format!(r#"{all},"Principal":{{"AWS":"*"}},"Resource":"arn:aws:s3:::b/*""#), ""),
+            (format!(r#"{all},"Resource":"*""#), "Missing required field Principal"),
+            (format!(r#"{all},"Principal":"*""#), "Policy statement must contain resources."),
+        ] {
+            check(Kind::Endpoint, &format!(r#"{{"Statement":[{{{text}}}]}}"#), expect);
+            check(Kind::Endpoint, &format!(r#"{{"Version":"2012-10-17","Statement":{{{text}}}}}"#), expect);
+        }
+        check(Kind::Endpoint, "{", "Syntax errors in policy.");
     }
 
     #[test]

@@ -29,23 +29,26 @@ pub fn allows_service(trust_policy: &str, account: &str, service: &str) -> bool 
 /// Whether the trust policy lets `caller` do `action` (`sts:AssumeRole` or `sts:TagSession`) with the role.
 pub fn allows(trust_policy: &str, caller: &Principal, action: &str, facts: &Facts) -> bool {
     let Ok(document) = PolicyDocument::parse(trust_policy, Kind::Trust) else { return false };
-    let account = caller.account();
-    let account_root = Principal::root(account).arn();
-    let arn = caller.arn();
-    let names = |kind: &str, value: &str| match kind {
+    let names = |kind: &str, value: &str| is_caller(caller, kind, value);
+    let conditions = |statement: &Statement| condition::hold(statement, facts);
+    decide(&document, action, &names, &conditions)
+}
+
+/// Whether a statement's principal means the caller.
+pub fn is_caller(caller: &Principal, kind: &str, value: &str) -> bool {
+    match kind {
         "*" => true,
         // Naming an account, or its root, means everybody in it whom the account itself allows.
         "AWS" => {
+            let account = caller.account();
             value == "*"
                 || value == account
-                || value == account_root
-                || value == arn
+                || value == Principal::root(account).arn()
+                || value == caller.arn()
                 || matches!(caller, Principal::AssumedRole(session) if session.role_arn == value)
         }
         _ => false,
-    };
-    let conditions = |statement: &Statement| condition::hold(statement, facts);
-    decide(&document, action, &names, &conditions)
+    }
 }
 
 /// A matching denial wins; otherwise one matching permission is enough.

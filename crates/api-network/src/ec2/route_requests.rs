@@ -149,7 +149,9 @@ impl NamedTarget {
                 self.check_network(table, "NAT gateway", Some(&gateway.vpc_id))?;
                 match network_paths::nat_gateway_state(view, gateway) {
                     NatGatewayState::Pending | NatGatewayState::Available => Ok(RouteTarget::NatGateway(id)),
-                    NatGatewayState::Deleting | NatGatewayState::Deleted => Err(NAT_GATEWAY.unknown(&id)),
+                    NatGatewayState::Failed | NatGatewayState::Deleting | NatGatewayState::Deleted => {
+                        Err(NAT_GATEWAY.unknown(&id))
+                    }
                 }
             }
             "vpcPeeringConnectionId" => self.peering_connection(view, table),

@@ -50,6 +50,7 @@ impl Harness {
             random: SystemRandom::shared(),
             request_id: "r".into(),
             source_ip: None,
+            endpoint: None,
         };
         Context::new(request, Arc::new(Ec2 { public_pool: PublicPool(POOL) }))
     }

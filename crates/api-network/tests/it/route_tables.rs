@@ -300,6 +300,7 @@ async fn routes_lead_to_everything_else() {
         elastic_ip: None,
         created_at: now(),
         deleted_at: None,
+        failure: None,
         client_token: None,
         tags: Default::default(),
     };

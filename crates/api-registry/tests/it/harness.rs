@@ -203,6 +203,7 @@ fn serve(registry: &Registry, config: &server::Config) -> Listening {
             request_id: "r".into(),
             source_ip: Some(connection.peer.ip()),
             is_tls: connection.tls,
+            endpoint: None,
         };
         async move { answer(&registry, request, meta).await }
     });

@@ -1,6 +1,6 @@
 //! The node of this machine: its agent, wired to dispatch in process.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +8,9 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use control_loops::dispatch::{Dispatch, NodeLink};
 use control_loops::limits::{DOWN_QUEUE_MAX, UP_QUEUE_MAX};
+use link_protocol::ControlServices;
 use link_protocol::network::VpcSnapshot;
+use node_agent::flow_logs::{FlowLogs, FlowSource};
 use node_agent::images::BuiltInRegistry;
 use node_agent::names::Resolvers;
 use node_agent::network::{VpcOpenError, VpcOpened, socket};
@@ -24,12 +26,14 @@ use stdx_async::shutdown::Shutdown;
 use stdx_async::supervisor;
 use stdx_net::client::Override;
 use stdx_net::server::{self, Handler, Listening};
+use stdx_net::tls::LocalTls;
 use tokio::sync::{mpsc, watch};
 
 use super::stores::Stores;
-use super::{Base, LOCAL_NODE};
+use super::{Base, LOCAL_NODE, vpc_endpoints};
 use crate::config::Isolation;
 use crate::control_services::LocalControl;
+use crate::edge::Edge;
 use crate::host_names::DOMAIN;
 use crate::runtimes;
 
@@ -42,7 +46,7 @@ pub async fn start(
     base: &Base,
     stores: &Stores,
     spawner: Spawner,
-    api: Handler,
+    (edge, tls): (&Arc<Edge>, &LocalTls),
     shutdown: &Shutdown,
 ) -> anyhow::Result<watch::Receiver<BTreeSet<String>>> {
     let network = Network::open(Instance::of_data_dir(&base.data_dir.root), NetworkConfig::default())
@@ -58,6 +62,12 @@ pub async fn start(
         ingest: Arc::clone(&base.ingest),
     });
     let registry = BuiltInRegistry { address: base.config.listen, domain: DOMAIN.to_owned() };
+    let flow_logs = FlowLogs::start(
+        Arc::clone(&network) as Arc<dyn FlowSource>,
+        Arc::clone(&control) as Arc<dyn ControlServices>,
+        Arc::clone(&base.clock),
+    );
+    let api = Arc::clone(edge).into_handler();
     let parts = AgentParts {
         network,
         images: open_images(base, registry.clone())?,
@@ -73,6 +83,8 @@ pub async fn start(
                 Arc::clone(&base.clock),
                 Arc::clone(&base.random),
             )),
+            Arc::new(vpc_endpoints::endpoints(Arc::clone(edge), tls)),
+            flow_logs,
         ],
     };
     let config = AgentConfig {
@@ -132,7 +144,8 @@ fn find_sandboxes(base: &Base) -> Sandboxes {
 /// The API on an address inside each VPC, so that SDKs in tasks reach it.
 struct ApiInside {
     handler: Handler,
-    listening: Mutex<Vec<Listening>>,
+    /// By the VPC.
+    listening: Mutex<HashMap<String, Listening>>,
 }
 
 impl std::fmt::Debug for ApiInside {
@@ -148,7 +161,11 @@ impl VpcOpened for ApiInside {
         let handler = Arc::clone(&self.handler);
         let listening =
             server::serve(listener, &server::Config::default(), handler).map_err(VpcOpenError::Serve)?;
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner).push(listening);
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).insert(vpc.id.clone(), listening);
         Ok(())
+    }
+
+    async fn vpc_closed(&self, vpc_id: &str) {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).remove(vpc_id);
     }
 }

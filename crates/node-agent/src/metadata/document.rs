@@ -198,12 +198,12 @@ fn network(version: Version, facts: &TaskFacts) -> Value {
     let short = json!({ "NetworkMode": "awsvpc", "IPv4Addresses": [interface.address] });
     let block = Ipv4Block::parse(&interface.subnet_cidr_block).filter(|_| version == Version::V4);
     let (Some(block), Value::Object(mut document)) = (block, short.clone()) else { return short };
-    let (_, domain) = interface.private_dns_name.split_once('.').unwrap_or_default();
+    let names = facts.assignment.names();
     document.insert(String::from("AttachmentIndex"), 0.into());
     document.insert(String::from("MACAddress"), interface.mac_address.clone().into());
     document.insert(String::from("IPv4SubnetCIDRBlock"), interface.subnet_cidr_block.clone().into());
-    document.insert(String::from("DomainNameServers"), json!([facts.assignment.resolver()]));
-    document.insert(String::from("DomainNameSearchList"), json!([domain]));
+    document.insert(String::from("DomainNameServers"), json!(names.servers));
+    document.insert(String::from("DomainNameSearchList"), json!(names.domains));
     document.insert(String::from("PrivateDNSName"), interface.private_dns_name.clone().into());
     let gateway = format!("{}/{}", block.router(), block.prefix_length);
     document.insert(String::from("SubnetGatewayIpv4Address"), gateway.into());

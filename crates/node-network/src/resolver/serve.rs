@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use hickory_proto::op::ResponseCode;
 use stdx::random::SharedRandom;
 use stdx_async::supervisor;
@@ -24,14 +24,18 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub struct Server {
-    pub zones: Arc<ArcSwap<Zones>>,
+    /// None while nobody is to be answered.
+    pub zones: Arc<ArcSwapOption<Zones>>,
     pub forwarder: Forwarder,
     pub random: SharedRandom,
 }
 
 impl Server {
     fn decide(&self, question: &[u8], over_udp: bool) -> Decision {
-        decide(question, &self.zones.load(), &*self.random, over_udp)
+        match self.zones.load().as_deref() {
+            Some(zones) => decide(question, zones, &*self.random, over_udp),
+            None => Decision::Ignore,
+        }
     }
 
     async fn answer_tcp(&self, question: &[u8]) -> Option<Vec<u8>> {

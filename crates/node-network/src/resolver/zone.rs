@@ -22,11 +22,11 @@ pub struct Zones {
 pub struct Zone {
     /// Lower case, without the final dot: `ec2.internal`, `31.172.in-addr.arpa`.
     pub suffix: String,
-    /// By full name, lower case, without the final dot.
+    /// By full name, lower case, without the final dot. `*.example.com` stands for every name below that has none itself.
     pub records: HashMap<String, Vec<Record>>,
-    /// Names beside the records that follow from addresses: a VPC has too many to list them.
+    /// Names beside the records that follow from addresses: a VPC has too many to list them. One for each of its blocks.
     #[serde(default)]
-    pub hosts: Option<Hosts>,
+    pub hosts: Vec<Hosts>,
 }
 
 /// Every address of a block has a name, whether or not an interface has the address.
@@ -72,6 +72,19 @@ pub enum RecordData {
 }
 
 impl Zones {
+    /// Takes the zone in; what is known under its suffix already stays beside it.
+    pub fn add(&mut self, zone: Zone) {
+        match self.zones.iter_mut().find(|known| known.suffix == zone.suffix) {
+            None => self.zones.push(zone),
+            Some(known) => {
+                for (name, records) in zone.records {
+                    known.records.entry(name).or_default().extend(records);
+                }
+                known.hosts.extend(zone.hosts);
+            }
+        }
+    }
+
     /// The most specific zone that `name` is in.
     pub fn zone_of(&self, name: &str) -> Option<&Zone> {
         let zones = self.zones.iter().filter(|zone| is_under(name, &zone.suffix));
@@ -81,18 +94,18 @@ impl Zones {
 
 impl Zone {
     pub fn new(suffix: impl Into<String>) -> Self {
-        Self { suffix: suffix.into(), records: HashMap::new(), hosts: None }
+        Self { suffix: suffix.into(), records: HashMap::new(), hosts: Vec::new() }
     }
 
     /// The two zones of a VPC's own addresses: names to addresses, and back.
     pub fn of_block(block: Cidr, region: &str) -> [Self; 2] {
         let domain = private_dns_suffix(region);
-        let forward = Self { hosts: Some(Hosts::Forward(block)), ..Self::new(domain.clone()) };
+        let forward = Self { hosts: vec![Hosts::Forward(block)], ..Self::new(domain.clone()) };
         let name = reverse_name(block.network());
         // A block that ends inside an octet shares its reverse zone with its neighbours.
         let free = usize::from(4 - block.prefix.min(32) / 8);
         let suffix = name.splitn(free + 1, '.').last().unwrap_or(&name).to_owned();
-        [forward, Self { hosts: Some(Hosts::Reverse { block, domain }), ..Self::new(suffix) }]
+        [forward, Self { hosts: vec![Hosts::Reverse { block, domain }], ..Self::new(suffix) }]
     }
 
     /// What is known of a name; none when it doesn't exist.
@@ -100,8 +113,22 @@ impl Zone {
         if let Some(records) = self.records.get(name) {
             return Some(Cow::Borrowed(records));
         }
-        let data = self.hosts.as_ref()?.lookup(name, &self.suffix)?;
-        Some(Cow::Owned(vec![Record { ttl_secs: HOST_TTL_SECS, data }]))
+        if let Some(data) = self.hosts.iter().find_map(|hosts| hosts.lookup(name, &self.suffix)) {
+            return Some(Cow::Owned(vec![Record { ttl_secs: HOST_TTL_SECS, data }]));
+        }
+        self.wildcard(name).map(|records| Cow::Borrowed(records.as_slice()))
+    }
+
+    /// The nearest star above the name.
+    fn wildcard(&self, name: &str) -> Option<&Vec<Record>> {
+        let mut parent = name;
+        while parent != self.suffix {
+            parent = parent.split_once('.')?.1;
+            if let Some(records) = self.records.get(&format!("*.{parent}")) {
+                return Some(records);
+            }
+        }
+        None
     }
 
     /// Adds a record; names are compared without regard to case, so they are kept in lower case.
@@ -177,6 +204,50 @@ mod tests {
         check("10.0.16.0/20", "1.17.0.10.in-addr.arpa", Some("ip-10-0-17-1.ec2.internal"));
         check("10.0.16.0/20", "1.32.0.10.in-addr.arpa", None);
         check("10.0.16.0/28", "1.16.0.10.in-addr.arpa", Some("ip-10-0-16-1.ec2.internal"));
+    }
+
+    #[test]
+    fn blocks_of_one_vpc_share_their_zones() {
+        let mut zones = Zones::default();
+        for block in ["10.0.0.0/20", "10.0.32.0/20", "192.168.0.0/24"] {
+            Zone::of_block(block.parse().unwrap(), "eu-west-1").into_iter().for_each(|zone| zones.add(zone));
+        }
+        let knows = |name: &str| zones.zone_of(name).and_then(|zone| zone.lookup(name)).is_some();
+        for (name, expect) in [
+            ("ip-10-0-0-9.eu-west-1.compute.internal", true),
+            ("ip-10-0-33-9.eu-west-1.compute.internal", true),
+            ("ip-192-168-0-9.eu-west-1.compute.internal", true),
+            ("ip-10-0-16-9.eu-west-1.compute.internal", false),
+            ("9.33.0.10.in-addr.arpa", true),
+            ("9.0.0.10.in-addr.arpa", true),
+            ("9.0.168.192.in-addr.arpa", true),
+            ("9.16.0.10.in-addr.arpa", false),
+        ] {
+            assert_eq!(knows(name), expect, "{name}");
+        }
+        assert_eq!(zones.zones.len(), 3);
+    }
+
+    #[test]
+    fn a_star_stands_for_names_below_it() {
+        let mut zone = Zone::new("s3.us-east-1.amazonaws.com");
+        let [one, two] = [1, 2].map(|last| Ipv4Addr::new(172, 31, 0, last));
+        zone.add("s3.us-east-1.amazonaws.com", 60, RecordData::A(one));
+        zone.add("*.s3.us-east-1.amazonaws.com", 60, RecordData::A(one));
+        zone.add("own.s3.us-east-1.amazonaws.com", 60, RecordData::A(two));
+        for (name, expect) in [
+            ("s3.us-east-1.amazonaws.com", Some(one)),
+            ("bucket.s3.us-east-1.amazonaws.com", Some(one)),
+            ("my.bucket.s3.us-east-1.amazonaws.com", Some(one)),
+            ("own.s3.us-east-1.amazonaws.com", Some(two)),
+        ] {
+            let found = zone.lookup(name).map(|records| records[0].data.clone());
+            assert_eq!(found, expect.map(RecordData::A), "{name}");
+        }
+        let mut bare = Zone::new("dkr.ecr.us-east-1.amazonaws.com");
+        bare.add("*.dkr.ecr.us-east-1.amazonaws.com", 60, RecordData::A(one));
+        assert!(bare.lookup("dkr.ecr.us-east-1.amazonaws.com").is_none());
+        assert!(bare.lookup("000000000000.dkr.ecr.us-east-1.amazonaws.com").is_some());
     }
 
     #[test]

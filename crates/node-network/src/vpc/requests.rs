@@ -1,6 +1,6 @@
 //! What a VPC's thread can be asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -83,6 +83,9 @@ pub enum Request {
     },
     Interfaces {
         reply: Reply<Vec<String>>,
+    },
+    InterfaceAddresses {
+        reply: Reply<BTreeMap<String, Ipv4Addr>>,
     },
     Retain {
         eni_ids: BTreeSet<String>,

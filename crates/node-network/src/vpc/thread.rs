@@ -168,6 +168,11 @@ impl VpcThread {
                 self.flush();
                 answer(reply, Ok(self.parts.model.interfaces.keys().cloned().collect()));
             }
+            Request::InterfaceAddresses { reply } => {
+                self.flush();
+                let interfaces = self.parts.model.interfaces.iter();
+                answer(reply, Ok(interfaces.map(|(id, one)| (id.clone(), one.address)).collect()));
+            }
             Request::Retain { eni_ids, reply } => answer(reply, self.retain(&eni_ids)),
             Request::Maintain => self.maintain(),
         }

@@ -3,6 +3,7 @@
 mod acls;
 mod attach;
 mod edges;
+mod edges_listen;
 mod flows;
 mod nat_gateways;
 mod peering;

@@ -95,7 +95,8 @@ fn names_are_resolved_inside_a_vpc() {
         let resolver = start(vpc_address, upstream()).await.unwrap();
         let mut zone = Zone::new("ec2.internal");
         zone.add_host(&mut Zone::default(), "ip-172-31-0-4.ec2.internal", 60, task.address());
-        resolver.publish(Zones { zones: vec![zone] });
+        let zones = Zones { zones: vec![zone] };
+        resolver.publish(zones.clone());
 
         use ResponseCode::{NXDomain, NoError, ServFail};
         let local = (NoError, String::from("172.31.0.4"));
@@ -112,5 +113,20 @@ fn names_are_resolved_inside_a_vpc() {
             assert_eq!(answer, (ServFail, String::new()));
         }
         drop(refused);
+
+        resolver.silence();
+        let namespace = std::sync::Arc::clone(&task.namespace);
+        let closed = supervisor::blocking(move || {
+            inside(namespace.descriptor(), || {
+                let mut stream = TcpStream::connect((vpc_address, 53)).unwrap();
+                let question = question("ip-172-31-0-4.ec2.internal.");
+                stream.write_all(&u16::try_from(question.len()).unwrap().to_be_bytes()).unwrap();
+                stream.write_all(&question).unwrap();
+                stream.read(&mut [0; 2]).unwrap_or(0)
+            })
+        });
+        assert_eq!(closed.await, 0, "without DNS support there is no answer");
+        resolver.publish(zones);
+        assert_eq!(ask(&task, over_udp, vpc_address, "ip-172-31-0-4.ec2.internal.").await, local);
     });
 }

@@ -90,6 +90,7 @@ impl Harness {
             random: SystemRandom::shared(),
             request_id: "r".into(),
             source_ip: None,
+            endpoint: None,
         };
         let context = Context::new(request, Arc::clone(&self.service));
         let (parts, ()) = http::Request::post("/").body(()).expect("a plain request").into_parts();

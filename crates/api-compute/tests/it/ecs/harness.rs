@@ -117,6 +117,7 @@ impl Harness {
             random: stdx::random::SystemRandom::shared(),
             request_id: "r".into(),
             source_ip: None,
+            endpoint: None,
         }
     }
 

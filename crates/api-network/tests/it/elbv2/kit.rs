@@ -45,6 +45,7 @@ impl Kit {
             random: SystemRandom::shared(),
             request_id: "r".into(),
             source_ip: None,
+            endpoint: None,
         };
         Context::new(request, Arc::new(Elbv2))
     }
