@@ -56,7 +56,7 @@ pub async fn describe_security_groups(
         .into_iter()
         .filter(|(_, row)| filters.match_resource(&row.tags, |name| values(&view, row, name)));
     let (found, next_token) =
-        page.take(matching.map(|(key, row)| (key, render::security_group::security_group(row))));
+        page.take(matching.map(|(key, row)| (key, render::security_group::security_group(&view, row))));
     Ok(DescribeSecurityGroupsResult { security_groups: Some(found), next_token })
 }
 

@@ -80,8 +80,7 @@ pub fn make(
             None => addresses::allocate(view, subnet, &mut reserved, &*context.random)
                 .ok_or_else(|| insufficient_addresses(id))?,
         };
-        // Two commits must not give out the same address: whoever gives one out changes the subnet's row.
-        transaction.update(subnet, subnet.record());
+        addresses::claim(transaction, subnet);
         let interface = new_interface(context, &place, subnet, address);
         transaction.insert(&interface);
         made.push(interface);

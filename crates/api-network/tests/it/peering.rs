@@ -3,8 +3,9 @@
 use api_network::ec2::{
     accept_vpc_peering_connection, authorize_security_group_ingress, create_vpc_peering_connection,
     delete_security_group, delete_vpc_peering_connection, describe_security_group_references,
-    describe_stale_security_groups, describe_vpc_peering_connections, get_security_groups_for_vpc,
-    modify_vpc_peering_connection_options, reject_vpc_peering_connection, revoke_security_group_ingress,
+    describe_security_groups, describe_stale_security_groups, describe_vpc_peering_connections,
+    get_security_groups_for_vpc, modify_vpc_peering_connection_options, reject_vpc_peering_connection,
+    revoke_security_group_ingress,
 };
 use state_model::ec2::VpcPeeringConnection;
 use stdx::clock::Timestamp;
@@ -257,6 +258,34 @@ async fn groups_are_named_across_connections() {
     };
     revoke_security_group_ingress::revoke_security_group_ingress(harness.context(), input).await.unwrap();
     assert!(stale(&harness, &vpc).await.is_empty());
+}
+
+#[tokio::test]
+async fn groups_of_another_account_are_named() {
+    let harness = Harness::new().await;
+    let vpc = harness.default_vpc();
+    let other = harness.elsewhere(OTHER, "us-east-1");
+    let peer = other.vpc_with("vpc-0000000000000000a", "10.9.0.0/16").await;
+    let here = harness.create_group("here", None).await;
+    let there = other.create_group("there", Some(&peer)).await;
+    let id = id_of(&create(&harness, &vpc, &peer, Some((OTHER, "us-east-1"))).await.unwrap());
+    assert_eq!(accept(&harness, &id).await.unwrap_err().code, "OperationNotPermitted");
+    assert_eq!(accept(&other, &id).await.unwrap(), Code::Active);
+    let rule = authorize(&harness, &here, &there).await.unwrap().referenced_group_info.unwrap();
+    assert_eq!(rule.user_id.as_deref(), Some(OTHER));
+    assert_eq!(rule.vpc_peering_connection_id.as_ref(), Some(&id));
+
+    let input =
+        wire::DescribeSecurityGroupReferencesRequest { group_id: Some(vec![there.clone()]), dry_run: None };
+    let references =
+        describe_security_group_references::describe_security_group_references(other.context(), input);
+    assert_eq!(references.await.unwrap().security_group_reference_set.unwrap().len(), 1);
+    let input =
+        wire::DescribeSecurityGroupsRequest { group_ids: Some(vec![here.clone()]), ..Default::default() };
+    let shown = describe_security_groups::describe_security_groups(harness.context(), input).await.unwrap();
+    let permissions = shown.security_groups.unwrap().remove(0).ip_permissions.unwrap();
+    let pair = &permissions[0].user_id_group_pairs.as_ref().unwrap()[0];
+    assert_eq!((pair.vpc_id.as_ref(), pair.peering_status.as_deref()), (Some(&peer), Some("active")));
 }
 
 #[tokio::test]

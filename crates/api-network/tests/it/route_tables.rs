@@ -315,6 +315,7 @@ async fn routes_lead_to_everything_else() {
         requester: side(&harness.default_vpc()),
         accepter: side(&vpc),
         status: PeeringStatus::PendingAcceptance,
+        deleted_by: None,
         created_at: now(),
         changed_at: now(),
         deleted_by: None,

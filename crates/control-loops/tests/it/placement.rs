@@ -12,7 +12,7 @@ use state_model::ec2::public_address::PublicAddressOwner;
 use state_model::ecs::task::{PlacementOutcome, StopCode, TaskIntent, TaskNetwork};
 use state_store::memory::MemoryStore;
 use state_tables::public_addresses::PublicPool;
-use state_tables::{State, Transaction, task_columns};
+use state_tables::{State, Transaction, addresses, task_columns};
 use stdx::clock::{SystemClock, Timestamp};
 use stdx::random::SeededRandom;
 use stdx_async::supervisor;
@@ -130,6 +130,29 @@ async fn a_subnet_without_free_addresses_ends_the_task() {
         }
     }
     assert_eq!((addresses.len(), refused), (FREE_ADDRESSES, TASKS - FREE_ADDRESSES));
+}
+
+#[tokio::test]
+async fn a_request_that_decided_before_a_placement_decides_anew() {
+    let (state, feed) = State::load(Arc::new(MemoryStore::new())).await.expect("an empty state loads");
+    supervisor::spawn("state-feed", feed.run());
+    let context = LoopContext {
+        state: Arc::clone(&state),
+        clock: SystemClock::shared(),
+        random: SeededRandom::shared(7),
+    };
+    let mut transaction = Transaction::new();
+    transaction.insert(&subnet());
+    task_columns::create_intent(&mut transaction, &intent(0));
+    state.commit(transaction).await.expect("the records are new");
+
+    let before = state.view();
+    place_all(&context, pool("127.80.0.0/16")).await;
+    assert_eq!(state.view().network_interfaces.len(), 1);
+    // Both might have chosen the same address.
+    let mut request = Transaction::new();
+    addresses::claim(&mut request, before.subnets.get(&scope().key("subnet-small")).expect("the subnet"));
+    assert!(state.commit(request).await.is_err());
 }
 
 #[tokio::test]

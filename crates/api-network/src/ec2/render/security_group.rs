@@ -9,13 +9,13 @@ use wire_shapes_network::ec2 as wire;
 use crate::ec2::permissions::Permission;
 use crate::ec2::{peering, rule_changes, tags};
 
-pub fn security_group(group: &SecurityGroup) -> wire::SecurityGroup {
+pub fn security_group(view: &View, group: &SecurityGroup) -> wire::SecurityGroup {
     wire::SecurityGroup {
         description: Some(group.description.clone()),
         group_id: Some(group.id.clone()),
         group_name: Some(group.name.clone()),
-        ip_permissions: Some(permissions(group, false)),
-        ip_permissions_egress: Some(permissions(group, true)),
+        ip_permissions: Some(permissions(view, group, false)),
+        ip_permissions_egress: Some(permissions(view, group, true)),
         owner_id: Some(group.scope.account.clone()),
         security_group_arn: Some(arn(group)),
         tags: Some(tags::render(&group.tags)),
@@ -118,7 +118,7 @@ pub fn peers<'v>(view: &'v View, scope: &Scope, rules: &[SecurityGroupRule]) -> 
 }
 
 /// Rules of one direction, those of the same traffic together, in the order in which each first came.
-fn permissions(group: &SecurityGroup, is_egress: bool) -> Vec<wire::IpPermission> {
+fn permissions(view: &View, group: &SecurityGroup, is_egress: bool) -> Vec<wire::IpPermission> {
     let mut grouped: Vec<(Permission, wire::IpPermission)> = Vec::new();
     for rule in group.rules.iter().filter(|rule| rule.is_egress == is_egress) {
         let one = rule_changes::permission_of(rule);
@@ -133,7 +133,16 @@ fn permissions(group: &SecurityGroup, is_egress: bool) -> Vec<wire::IpPermission
                 grouped.len() - 1
             }
         };
-        add_peer(&mut grouped[at].1, &rule.peer, rule.description.clone());
+        let rendered = &mut grouped[at].1;
+        add_peer(rendered, &rule.peer, rule.description.clone());
+        if let RulePeer::Group { id, account } = &rule.peer
+            && let Some(pair) = rendered.user_id_group_pairs.as_mut().and_then(|pairs| pairs.last_mut())
+        {
+            let other = peered(view, group, id, account);
+            pair.peering_status = other.peering_status;
+            pair.vpc_id = other.vpc_id;
+            pair.vpc_peering_connection_id = other.vpc_peering_connection_id;
+        }
     }
     grouped.into_iter().map(|(_, rendered)| rendered).collect()
 }
