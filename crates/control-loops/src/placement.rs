@@ -1,13 +1,13 @@
 //! The placement loop: the only writer of `placement`, and of the interfaces of tasks with their public addresses. It also interrupts Spot tasks where
 //! others need their room.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use control_plan::placement::{self, NodeOffer};
 use state_model::ecs::service::{Service, service_key};
 use state_model::ecs::task::{StopCode, StopRequest, TaskIntent};
 use state_tables::public_addresses::PublicPool;
-use state_tables::{Row, Transaction, View, task_columns};
+use state_tables::{Row, Transaction, View, addresses, task_columns};
 use stdx::clock::Timestamp;
 
 use crate::LoopContext;
@@ -27,6 +27,7 @@ pub async fn activate(
             for decision in &plan.decisions {
                 write(transaction, decision);
             }
+            claim_subnets(view, transaction, &plan.decisions);
             for intent in &plan.interruptions {
                 task_columns::update_intent(transaction, intent, &interrupted(intent, now));
             }
@@ -35,6 +36,15 @@ pub async fn activate(
         })
         .await?;
     Ok(if changed == 0 { Activation::Idle(None) } else { Activation::Again })
+}
+
+/// Requests give out addresses too, each from its snapshot: of two that meet, one decides anew.
+fn claim_subnets(view: &View, transaction: &mut Transaction, decisions: &[placement::Decision]) {
+    let interfaces = decisions.iter().filter_map(|decision| decision.interface.as_ref());
+    let keys: BTreeSet<String> =
+        interfaces.map(|interface| interface.scope.key(&interface.subnet_id)).collect();
+    let subnets = keys.iter().filter_map(|key| view.subnets.get(key));
+    subnets.for_each(|subnet| addresses::claim(transaction, subnet));
 }
 
 fn interrupted(row: &TaskIntent, now: Timestamp) -> TaskIntent {

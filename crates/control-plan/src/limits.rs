@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Tasks placed by one commit. Each costs four preconditions and three writes, a public address included, and the store takes
-/// 128 of either: more would be refused, fewer would pay a commit too often when many tasks start at once.
+/// Tasks placed by one commit. Each costs five preconditions and four writes, a public address and its subnet's claim included,
+/// and the store takes 128 of either: more would be refused, fewer would pay a commit too often when many tasks start at once.
 pub const PLACEMENTS_PER_COMMIT_MAX: usize = 16;
 
 /// Spot tasks that one commit interrupts: each costs a precondition and two writes, an event of its service included.
