@@ -57,5 +57,6 @@ pub fn hold_region(view: &View, scope: &Scope, transaction: &mut Transaction) {
 }
 
 fn is_there(view: &View, gateway: &Row<NatGateway>) -> bool {
-    network_paths::nat_gateway_state(view, gateway) != NatGatewayState::Deleted
+    let state = network_paths::nat_gateway_state(view, gateway);
+    !matches!(state, NatGatewayState::Deleted | NatGatewayState::Failed)
 }
