@@ -25,6 +25,7 @@ pub fn nat_gateway(id: &str, vpc_id: &str, subnet_id: &str) -> NatGateway {
         elastic_ip: None,
         created_at: Timestamp::from_secs(1),
         deleted_at: None,
+        failure: None,
         client_token: None,
         tags: Default::default(),
     }

@@ -17,7 +17,7 @@ use stdx::clock::{FakeClock, Timestamp};
 use crate::installation::scope;
 use crate::load_balancing::{self, LoadBalancing};
 
-const START: u64 = 1_000;
+const START: i64 = 1_000;
 
 fn gateway(deleted: bool) -> NatGateway {
     NatGateway {
