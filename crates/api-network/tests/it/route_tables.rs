@@ -300,6 +300,7 @@ async fn routes_lead_to_everything_else() {
         elastic_ip: None,
         created_at: now(),
         deleted_at: None,
+        failure: None,
         client_token: None,
         tags: Default::default(),
     };
@@ -317,6 +318,7 @@ async fn routes_lead_to_everything_else() {
         created_at: now(),
         changed_at: now(),
         tags: Default::default(),
+        deleted_by: None,
     };
     harness
         .write(|transaction| {
