@@ -38,6 +38,15 @@ pub async fn activate(
     Ok(if changed == 0 { Activation::Idle(None) } else { Activation::Again })
 }
 
+/// Requests give out addresses too, each from its snapshot: of two that meet, one decides anew.
+fn claim_subnets(view: &View, transaction: &mut Transaction, decisions: &[placement::Decision]) {
+    let interfaces = decisions.iter().filter_map(|decision| decision.interface.as_ref());
+    let keys: BTreeSet<String> =
+        interfaces.map(|interface| interface.scope.key(&interface.subnet_id)).collect();
+    let subnets = keys.iter().filter_map(|key| view.subnets.get(key));
+    subnets.for_each(|subnet| addresses::claim(transaction, subnet));
+}
+
 fn interrupted(row: &TaskIntent, now: Timestamp) -> TaskIntent {
     let reason = String::from("Your Spot Task was interrupted.");
     let stop = StopRequest { code: StopCode::SpotInterruption, reason, at: now };

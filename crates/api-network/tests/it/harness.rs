@@ -102,6 +102,13 @@ impl Harness {
         vpc.id
     }
 
+    /// The default subnet of the region's first zone.
+    pub fn default_subnet(&self) -> String {
+        let view = self.state.view();
+        let (_, subnet) = view.subnets.prefix("").next().expect("a default subnet");
+        subnet.id.clone()
+    }
+
     pub async fn create_group(&self, name: &str, vpc_id: Option<&str>) -> String {
         let input = wire::CreateSecurityGroupRequest {
             group_name: Some(name.into()),
@@ -132,4 +139,10 @@ pub fn filter(name: &str, values: &[&str]) -> Option<Vec<wire::Filter>> {
 
 pub fn tag(key: &str, value: &str) -> wire::Tag {
     wire::Tag { key: Some(key.into()), value: Some(value.into()) }
+}
+
+/// The code of a refused call.
+#[track_caller]
+pub fn code_of<T: std::fmt::Debug>(answer: Result<T, ServiceError>) -> String {
+    answer.expect_err("the call is refused").code.to_string()
 }

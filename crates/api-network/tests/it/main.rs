@@ -2,12 +2,17 @@
 
 mod defaults;
 mod dhcp_options;
+mod elastic_ips;
 mod elbv2;
 mod flow_logs;
 mod gateways;
 mod harness;
+mod instances;
+mod nat_gateways;
+mod network_acls;
 mod network_interfaces;
 mod network_kit;
+mod own_interfaces;
 mod peering;
 mod prefix_lists;
 mod route_tables;

@@ -320,6 +320,7 @@ async fn routes_lead_to_everything_else() {
         changed_at: now(),
         deleted_by: None,
         tags: Default::default(),
+        deleted_by: None,
     };
     harness
         .write(|transaction| {

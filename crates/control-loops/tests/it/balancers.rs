@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use state_model::ec2::ElasticIp;
+use state_model::ec2::public_address::PublicAddressOwner;
 use state_model::elbv2::LoadBalancerStatus;
 use state_model::elbv2::load_balancer::{LoadBalancerKind, LoadBalancerState, Scheme};
 use state_model::record::Record;
@@ -129,4 +131,80 @@ async fn what_can_not_be_placed_says_why_and_comes_later() {
     let public: Vec<_> = zones.iter().filter_map(|zone| zone.public_address).collect();
     assert_eq!(public, [Ipv4Addr::new(198, 51, 100, 1), Ipv4Addr::new(198, 51, 100, 2)]);
     assert_eq!(zones[0].eni_id, complete.zones[0].eni_id);
+}
+
+#[tokio::test]
+async fn public_addresses_are_recorded_and_freed_with_the_place() {
+    let elb = load_balancing::start().await;
+    let row = load_balancer("web", LoadBalancerKind::Application, Scheme::InternetFacing, &["a", "b"]);
+    elb.put(&row).await;
+    elb.settle().await;
+    let view = elb.state.view();
+    let zones = view.elb_load_balancer_placements.get(&row.key()).unwrap().zones.clone();
+    assert_eq!(view.public_addresses.len(), 2);
+    for zone in &zones {
+        let record = view.public_addresses.get(&zone.public_address.unwrap().to_string()).unwrap();
+        assert_eq!(record.owner, PublicAddressOwner::LoadBalancer(row.path()));
+    }
+
+    // As a version before the record left it: the place stays, the record comes.
+    elb.delete_public_address(zones[0].public_address.unwrap()).await;
+    elb.settle().await;
+    let view = elb.state.view();
+    assert_eq!(view.elb_load_balancer_placements.get(&row.key()).unwrap().zones, zones);
+    assert_eq!(view.public_addresses.len(), 2);
+
+    let mut fewer = row.clone();
+    fewer.subnets.pop();
+    elb.put(&fewer).await;
+    elb.settle().await;
+    assert_eq!(elb.state.view().public_addresses.len(), 1);
+    elb.delete_load_balancer(&row.key()).await;
+    elb.settle().await;
+    assert!(elb.state.view().public_addresses.is_empty());
+}
+
+#[tokio::test]
+async fn an_elastic_ip_stands_for_a_zone_as_long_as_it_is_asked_for() {
+    let elb = load_balancing::start().await;
+    let public_address = Ipv4Addr::new(127, 80, 9, 9);
+    let elastic_ip = ElasticIp {
+        scope: scope(),
+        id: "eipalloc-1".into(),
+        public_address,
+        association: None,
+        tags: Default::default(),
+    };
+    elb.put(&elastic_ip).await;
+    let mut row = load_balancer("web", LoadBalancerKind::Network, Scheme::InternetFacing, &["a", "b"]);
+    row.subnets[0].allocation_id = Some("eipalloc-1".into());
+    elb.put(&row).await;
+    elb.settle().await;
+    let association = || {
+        let view = elb.state.view();
+        view.elastic_ips.get(&elastic_ip.key()).unwrap().association.clone()
+    };
+    let zones = elb.state.view().elb_load_balancer_placements.get(&row.key()).unwrap().zones.clone();
+    assert_eq!(zones[0].public_address, Some(public_address));
+    let held = association().unwrap();
+    assert_eq!(
+        (held.network_interface_id, held.private_address),
+        (zones[0].eni_id.clone(), zones[0].private_address)
+    );
+    assert_eq!(elb.state.view().public_addresses.len(), 1, "the other zone's, out of the pool");
+
+    let other = load_balancer("other", LoadBalancerKind::Network, Scheme::InternetFacing, &["a"]);
+    let mut other = other;
+    other.subnets[0].allocation_id = Some("eipalloc-1".into());
+    elb.put(&other).await;
+    elb.settle().await;
+    let lacking = elb.state.view().elb_load_balancer_placements.get(&other.key()).unwrap().record().clone();
+    assert_eq!(lacking.failure.as_deref(), Some("The Elastic IP address 'eipalloc-1' is in use"));
+    elb.delete_load_balancer(&row.key()).await;
+    elb.settle().await;
+    let zones = elb.state.view().elb_load_balancer_placements.get(&other.key()).unwrap().zones.clone();
+    assert_eq!(association().unwrap().network_interface_id, zones[0].eni_id, "it went on to who waited");
+    elb.delete_load_balancer(&other.key()).await;
+    elb.settle().await;
+    assert_eq!(association(), None);
 }

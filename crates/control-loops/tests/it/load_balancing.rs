@@ -90,6 +90,13 @@ impl LoadBalancing {
         self.state.commit(transaction).await.expect("the store takes it");
     }
 
+    pub async fn delete_public_address(&self, address: Ipv4Addr) {
+        let mut transaction = Transaction::new();
+        let view = self.state.view();
+        transaction.delete(view.public_addresses.get(&address.to_string()).expect("it is there"));
+        self.state.commit(transaction).await.expect("the store takes it");
+    }
+
     /// Runs the loop until it has nothing to do; returns how often it had.
     pub async fn settle(&self) -> usize {
         let mut count = 0;
