@@ -303,6 +303,7 @@ class VpcLab:
                 Entries=[{"Cidr": cidr} for cidr in cidrs],
             )
             self.ids[name] = made["PrefixList"]["PrefixListId"]
+            self.current.prefix_lists[name] = list(cidrs)
             return
         before = set(self.current.prefix_lists[name])
         changes = {"AddEntries": set(cidrs) - before, "RemoveEntries": before - set(cidrs)}
