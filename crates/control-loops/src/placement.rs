@@ -78,15 +78,6 @@ fn warn_services(
     }
 }
 
-/// Users give out addresses of subnets too, and delete subnets: whoever comes second decides anew.
-fn claim_subnets(view: &View, transaction: &mut Transaction, decisions: &[placement::Decision]) {
-    let interfaces = decisions.iter().filter_map(|decision| decision.interface.as_ref());
-    let keys: BTreeSet<_> = interfaces.map(|interface| interface.scope.key(&interface.subnet_id)).collect();
-    for subnet in keys.iter().filter_map(|key| view.subnets.get(key)) {
-        addresses::claim(transaction, subnet);
-    }
-}
-
 fn write(transaction: &mut Transaction, decision: &placement::Decision) {
     // A stop request that comes first ends the task before any node hears of it.
     transaction.expect(&decision.intent);

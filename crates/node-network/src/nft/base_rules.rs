@@ -19,7 +19,7 @@ pub const INTERFACES: &str = "\"e*\"";
 pub const PEERINGS: &str = "\"p*\"";
 
 const SETS: [(&str, &str); 5] = [
-    ("bound", "ifname . ipv4_addr"),
+    ("bound", "ifname . ether_addr . ipv4_addr"),
     ("transit", "ifname"),
     ("services", "ipv4_addr . inet_proto . inet_service"),
     // Private addresses with a public one.
@@ -127,7 +127,7 @@ fn rules(config: &VpcConfig, host_address: Ipv4Addr) -> Vec<(&'static str, Strin
 
 fn source_check(config: &VpcConfig) -> Vec<(&'static str, String)> {
     let mut rules = vec![
-        ("source_check", String::from("iifname . ip saddr @bound accept")),
+        ("source_check", String::from("iifname . ether saddr . ip saddr @bound accept")),
         ("source_check", String::from("iifname \"lo\" accept")),
     ];
     for cidr in &config.cidrs {

@@ -10,6 +10,9 @@ use crate::error::NetworkError;
 use crate::instance::Instance;
 use crate::nft::Nft;
 
+/// The uplinks of every installation of this host: what another one's tasks send is that one's to judge and to translate.
+const ANY_LINK: &str = "\"ng*\"";
+
 /// Makes the table, or brings it to its present form; its map of public addresses keeps its members.
 ///
 /// - Whoever speaks to a public address, here or through this host, is led to the address's alias, which is in
@@ -36,7 +39,7 @@ flush chain ip {table} input
 flush chain ip {table} inbound
 flush chain ip {table} own
 flush chain ip {table} outbound
-add rule ip {table} forward iifname != {links} ip saddr {ALIASES} drop
+add rule ip {table} forward iifname != {ANY_LINK} ip saddr {ALIASES} drop
 add rule ip {table} forward oifname {links} ct state established,related accept
 add rule ip {table} forward iifname {links} ip saddr != {ALIASES} drop
 add rule ip {table} forward oifname {links} ct status dnat accept
@@ -49,7 +52,7 @@ add rule ip {table} inbound dnat to ip daddr map @public
 add rule ip {table} own dnat to ip daddr map @public
 add rule ip {table} outbound ip saddr 241.0.0.0/8 snat to ip saddr map @public_of
 add rule ip {table} outbound oifname {links} snat ip prefix to ip saddr map {{ 127.0.0.0/8 : 240.0.0.0/8 }}
-add rule ip {table} outbound ip saddr {ALIASES} oifname != {links} masquerade
+add rule ip {table} outbound iifname {links} ip saddr {ALIASES} oifname != {links} masquerade
 "
     ))
 }

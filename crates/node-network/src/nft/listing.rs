@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use serde_json::Value;
 
+use crate::config::MacAddress;
 use crate::error::NetworkError;
 use crate::nft::base_rules::TABLE;
 use crate::nft::model::{Group, Interface, Model, Service, ServiceProtocol, set_digest};
@@ -40,7 +41,7 @@ pub fn read(
 /// The parts of the listing that the model is made of.
 #[derive(Default)]
 struct Table {
-    bound: HashMap<String, Ipv4Addr>,
+    bound: HashMap<String, (MacAddress, Ipv4Addr)>,
     transit: BTreeSet<String>,
     /// Link name to set digest, per map.
     egress_of: HashMap<String, String>,
@@ -95,8 +96,8 @@ impl Table {
         } else if name == "bound" {
             for element in elements {
                 let parts = &element["concat"];
-                if let Ok(address) = text(&parts[1]).parse() {
-                    self.bound.insert(text(&parts[0]).to_owned(), address);
+                if let (Ok(mac), Ok(address)) = (text(&parts[1]).parse(), text(&parts[2]).parse()) {
+                    self.bound.insert(text(&parts[0]).to_owned(), (mac, address));
                 }
             }
         } else if name == "transit" {
@@ -142,7 +143,7 @@ impl Table {
             ..Model::default()
         };
         let mut stale = Vec::new();
-        for (name, address) in self.bound {
+        for (name, (mac, address)) in self.bound {
             let set = self.ingress_of.get(&name);
             let groups = set.and_then(|set| model.group_sets.get(set)).cloned().unwrap_or_default();
             let index = index_of(&name);
@@ -153,7 +154,7 @@ impl Table {
             }
             let index = index.unwrap_or(0);
             let public = self.public_of.get(&address).map(|alias| public_of(*alias).unwrap_or(*alias));
-            let interface = Interface { name, index, address, groups, transit, public };
+            let interface = Interface { name, index, address, groups, mac, transit, public };
             model.hold(&id, &interface);
             model.interfaces.insert(id, interface);
         }

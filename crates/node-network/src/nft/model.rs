@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use sha2::{Digest, Sha256};
 
 use crate::alias::{alias_of, loopback_form};
-use crate::config::{Cidr, GroupRules, Peer, PrefixListConfig};
+use crate::config::{Cidr, GroupRules, MacAddress, Peer, PrefixListConfig};
 use crate::nft::base_rules::TABLE;
 use crate::nft::group_rules::{self, Direction, list_set, members_set};
 
@@ -37,6 +37,7 @@ pub struct Interface {
     pub index: u32,
     pub address: Ipv4Addr,
     pub groups: BTreeSet<String>,
+    pub mac: MacAddress,
     pub transit: bool,
     pub public: Option<Ipv4Addr>,
 }
@@ -288,8 +289,8 @@ pub fn set_digest(groups: &BTreeSet<String>) -> String {
 
 /// The interface's own elements, without those that lead to its groups.
 fn interface_elements(text: &mut String, verb: &str, interface: &Interface) {
-    let Interface { name, address, .. } = interface;
-    line(text, format_args!("{verb} element {TABLE} bound {{ \"{name}\" . {address} }}"));
+    let Interface { name, address, mac, .. } = interface;
+    line(text, format_args!("{verb} element {TABLE} bound {{ \"{name}\" . {mac} . {address} }}"));
     if interface.transit {
         line(text, format_args!("{verb} element {TABLE} transit {{ \"{name}\" }}"));
     }
@@ -343,6 +344,7 @@ mod tests {
             index: 7,
             address: address.into(),
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            mac: MacAddress([10, 0, 0, 0, 0, 1]),
             transit: false,
             public: None,
         }
@@ -391,7 +393,9 @@ mod tests {
         model.put_interface("eni-1", interface("e1", [10, 0, 0, 4], &["sg-a"]), &mut text);
         model.put_interface("eni-2", interface("e2", [10, 0, 0, 4], &["sg-a"]), &mut text);
         assert!(!model.interfaces.contains_key("eni-1"));
-        assert!(text.contains("delete element inet neargate bound { \"e1\" . 10.0.0.4 }"));
+        assert!(
+            text.contains("delete element inet neargate bound { \"e1\" . 0a:00:00:00:00:01 . 10.0.0.4 }")
+        );
         assert_eq!(model.groups["sg-a"].members.len(), 1);
     }
 

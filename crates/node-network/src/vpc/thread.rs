@@ -195,6 +195,7 @@ impl VpcThread {
             index: outer.index,
             address: eni.address,
             groups: eni.groups.iter().cloned().collect(),
+            mac: eni.mac,
             transit: !eni.source_dest_check,
             public: eni.public_address,
         };
