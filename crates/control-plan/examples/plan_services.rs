@@ -133,6 +133,10 @@ fn subnet(zone: &str) -> Subnet {
         availability_zone_id: zone.into(),
         default_for_az: true,
         map_public_ip_on_launch: false,
+        ipv6_block: None,
+        assign_ipv6_address_on_creation: false,
+        hostname_type: None,
+        enable_resource_name_dns_a_record: false,
         tags: BTreeMap::new(),
     }
 }

@@ -9,7 +9,9 @@ use wire_schema::ServiceError;
 use wire_shapes_network::ec2 as wire;
 
 use super::endpoint_interfaces::{self, Place, WantedSubnets};
-use super::errors::{check_dry_run, idempotent_mismatch, invalid_parameter, missing_parameter};
+use super::errors::{
+    check_dry_run, idempotent_mismatch, invalid_parameter, missing_parameter, unsupported_operation,
+};
 use super::limits::{GATEWAY_ENDPOINTS_MAX, INTERFACE_ENDPOINTS_PER_VPC_MAX};
 use super::{Context, endpoint_checks, endpoint_routes, endpoint_services, ids, render, tags};
 
@@ -140,6 +142,19 @@ fn check_limits(view: &View, wanted: &VpcEndpoint) -> Result<(), ServiceError> {
     Ok(())
 }
 
+/// The address behind S3's prefix list has one listener in a VPC, with one policy.
+fn check_only_gateway(view: &View, wanted: &VpcEndpoint) -> Result<(), ServiceError> {
+    let mut others = view.vpc_endpoints.by("vpc", &wanted.scope.key(&wanted.vpc_id));
+    let is_gateway = |other: &VpcEndpoint| matches!(other.kind, VpcEndpointKind::Gateway { .. });
+    if others.any(|other| is_gateway(other) && other.deleted_at.is_none()) {
+        return Err(unsupported_operation(format!(
+            "{} has a gateway endpoint for {} already: add route tables to it with ModifyVpcEndpoint.",
+            wanted.vpc_id, wanted.service_name
+        )));
+    }
+    Ok(())
+}
+
 /// Writes the endpoint's interfaces or routes, and completes its record.
 fn make(
     context: &Context,
@@ -152,6 +167,7 @@ fn make(
     if let VpcEndpointKind::Gateway { route_table_ids } = &wanted.endpoint.kind {
         let tables = route_table_ids.iter().cloned().collect();
         endpoint_routes::add(context, view, transaction, &endpoint, &tables)?;
+        check_only_gateway(view, &endpoint)?;
     }
     let VpcEndpointKind::Interface { interfaces, security_groups, private_dns_enabled } = &mut endpoint.kind
     else {

@@ -318,9 +318,7 @@ async fn routes_lead_to_everything_else() {
         deleted_by: None,
         created_at: now(),
         changed_at: now(),
-        deleted_by: None,
         tags: Default::default(),
-        deleted_by: None,
     };
     harness
         .write(|transaction| {

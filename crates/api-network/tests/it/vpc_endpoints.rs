@@ -185,6 +185,8 @@ async fn a_gateway_endpoint_has_routes() {
         main_table(&harness)
     );
     refused(again, "RouteAlreadyExists", &message);
+    let elsewhere = wire::CreateVpcEndpointRequest { route_table_ids: None, ..gateway_request(&harness) };
+    assert_eq!(create(&harness, elsewhere).await.unwrap_err().code, "UnsupportedOperation");
 
     let tables = Some(vec![main_table(&harness)]);
     let change =
