@@ -24,7 +24,7 @@ pub async fn describe_images(
     let given = input.image_ids.unwrap_or_default();
     let filters = Filters::new(input.filters, FILTERS)?;
     Page::new(&filters, &given, input.next_token.as_deref(), input.max_results)?;
-    for id in ids::unique(&given)? {
+    if let Some(id) = ids::unique(&given)?.first() {
         IMAGE.check(id)?;
         return Err(IMAGE.unknown(&format!("[{id}]")));
     }

@@ -24,7 +24,7 @@ pub async fn describe_instances(
     let given = input.instance_ids.unwrap_or_default();
     let filters = Filters::new(input.filters, FILTERS)?;
     Page::new(&filters, &given, input.next_token.as_deref(), input.max_results)?;
-    for id in ids::unique(&given)? {
+    if let Some(id) = ids::unique(&given)?.first() {
         INSTANCE.check(id)?;
         return Err(instance_not_found(id));
     }

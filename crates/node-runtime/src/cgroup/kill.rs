@@ -37,7 +37,11 @@ pub(super) fn kill_all(hierarchy: &Hierarchy, group: &str) -> io::Result<()> {
             collect(mount, &mut pids);
         }
         let pids: Vec<_> = pids.into_iter().collect();
-        let descriptors = pids.chunks(DESCRIPTORS_MAX).map(kill).last().unwrap_or_default();
+        let mut descriptors = Vec::new();
+        for some in pids.chunks(DESCRIPTORS_MAX) {
+            descriptors.clear();
+            descriptors.extend(kill(some));
+        }
         set_frozen(hierarchy, group, false);
         if pids.is_empty() {
             return Ok(());
@@ -51,11 +55,10 @@ pub(super) fn kill_all(hierarchy: &Hierarchy, group: &str) -> io::Result<()> {
 }
 
 /// Kills through descriptors, so that a number given to another process meanwhile hits nobody.
-fn kill(pids: &[i32]) -> Vec<OwnedFd> {
+fn kill(pids: &[i32]) -> impl Iterator<Item = OwnedFd> {
     pids.iter()
         .filter_map(|pid| pidfd_open(Pid::from_raw(*pid)?, PidfdFlags::empty()).ok())
         .filter(|process| pidfd_send_signal(process, Signal::KILL).is_ok())
-        .collect()
 }
 
 /// From here on the group only shrinks: its processes may not make others. Best effort, as freezing is.
