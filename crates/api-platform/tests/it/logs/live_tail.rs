@@ -10,7 +10,7 @@ fn tail(group: &str) -> logs::StartLiveTailRequest {
     logs::StartLiveTailRequest { log_group_identifiers: Some(vec![group.into()]), ..Default::default() }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_session_starts_and_updates() {
     let kit = Kit::filled().await;
     let input = logs::StartLiveTailRequest {
