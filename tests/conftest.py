@@ -1,6 +1,7 @@
 """Fixtures: a server on a data directory of its own, images, and the host left as it was."""
 
 import base64
+import collections
 import os
 import shutil
 from pathlib import Path
@@ -15,6 +16,9 @@ from task_lab import AnyRegistry, Lab
 
 
 def pytest_collection_modifyitems(items):
+    # Files with slow tests first: several workers then end at about the same time.
+    slow = collections.Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
     if os.geteuid() != 0:
         for item in items:
             item.add_marker(pytest.mark.skip(reason="Neargate runs containers: the tests need root"))

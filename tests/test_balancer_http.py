@@ -187,6 +187,7 @@ def test_security_groups_of_the_balancer_hold(lab, two):
     until(lambda: closed.curl("/").stdout == "in", "the rule is in effect", 5)
 
 
+@pytest.mark.slow
 def test_the_group_of_the_target_sees_the_balancer(lab):
     """A task that lets in nobody but the load balancer's group, as everyone sets it up on AWS."""
     front = lab.group(("tcp", 80, "0.0.0.0/0"))

@@ -298,6 +298,7 @@ def test_deleting_is_idempotent(elb, made):
         "ListenerNotFound", "One or more listeners not found")
 
 
+@pytest.mark.slow
 def test_the_command_line(server, network):
     def aws(*words: str, output: str = "text") -> str:
         return server.aws("elbv2", *words, "--output", output).stdout.strip()

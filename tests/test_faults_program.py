@@ -181,6 +181,7 @@ def test_the_root_key_survives_a_reset_and_a_restart(make_server):
         server.client("sts", **other).get_caller_identity()
 
 
+@pytest.mark.slow
 def test_a_reset_stops_what_runs(open_server, tmp_path):
     reset(open_server)
     for attempt in range(2):

@@ -243,6 +243,7 @@ def test_objects_outlive_the_server(make_server):
     assert server.client("s3").get_object(Bucket="outlive", Key="k")["Body"].read() == CONTENT
 
 
+@pytest.mark.slow
 def test_the_command_line(server, tmp_path):
     """`aws s3` as people use it: make, copy, list, sync, remove."""
     bucket = f"tests-{uuid.uuid4().hex[:12]}"

@@ -12,6 +12,7 @@ from service_lab import address, container_processes, kill
 from waiting import until
 
 
+@pytest.mark.slow
 def test_the_sequence_of_the_readme(server, services):
     """create-cluster to delete-service with the stock CLI, each command as a user types it."""
 
@@ -124,6 +125,7 @@ def test_scaling_out_and_in_drains_before_it_stops(services):
     service.event("has stopped")
 
 
+@pytest.mark.slow
 def test_a_task_that_the_balancer_finds_unhealthy_is_replaced(services):
     service, balancer, target_group = services.website(count=2)
     victim = service.tasks()[0]
@@ -143,6 +145,7 @@ def test_a_task_that_the_balancer_finds_unhealthy_is_replaced(services):
     service.stable()
 
 
+@pytest.mark.slow
 def test_the_grace_period_forgives_a_slow_start(services):
     balancer, target_group = services.balancer(), services.target_group()
     balancer.listener(target_group)
@@ -173,6 +176,7 @@ def test_a_crashing_image_trips_the_breaker_and_rolls_back(services):
     assert told["statusReason"] == "Service deployment rolled back because the circuit breaker threshold was exceeded."
 
 
+@pytest.mark.slow
 def test_a_breaker_without_a_way_back_stalls(services):
     service = services.service(services.define(environment={"CRASH": "1"}), count=1, deploymentConfiguration={
         "deploymentCircuitBreaker": {"enable": True, "rollback": True}})

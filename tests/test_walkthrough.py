@@ -59,6 +59,7 @@ def get(address: str, path: str = "/") -> str:
         return response.read().decode()
 
 
+@pytest.mark.slow
 def test_the_twelve_commands_of_the_readme(server, network, busybox_archive, tmp_path):
     """Every command as a user types it: `aws` from PyPI, skopeo, curl."""
 

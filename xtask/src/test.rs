@@ -63,7 +63,8 @@ const WORKERS: &str = "2";
 fn outside(root: &Path, arguments: &[String]) -> Result<(Vec<String>, bool)> {
     let bin = setup::python(root)?;
     setup::run(Command::new("cargo").args(["build", "--workspace", "--bins"]).current_dir(root))?;
-    let together = ["-m", "not alone", "--numprocesses", WORKERS, "--dist", "loadfile"];
+    let together =
+        ["-m", "not alone", "--numprocesses", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"];
     let runs: &[&[&str]] = if arguments.is_empty() { &[&together, &["-m", "alone"]] } else { &[&[]] };
     let mut told = Vec::new();
     let mut good = true;
