@@ -110,6 +110,18 @@ def test_rules_name_prefix_lists(ec2, undo, network):
     ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[permission])
 
 
+def test_an_egress_rule_is_described_anew(ec2, undo, network):
+    group = ec2.create_security_group(GroupName=name(), Description="tests", VpcId=network["vpc"])["GroupId"]
+    undo(lambda: ec2.delete_security_group(GroupId=group))
+    everywhere = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "everywhere"}]}
+    ec2.update_security_group_rule_descriptions_egress(GroupId=group, IpPermissions=[everywhere])
+    (shown,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    assert shown["IpPermissionsEgress"][0]["IpRanges"] == everywhere["IpRanges"]
+    unknown = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "IpRanges": everywhere["IpRanges"]}
+    refused = code(ec2.update_security_group_rule_descriptions_egress, GroupId=group, IpPermissions=[unknown])
+    assert refused == "InvalidPermission.NotFound"
+
+
 def test_a_gateway_endpoint_comes_with_its_routes(ec2, undo, network):
     made = ec2.create_vpc_endpoint(
         VpcId=network["vpc"], ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=[network["table"]]
