@@ -27,7 +27,7 @@ RESERVED = 5
 
 @pytest.fixture
 def place(make_server, tmp_path):
-    pool = real_pool()
+    pool = real_pool(share=2)
     server = make_server("--public-pool", pool)
     with World(pool) as world, Host() as host:
         made = Place(server, tmp_path / "place", world, host, pool)

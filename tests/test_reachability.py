@@ -27,9 +27,12 @@ SETTLE_SECONDS = 3
 FAILURES_MAX = 5
 
 
-def real_pool(half: int = 0) -> str:
-    """A pool of addresses that only this run routes to the host: 198.18.0.0/16 has a use of its own."""
-    return f"198.19.{vpc_lab.slot()}.{half * 128}/25"
+def real_pool(share: int = 0) -> str:
+    """A pool of addresses that only this run routes to the host: 198.18.0.0/16 has a use of its own.
+
+    Every caller has its own share: servers live until the whole run ends, and two with one pool would answer for each other.
+    """
+    return f"198.19.{vpc_lab.slot()}.{share * 64}/26"
 
 
 def lab_of(server, folder) -> Lab:

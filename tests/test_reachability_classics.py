@@ -24,7 +24,7 @@ COPY = slot() * 4 + 3
 
 @pytest.fixture(scope="module")
 def place(make_server, tmp_path_factory):
-    pool = real_pool(half=1)
+    pool = real_pool(share=1)
     server = make_server("--public-pool", pool)
     with World(pool) as world, Host() as host:
         made = Place(server, tmp_path_factory.mktemp("place"), world, host, pool)
