@@ -28,9 +28,17 @@ struct Service {
     lists: &'static str,
 }
 
+impl Service {
+    fn module(&self) -> String {
+        render::module_name(self.name)
+    }
+}
+
 const COMPUTE: &str = "crates/wire-shapes-compute/src";
 const NETWORK: &str = "crates/wire-shapes-network/src";
 const PLATFORM: &str = "crates/wire-shapes-platform/src";
+const OBSERVE: &str = "crates/wire-shapes-observe/src";
+const MESSAGING: &str = "crates/wire-shapes-messaging/src";
 /// Services that we don't serve, whose shapes test the protocols that no served service speaks.
 const TESTS: &str = "crates/wire-protocols/tests/it/shapes";
 
@@ -44,6 +52,13 @@ const SERVICES: &[Service] = &[
     Service { name: "logs", source: PLATFORM, lists: "models" },
     Service { name: "s3", source: PLATFORM, lists: "models" },
     Service { name: "sts", source: PLATFORM, lists: "models" },
+    Service { name: "application-autoscaling", source: OBSERVE, lists: "models" },
+    Service { name: "budgets", source: OBSERVE, lists: "models" },
+    Service { name: "ce", source: OBSERVE, lists: "models" },
+    Service { name: "cloudwatch", source: OBSERVE, lists: "models" },
+    Service { name: "events", source: MESSAGING, lists: "models" },
+    Service { name: "scheduler", source: MESSAGING, lists: "models" },
+    Service { name: "sns", source: MESSAGING, lists: "models" },
     Service { name: "cloudwatch", source: TESTS, lists: "crates/wire-protocols/tests/models" },
     Service { name: "eks", source: TESTS, lists: "crates/wire-protocols/tests/models" },
     Service { name: "route53", source: TESTS, lists: "crates/wire-protocols/tests/models" },
@@ -126,7 +141,7 @@ fn format(
     }
     // rustfmt follows the `mod` lines of a service's front page to all of its files.
     let fronts =
-        SERVICES.iter().map(|service| scratch.join(service.source).join(format!("{}.rs", service.name)));
+        SERVICES.iter().map(|service| scratch.join(service.source).join(format!("{}.rs", service.module())));
     let status = Command::new("rustfmt")
         .args(["--edition", "2024", "--config-path"])
         .arg(root)
@@ -141,7 +156,7 @@ fn format(
 fn stale_files(root: &Path, files: &BTreeMap<PathBuf, String>) -> Result<Vec<PathBuf>> {
     let mut stale = Vec::new();
     for service in SERVICES {
-        let shapes = root.join(service.source).join(service.name).join("shapes");
+        let shapes = root.join(service.source).join(service.module()).join("shapes");
         if !shapes.exists() {
             continue;
         }

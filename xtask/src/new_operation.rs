@@ -26,6 +26,13 @@ const HOMES: &[Home] = &[
     home("iam", "api-platform", "wire-shapes-platform", "NotImplemented"),
     home("sts", "api-platform", "wire-shapes-platform", "NotImplemented"),
     home("logs", "api-platform", "wire-shapes-platform", "NotImplementedException"),
+    home("application-autoscaling", "api-observe", "wire-shapes-observe", "NotImplementedException"),
+    home("budgets", "api-observe", "wire-shapes-observe", "NotImplementedException"),
+    home("ce", "api-observe", "wire-shapes-observe", "NotImplementedException"),
+    home("cloudwatch", "api-observe", "wire-shapes-observe", "NotImplemented"),
+    home("events", "api-messaging", "wire-shapes-messaging", "NotImplementedException"),
+    home("scheduler", "api-messaging", "wire-shapes-messaging", "NotImplementedException"),
+    home("sns", "api-messaging", "wire-shapes-messaging", "NotImplemented"),
 ];
 
 const fn home(service: &'static str, api: &'static str, shapes: &'static str, code: &'static str) -> Home {

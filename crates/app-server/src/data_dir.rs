@@ -57,6 +57,10 @@ impl DataDir {
         self.root.join("objects")
     }
 
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("metrics")
+    }
+
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }

@@ -9,6 +9,7 @@ use state_model::Scope;
 use state_model::ecs::task::{StopCode, StopRequest};
 use state_tables::{State, Transaction, task_columns};
 use state_telemetry::logs::LogStore;
+use state_telemetry::metrics::MetricStore;
 use stdx::clock::SharedClock;
 use stdx::random::SharedRandom;
 use tokio::sync::Mutex;
@@ -29,6 +30,7 @@ pub struct Reset {
     /// The root's access key outlives a reset: it is what `neargate env` told.
     pub root_key_id: String,
     pub logs: LogStore,
+    pub metrics: MetricStore,
     pub ingest: Arc<Ingest>,
     pub blobs: BlobStore,
     pub running: Mutex<()>,
@@ -64,6 +66,7 @@ impl Reset {
         self.state.clear(|_| false).await.map_err(|error| failed(&error.to_string()))?;
         self.ingest.clear();
         self.logs.clear().await.map_err(|error| failed(&error.to_string()))?;
+        self.metrics.clear().await.map_err(|error| failed(&error.to_string()))?;
         self.blobs.clear().await.map_err(|error| failed(&error.to_string()))?;
         if let Some(root_key) = root_key {
             let mut transaction = Transaction::new();

@@ -1,6 +1,14 @@
 //! The start-up story of `neargate up`, and its shutdown in reverse.
 
+mod alarms;
+mod billing;
+mod events;
+mod measuring;
+mod messages;
+mod messaging;
 mod node;
+mod observing;
+mod scaling;
 mod stores;
 mod vpc_endpoints;
 
@@ -97,6 +105,12 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let edge = Arc::new(base.edge(&stores, &root, &tls));
     let handler = Arc::clone(&edge).into_handler();
     base.start_loops(&shutdown);
+    alarms::start(&base, &stores, &shutdown);
+    scaling::start(&base, &stores, &shutdown);
+    measuring::start(&base, &stores, &shutdown);
+    events::start(&base, &stores, &shutdown);
+    messages::start(&base, &stores, &shutdown);
+    billing::start(&base, &stores, &shutdown);
     let edges_attached = node::start(&base, &stores, spawner, (&edge, &tls), &shutdown).await?;
     let balancer = base.balancer(edges_attached);
     let access_logs = base.access_logs(&stores, balancer.files.spool.clone());
@@ -276,6 +290,8 @@ impl Base {
                 api_platform::logs::table(),
                 api_platform::logs::Logs { store: stores.logs.clone(), clock: Arc::clone(&self.clock) },
             );
+        let services = observing::services(services, stores);
+        let services = messaging::services(services, stores);
         let any_credentials = self.config.any_credentials.then(|| self.config.account.clone());
         Edge {
             state: Arc::clone(&self.state),
@@ -302,6 +318,7 @@ impl Base {
                 home: self.home(),
                 root_key_id: root.access_key_id.clone(),
                 logs: stores.logs.clone(),
+                metrics: stores.metrics.clone(),
                 ingest: Arc::clone(&self.ingest),
                 blobs: stores.blobs.clone(),
                 running: Mutex::new(()),

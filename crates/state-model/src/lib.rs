@@ -4,16 +4,21 @@
 #![forbid(unsafe_code)]
 
 pub mod acm;
+pub mod autoscaling;
+pub mod billing;
+pub mod cloudwatch;
 pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod elbv2;
+pub mod events;
 pub mod iam;
 pub mod logs;
 pub mod record;
 pub mod region;
 pub mod s3;
 pub mod scope;
+pub mod sns;
 
 pub use record::Record;
 pub use scope::Scope;

@@ -143,6 +143,15 @@ tables! {
         iam_roles: state_model::iam::role::Role,
         iam_policies: state_model::iam::policy::Policy,
         iam_access_keys: state_model::iam::access_key::AccessKey,
+        // CloudWatch
+        alarms: state_model::cloudwatch::Alarm,
+        alarm_states: state_model::cloudwatch::AlarmState,
+        // Application Auto Scaling
+        // Billing
+        // EventBridge
+        pending_events: state_model::events::PendingEvent,
+        // SNS
+        pending_messages: state_model::sns::PendingMessage,
     }
 }
 

@@ -1,7 +1,8 @@
-//! Log events in append-only segments with a time index, and the language that searches them.
+//! Log events and metrics in append-only segments with a time index, and the languages that search them.
 //!
 //! - [`logs`]: the store. Events are durable when their append is acknowledged; streams are opaque keys, so what a
 //!   log group or a stream is lives elsewhere.
+//! - [`metrics`]: series of data points, their statistics, and metric math.
 //! - [`pattern`]: CloudWatch Logs filter patterns, parsed and evaluated.
 //! - [`assemble`]: lines of a container's output turned into log events, as the awslogs driver does it.
 //!
@@ -12,4 +13,5 @@
 pub mod assemble;
 pub mod limits;
 pub mod logs;
+pub mod metrics;
 pub mod pattern;

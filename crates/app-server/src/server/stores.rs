@@ -10,6 +10,7 @@ use state_blobs::BlobStore;
 use state_store::Store;
 use state_store::embedded::EmbeddedStore;
 use state_telemetry::logs::{self, LogStore};
+use state_telemetry::metrics::{self, MetricStore};
 use stdx::clock::SharedClock;
 use stdx::random::{Random, SharedRandom};
 use stdx_async::shutdown::Shutdown;
@@ -25,6 +26,7 @@ pub struct Stores {
     pub blobs: BlobStore,
     pub objects: BlobStore,
     pub logs: LogStore,
+    pub metrics: MetricStore,
 }
 
 pub fn open(data_dir: &DataDir, clock: &SharedClock, random: &SharedRandom) -> anyhow::Result<Stores> {
@@ -35,7 +37,9 @@ pub fn open(data_dir: &DataDir, clock: &SharedClock, random: &SharedRandom) -> a
         .context("the objects of S3 can't be opened")?;
     let logs = LogStore::open(&data_dir.logs(), logs::Config::default(), Arc::clone(clock))
         .context("the logs can't be opened")?;
-    Ok(Stores { store: Arc::new(store), blobs, objects, logs })
+    let metrics = MetricStore::open(&data_dir.metrics(), metrics::Config::default(), Arc::clone(clock))
+        .context("the metrics can't be opened")?;
+    Ok(Stores { store: Arc::new(store), blobs, objects, logs, metrics })
 }
 
 impl Stores {

@@ -34,3 +34,49 @@ open_enum!(OrderBy {
     LogStreamName = "LogStreamName",
     LastEventTime = "LastEventTime",
 });
+
+open_enum!(QueryLanguage {
+    Cwli = "CWLI",
+    Sql = "SQL",
+    Ppl = "PPL",
+});
+
+open_enum!(QueryStatus {
+    Scheduled = "Scheduled",
+    Running = "Running",
+    Complete = "Complete",
+    Failed = "Failed",
+    Cancelled = "Cancelled",
+    Timeout = "Timeout",
+    Unknown = "Unknown",
+});
+
+open_enum!(StandardUnit {
+    Seconds = "Seconds",
+    Microseconds = "Microseconds",
+    Milliseconds = "Milliseconds",
+    Bytes = "Bytes",
+    Kilobytes = "Kilobytes",
+    Megabytes = "Megabytes",
+    Gigabytes = "Gigabytes",
+    Terabytes = "Terabytes",
+    Bits = "Bits",
+    Kilobits = "Kilobits",
+    Megabits = "Megabits",
+    Gigabits = "Gigabits",
+    Terabits = "Terabits",
+    Percent = "Percent",
+    Count = "Count",
+    BytesSecond = "Bytes/Second",
+    KilobytesSecond = "Kilobytes/Second",
+    MegabytesSecond = "Megabytes/Second",
+    GigabytesSecond = "Gigabytes/Second",
+    TerabytesSecond = "Terabytes/Second",
+    BitsSecond = "Bits/Second",
+    KilobitsSecond = "Kilobits/Second",
+    MegabitsSecond = "Megabits/Second",
+    GigabitsSecond = "Gigabits/Second",
+    TerabitsSecond = "Terabits/Second",
+    CountSecond = "Count/Second",
+    None = "None",
+});

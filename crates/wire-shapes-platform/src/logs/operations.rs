@@ -10,17 +10,29 @@ pub static ALL: &[&OperationSchema] = &[
     &CREATE_LOG_STREAM,
     &DELETE_LOG_GROUP,
     &DELETE_LOG_STREAM,
+    &DELETE_METRIC_FILTER,
+    &DELETE_QUERY_DEFINITION,
     &DELETE_RETENTION_POLICY,
     &DESCRIBE_LOG_GROUPS,
     &DESCRIBE_LOG_STREAMS,
+    &DESCRIBE_METRIC_FILTERS,
+    &DESCRIBE_QUERIES,
+    &DESCRIBE_QUERY_DEFINITIONS,
     &FILTER_LOG_EVENTS,
     &GET_LOG_EVENTS,
+    &GET_LOG_GROUP_FIELDS,
+    &GET_LOG_RECORD,
+    &GET_QUERY_RESULTS,
     &LIST_LOG_GROUPS,
     &LIST_TAGS_FOR_RESOURCE,
     &LIST_TAGS_LOG_GROUP,
     &PUT_LOG_EVENTS,
+    &PUT_METRIC_FILTER,
+    &PUT_QUERY_DEFINITION,
     &PUT_RETENTION_POLICY,
     &START_LIVE_TAIL,
+    &START_QUERY,
+    &STOP_QUERY,
     &TAG_LOG_GROUP,
     &TAG_RESOURCE,
     &TEST_METRIC_FILTER,
@@ -104,6 +116,42 @@ static DELETE_LOG_STREAM: OperationSchema = OperationSchema::new("DeleteLogStrea
     ]);
 
 #[derive(Clone, Copy, Debug)]
+pub struct DeleteMetricFilter;
+
+impl Operation for DeleteMetricFilter {
+    type Input = shapes::DeleteMetricFilterRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &DELETE_METRIC_FILTER;
+}
+
+static DELETE_METRIC_FILTER: OperationSchema = OperationSchema::new("DeleteMetricFilter", "POST", "/")
+    .input(shapes::DeleteMetricFilterRequest::schema)
+    .errors(&[
+        shapes::InvalidParameterException::schema,
+        shapes::ResourceNotFoundException::schema,
+        shapes::OperationAbortedException::schema,
+        shapes::ServiceUnavailableException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteQueryDefinition;
+
+impl Operation for DeleteQueryDefinition {
+    type Input = shapes::DeleteQueryDefinitionRequest;
+    type Output = shapes::DeleteQueryDefinitionResponse;
+    const SCHEMA: &'static OperationSchema = &DELETE_QUERY_DEFINITION;
+}
+
+static DELETE_QUERY_DEFINITION: OperationSchema = OperationSchema::new("DeleteQueryDefinition", "POST", "/")
+    .input(shapes::DeleteQueryDefinitionRequest::schema)
+    .output(shapes::DeleteQueryDefinitionResponse::schema)
+    .errors(&[
+        shapes::InvalidParameterException::schema,
+        shapes::ResourceNotFoundException::schema,
+        shapes::ServiceUnavailableException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
 pub struct DeleteRetentionPolicy;
 
 impl Operation for DeleteRetentionPolicy {
@@ -154,6 +202,57 @@ static DESCRIBE_LOG_STREAMS: OperationSchema = OperationSchema::new("DescribeLog
     ]);
 
 #[derive(Clone, Copy, Debug)]
+pub struct DescribeMetricFilters;
+
+impl Operation for DescribeMetricFilters {
+    type Input = shapes::DescribeMetricFiltersRequest;
+    type Output = shapes::DescribeMetricFiltersResponse;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_METRIC_FILTERS;
+}
+
+static DESCRIBE_METRIC_FILTERS: OperationSchema = OperationSchema::new("DescribeMetricFilters", "POST", "/")
+    .input(shapes::DescribeMetricFiltersRequest::schema)
+    .output(shapes::DescribeMetricFiltersResponse::schema)
+    .errors(&[
+        shapes::InvalidParameterException::schema,
+        shapes::ResourceNotFoundException::schema,
+        shapes::ServiceUnavailableException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeQueries;
+
+impl Operation for DescribeQueries {
+    type Input = shapes::DescribeQueriesRequest;
+    type Output = shapes::DescribeQueriesResponse;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_QUERIES;
+}
+
+static DESCRIBE_QUERIES: OperationSchema = OperationSchema::new("DescribeQueries", "POST", "/")
+    .input(shapes::DescribeQueriesRequest::schema)
+    .output(shapes::DescribeQueriesResponse::schema)
+    .errors(&[
+        shapes::InvalidParameterException::schema,
+        shapes::ResourceNotFoundException::schema,
+        shapes::ServiceUnavailableException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct DescribeQueryDefinitions;
+
+impl Operation for DescribeQueryDefinitions {
+    type Input = shapes::DescribeQueryDefinitionsRequest;
+    type Output = shapes::DescribeQueryDefinitionsResponse;
+    const SCHEMA: &'static OperationSchema = &DESCRIBE_QUERY_DEFINITIONS;
+}
+
+static DESCRIBE_QUERY_DEFINITIONS: OperationSchema =
+    OperationSchema::new("DescribeQueryDefinitions", "POST", "/")
+        .input(shapes::DescribeQueryDefinitionsRequest::schema)
+        .output(shapes::DescribeQueryDefinitionsResponse::schema)
+        .errors(&[shapes::InvalidParameterException::schema, shapes::ServiceUnavailableException::schema]);
+
+#[derive(Clone, Copy, Debug)]
 pub struct FilterLogEvents;
 
 impl Operation for FilterLogEvents {
@@ -183,6 +282,62 @@ impl Operation for GetLogEvents {
 static GET_LOG_EVENTS: OperationSchema = OperationSchema::new("GetLogEvents", "POST", "/")
     .input(shapes::GetLogEventsRequest::schema)
     .output(shapes::GetLogEventsResponse::schema)
+    .errors(&[
+        shapes::InvalidParameterException::schema,
+        shapes::ResourceNotFoundException::schema,
+        shapes::ServiceUnavailableException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct GetLogGroupFields;
+
+impl Operation for GetLogGroupFields {
+    type Input = shapes::GetLogGroupFieldsRequest;
+    type Output = shapes::GetLogGroupFieldsResponse;
+    const SCHEMA: &'static OperationSchema = &GET_LOG_GROUP_FIELDS;
+}
+
+static GET_LOG_GROUP_FIELDS: OperationSchema = OperationSchema::new("GetLogGroupFields", "POST", "/")
+    .input(shapes::GetLogGroupFieldsRequest::schema)
+    .output(shapes::GetLogGroupFieldsResponse::schema)
+    .errors(&[
+        shapes::InvalidParameterException::schema,
+        shapes::LimitExceededException::schema,
+        shapes::ResourceNotFoundException::schema,
+        shapes::ServiceUnavailableException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct GetLogRecord;
+
+impl Operation for GetLogRecord {
+    type Input = shapes::GetLogRecordRequest;
+    type Output = shapes::GetLogRecordResponse;
+    const SCHEMA: &'static OperationSchema = &GET_LOG_RECORD;
+}
+
+static GET_LOG_RECORD: OperationSchema = OperationSchema::new("GetLogRecord", "POST", "/")
+    .input(shapes::GetLogRecordRequest::schema)
+    .output(shapes::GetLogRecordResponse::schema)
+    .errors(&[
+        shapes::InvalidParameterException::schema,
+        shapes::LimitExceededException::schema,
+        shapes::ResourceNotFoundException::schema,
+        shapes::ServiceUnavailableException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct GetQueryResults;
+
+impl Operation for GetQueryResults {
+    type Input = shapes::GetQueryResultsRequest;
+    type Output = shapes::GetQueryResultsResponse;
+    const SCHEMA: &'static OperationSchema = &GET_QUERY_RESULTS;
+}
+
+static GET_QUERY_RESULTS: OperationSchema = OperationSchema::new("GetQueryResults", "POST", "/")
+    .input(shapes::GetQueryResultsRequest::schema)
+    .output(shapes::GetQueryResultsResponse::schema)
     .errors(&[
         shapes::InvalidParameterException::schema,
         shapes::ResourceNotFoundException::schema,
@@ -257,6 +412,45 @@ static PUT_LOG_EVENTS: OperationSchema = OperationSchema::new("PutLogEvents", "P
     ]);
 
 #[derive(Clone, Copy, Debug)]
+pub struct PutMetricFilter;
+
+impl Operation for PutMetricFilter {
+    type Input = shapes::PutMetricFilterRequest;
+    type Output = Empty;
+    const SCHEMA: &'static OperationSchema = &PUT_METRIC_FILTER;
+}
+
+static PUT_METRIC_FILTER: OperationSchema = OperationSchema::new("PutMetricFilter", "POST", "/")
+    .input(shapes::PutMetricFilterRequest::schema)
+    .errors(&[
+        shapes::InvalidParameterException::schema,
+        shapes::ResourceNotFoundException::schema,
+        shapes::OperationAbortedException::schema,
+        shapes::LimitExceededException::schema,
+        shapes::ServiceUnavailableException::schema,
+        shapes::InvalidOperationException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct PutQueryDefinition;
+
+impl Operation for PutQueryDefinition {
+    type Input = shapes::PutQueryDefinitionRequest;
+    type Output = shapes::PutQueryDefinitionResponse;
+    const SCHEMA: &'static OperationSchema = &PUT_QUERY_DEFINITION;
+}
+
+static PUT_QUERY_DEFINITION: OperationSchema = OperationSchema::new("PutQueryDefinition", "POST", "/")
+    .input(shapes::PutQueryDefinitionRequest::schema)
+    .output(shapes::PutQueryDefinitionResponse::schema)
+    .errors(&[
+        shapes::InvalidParameterException::schema,
+        shapes::LimitExceededException::schema,
+        shapes::ResourceNotFoundException::schema,
+        shapes::ServiceUnavailableException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
 pub struct PutRetentionPolicy;
 
 impl Operation for PutRetentionPolicy {
@@ -294,6 +488,44 @@ static START_LIVE_TAIL: OperationSchema = OperationSchema::new("StartLiveTail", 
         shapes::InvalidOperationException::schema,
     ])
     .host_prefix("stream-");
+
+#[derive(Clone, Copy, Debug)]
+pub struct StartQuery;
+
+impl Operation for StartQuery {
+    type Input = shapes::StartQueryRequest;
+    type Output = shapes::StartQueryResponse;
+    const SCHEMA: &'static OperationSchema = &START_QUERY;
+}
+
+static START_QUERY: OperationSchema = OperationSchema::new("StartQuery", "POST", "/")
+    .input(shapes::StartQueryRequest::schema)
+    .output(shapes::StartQueryResponse::schema)
+    .errors(&[
+        shapes::MalformedQueryException::schema,
+        shapes::InvalidParameterException::schema,
+        shapes::LimitExceededException::schema,
+        shapes::ResourceNotFoundException::schema,
+        shapes::ServiceUnavailableException::schema,
+    ]);
+
+#[derive(Clone, Copy, Debug)]
+pub struct StopQuery;
+
+impl Operation for StopQuery {
+    type Input = shapes::StopQueryRequest;
+    type Output = shapes::StopQueryResponse;
+    const SCHEMA: &'static OperationSchema = &STOP_QUERY;
+}
+
+static STOP_QUERY: OperationSchema = OperationSchema::new("StopQuery", "POST", "/")
+    .input(shapes::StopQueryRequest::schema)
+    .output(shapes::StopQueryResponse::schema)
+    .errors(&[
+        shapes::InvalidParameterException::schema,
+        shapes::ResourceNotFoundException::schema,
+        shapes::ServiceUnavailableException::schema,
+    ]);
 
 #[derive(Clone, Copy, Debug)]
 pub struct TagLogGroup;

@@ -26,7 +26,7 @@ pub fn imports(text: &str) -> String {
         ("read_member(reader", "read_member"),
         ("write_member(writer", "write_member"),
     ] {
-        schema_names.extend(text.contains(mark).then_some(name));
+        schema_names.extend(names(text, mark).then_some(name));
     }
     schema_names.sort_unstable();
     let mut imports = String::new();
@@ -42,6 +42,13 @@ pub fn imports(text: &str) -> String {
     );
     imports.push_str("use super::super::{enums::*, shapes::*};\n\n");
     imports
+}
+
+/// Whether the mark stands by itself, and not as the end of a longer name.
+fn names(text: &str, mark: &str) -> bool {
+    text.match_indices(mark).any(|(at, _)| {
+        !mark.starts_with(char::is_alphanumeric) || !text[..at].ends_with(char::is_alphanumeric)
+    })
 }
 
 pub fn structure(text: &mut String, model: &Model, shape: &str, source: &Value) -> Result<()> {

@@ -165,6 +165,115 @@ impl Shape for DeleteLogStreamRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteMetricFilterRequest {
+    pub filter_name: Option<String>,
+    pub log_group_name: Option<String>,
+}
+
+static DELETE_METRIC_FILTER_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteMetricFilterRequest",
+    &[
+        MemberSchema::new("filterName", Target::String).required(),
+        MemberSchema::new("logGroupName", Target::String).required(),
+    ],
+);
+
+impl Members for DeleteMetricFilterRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_METRIC_FILTER_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_METRIC_FILTER_REQUEST.members;
+        write_member(writer, &members[0], &self.filter_name);
+        write_member(writer, &members[1], &self.log_group_name);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_METRIC_FILTER_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.filter_name),
+            1 => read_member(reader, member, &mut self.log_group_name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteMetricFilterRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_METRIC_FILTER_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteQueryDefinitionRequest {
+    pub query_definition_id: Option<String>,
+}
+
+static DELETE_QUERY_DEFINITION_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteQueryDefinitionRequest",
+    &[MemberSchema::new("queryDefinitionId", Target::String).required()],
+);
+
+impl Members for DeleteQueryDefinitionRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_QUERY_DEFINITION_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_QUERY_DEFINITION_REQUEST.members;
+        write_member(writer, &members[0], &self.query_definition_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_QUERY_DEFINITION_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.query_definition_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteQueryDefinitionRequest {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_QUERY_DEFINITION_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteQueryDefinitionResponse {
+    pub success: Option<bool>,
+}
+
+static DELETE_QUERY_DEFINITION_RESPONSE: StructureSchema =
+    StructureSchema::new("DeleteQueryDefinitionResponse", &[MemberSchema::new("success", Target::Boolean)]);
+
+impl Members for DeleteQueryDefinitionResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DELETE_QUERY_DEFINITION_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DELETE_QUERY_DEFINITION_RESPONSE.members;
+        write_member(writer, &members[0], &self.success);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DELETE_QUERY_DEFINITION_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.success),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DeleteQueryDefinitionResponse {
+    fn schema() -> &'static StructureSchema {
+        &DELETE_QUERY_DEFINITION_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRetentionPolicyRequest {
     pub log_group_name: Option<String>,
 }
@@ -416,5 +525,302 @@ impl Members for DescribeLogStreamsResponse {
 impl Shape for DescribeLogStreamsResponse {
     fn schema() -> &'static StructureSchema {
         &DESCRIBE_LOG_STREAMS_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeMetricFiltersRequest {
+    pub filter_name_prefix: Option<String>,
+    pub limit: Option<i32>,
+    pub log_group_name: Option<String>,
+    pub metric_name: Option<String>,
+    pub metric_namespace: Option<String>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_METRIC_FILTERS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeMetricFiltersRequest",
+    &[
+        MemberSchema::new("filterNamePrefix", Target::String),
+        MemberSchema::new("limit", Target::Integer),
+        MemberSchema::new("logGroupName", Target::String),
+        MemberSchema::new("metricName", Target::String),
+        MemberSchema::new("metricNamespace", Target::String),
+        MemberSchema::new("nextToken", Target::String),
+    ],
+);
+
+impl Members for DescribeMetricFiltersRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_METRIC_FILTERS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_METRIC_FILTERS_REQUEST.members;
+        write_member(writer, &members[0], &self.filter_name_prefix);
+        write_member(writer, &members[1], &self.limit);
+        write_member(writer, &members[2], &self.log_group_name);
+        write_member(writer, &members[3], &self.metric_name);
+        write_member(writer, &members[4], &self.metric_namespace);
+        write_member(writer, &members[5], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_METRIC_FILTERS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.filter_name_prefix),
+            1 => read_member(reader, member, &mut self.limit),
+            2 => read_member(reader, member, &mut self.log_group_name),
+            3 => read_member(reader, member, &mut self.metric_name),
+            4 => read_member(reader, member, &mut self.metric_namespace),
+            5 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeMetricFiltersRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_METRIC_FILTERS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeMetricFiltersResponse {
+    pub metric_filters: Option<Vec<MetricFilter>>,
+    pub next_token: Option<String>,
+}
+
+static DESCRIBE_METRIC_FILTERS_RESPONSE: StructureSchema = StructureSchema::new(
+    "DescribeMetricFiltersResponse",
+    &[
+        MemberSchema::new(
+            "metricFilters",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(MetricFilter::schema),
+            ))),
+        ),
+        MemberSchema::new("nextToken", Target::String),
+    ],
+);
+
+impl Members for DescribeMetricFiltersResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_METRIC_FILTERS_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_METRIC_FILTERS_RESPONSE.members;
+        write_member(writer, &members[0], &self.metric_filters);
+        write_member(writer, &members[1], &self.next_token);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_METRIC_FILTERS_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.metric_filters),
+            1 => read_member(reader, member, &mut self.next_token),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeMetricFiltersResponse {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_METRIC_FILTERS_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueriesRequest {
+    pub log_group_name: Option<String>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub query_language: Option<QueryLanguage>,
+    pub status: Option<QueryStatus>,
+}
+
+static DESCRIBE_QUERIES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeQueriesRequest",
+    &[
+        MemberSchema::new("logGroupName", Target::String),
+        MemberSchema::new("maxResults", Target::Integer),
+        MemberSchema::new("nextToken", Target::String),
+        MemberSchema::new("queryLanguage", Target::String),
+        MemberSchema::new("status", Target::String),
+    ],
+);
+
+impl Members for DescribeQueriesRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_QUERIES_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_QUERIES_REQUEST.members;
+        write_member(writer, &members[0], &self.log_group_name);
+        write_member(writer, &members[1], &self.max_results);
+        write_member(writer, &members[2], &self.next_token);
+        write_member(writer, &members[3], &self.query_language);
+        write_member(writer, &members[4], &self.status);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_QUERIES_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.log_group_name),
+            1 => read_member(reader, member, &mut self.max_results),
+            2 => read_member(reader, member, &mut self.next_token),
+            3 => read_member(reader, member, &mut self.query_language),
+            4 => read_member(reader, member, &mut self.status),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeQueriesRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_QUERIES_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueriesResponse {
+    pub next_token: Option<String>,
+    pub queries: Option<Vec<QueryInfo>>,
+}
+
+static DESCRIBE_QUERIES_RESPONSE: StructureSchema = StructureSchema::new(
+    "DescribeQueriesResponse",
+    &[
+        MemberSchema::new("nextToken", Target::String),
+        MemberSchema::new(
+            "queries",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::Structure(QueryInfo::schema)))),
+        ),
+    ],
+);
+
+impl Members for DescribeQueriesResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_QUERIES_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_QUERIES_RESPONSE.members;
+        write_member(writer, &members[0], &self.next_token);
+        write_member(writer, &members[1], &self.queries);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_QUERIES_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.next_token),
+            1 => read_member(reader, member, &mut self.queries),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeQueriesResponse {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_QUERIES_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueryDefinitionsRequest {
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub query_definition_name_prefix: Option<String>,
+    pub query_language: Option<QueryLanguage>,
+}
+
+static DESCRIBE_QUERY_DEFINITIONS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeQueryDefinitionsRequest",
+    &[
+        MemberSchema::new("maxResults", Target::Integer),
+        MemberSchema::new("nextToken", Target::String),
+        MemberSchema::new("queryDefinitionNamePrefix", Target::String),
+        MemberSchema::new("queryLanguage", Target::String),
+    ],
+);
+
+impl Members for DescribeQueryDefinitionsRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_QUERY_DEFINITIONS_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_QUERY_DEFINITIONS_REQUEST.members;
+        write_member(writer, &members[0], &self.max_results);
+        write_member(writer, &members[1], &self.next_token);
+        write_member(writer, &members[2], &self.query_definition_name_prefix);
+        write_member(writer, &members[3], &self.query_language);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_QUERY_DEFINITIONS_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.max_results),
+            1 => read_member(reader, member, &mut self.next_token),
+            2 => read_member(reader, member, &mut self.query_definition_name_prefix),
+            3 => read_member(reader, member, &mut self.query_language),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeQueryDefinitionsRequest {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_QUERY_DEFINITIONS_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueryDefinitionsResponse {
+    pub next_token: Option<String>,
+    pub query_definitions: Option<Vec<QueryDefinition>>,
+}
+
+static DESCRIBE_QUERY_DEFINITIONS_RESPONSE: StructureSchema = StructureSchema::new(
+    "DescribeQueryDefinitionsResponse",
+    &[
+        MemberSchema::new("nextToken", Target::String),
+        MemberSchema::new(
+            "queryDefinitions",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(QueryDefinition::schema),
+            ))),
+        ),
+    ],
+);
+
+impl Members for DescribeQueryDefinitionsResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &DESCRIBE_QUERY_DEFINITIONS_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = DESCRIBE_QUERY_DEFINITIONS_RESPONSE.members;
+        write_member(writer, &members[0], &self.next_token);
+        write_member(writer, &members[1], &self.query_definitions);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &DESCRIBE_QUERY_DEFINITIONS_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.next_token),
+            1 => read_member(reader, member, &mut self.query_definitions),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for DescribeQueryDefinitionsResponse {
+    fn schema() -> &'static StructureSchema {
+        &DESCRIBE_QUERY_DEFINITIONS_RESPONSE
     }
 }

@@ -615,6 +615,44 @@ impl Shape for LogGroup {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogGroupField {
+    pub name: Option<String>,
+    pub percent: Option<i32>,
+}
+
+static LOG_GROUP_FIELD: StructureSchema = StructureSchema::new(
+    "LogGroupField",
+    &[MemberSchema::new("name", Target::String), MemberSchema::new("percent", Target::Integer)],
+);
+
+impl Members for LogGroupField {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &LOG_GROUP_FIELD
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = LOG_GROUP_FIELD.members;
+        write_member(writer, &members[0], &self.name);
+        write_member(writer, &members[1], &self.percent);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &LOG_GROUP_FIELD.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.name),
+            1 => read_member(reader, member, &mut self.percent),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for LogGroupField {
+    fn schema() -> &'static StructureSchema {
+        &LOG_GROUP_FIELD
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogGroupSummary {
     pub log_group_arn: Option<String>,
     pub log_group_class: Option<LogGroupClass>,

@@ -3,12 +3,128 @@
 use std::collections::BTreeMap;
 
 use wire_schema::{
-    DecodeError, MapSchema, MemberSchema, Members, Shape, ShapeReader, ShapeWriter, StructureSchema, Target,
-    read_member, write_member,
+    DecodeError, ListSchema, MapSchema, MemberSchema, Members, ServiceError, Shape, ShapeReader, ShapeWriter,
+    StructureSchema, Target, read_member, write_member,
 };
 
 #[allow(unused_imports, reason = "whether a file needs its siblings depends on the model")]
 use super::super::{enums::*, shapes::*};
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MalformedQueryException {
+    pub query_compile_error: Option<QueryCompileError>,
+}
+
+static MALFORMED_QUERY_EXCEPTION: StructureSchema = StructureSchema::new(
+    "MalformedQueryException",
+    &[MemberSchema::new("queryCompileError", Target::Structure(QueryCompileError::schema))],
+)
+.error("MalformedQueryException", 400, true);
+
+impl Members for MalformedQueryException {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &MALFORMED_QUERY_EXCEPTION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = MALFORMED_QUERY_EXCEPTION.members;
+        write_member(writer, &members[0], &self.query_compile_error);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &MALFORMED_QUERY_EXCEPTION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.query_compile_error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for MalformedQueryException {
+    fn schema() -> &'static StructureSchema {
+        &MALFORMED_QUERY_EXCEPTION
+    }
+}
+
+impl From<MalformedQueryException> for ServiceError {
+    fn from(error: MalformedQueryException) -> Self {
+        ServiceError::from_shape(&error)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricFilter {
+    pub apply_on_transformed_logs: Option<bool>,
+    pub creation_time: Option<i64>,
+    pub emit_system_field_dimensions: Option<Vec<String>>,
+    pub field_selection_criteria: Option<String>,
+    pub filter_name: Option<String>,
+    pub filter_pattern: Option<String>,
+    pub log_group_name: Option<String>,
+    pub metric_transformations: Option<Vec<MetricTransformation>>,
+}
+
+static METRIC_FILTER: StructureSchema = StructureSchema::new(
+    "MetricFilter",
+    &[
+        MemberSchema::new("applyOnTransformedLogs", Target::Boolean),
+        MemberSchema::new("creationTime", Target::Long),
+        MemberSchema::new(
+            "emitSystemFieldDimensions",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        ),
+        MemberSchema::new("fieldSelectionCriteria", Target::String),
+        MemberSchema::new("filterName", Target::String),
+        MemberSchema::new("filterPattern", Target::String),
+        MemberSchema::new("logGroupName", Target::String),
+        MemberSchema::new(
+            "metricTransformations",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(MetricTransformation::schema),
+            ))),
+        ),
+    ],
+);
+
+impl Members for MetricFilter {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &METRIC_FILTER
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = METRIC_FILTER.members;
+        write_member(writer, &members[0], &self.apply_on_transformed_logs);
+        write_member(writer, &members[1], &self.creation_time);
+        write_member(writer, &members[2], &self.emit_system_field_dimensions);
+        write_member(writer, &members[3], &self.field_selection_criteria);
+        write_member(writer, &members[4], &self.filter_name);
+        write_member(writer, &members[5], &self.filter_pattern);
+        write_member(writer, &members[6], &self.log_group_name);
+        write_member(writer, &members[7], &self.metric_transformations);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &METRIC_FILTER.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.apply_on_transformed_logs),
+            1 => read_member(reader, member, &mut self.creation_time),
+            2 => read_member(reader, member, &mut self.emit_system_field_dimensions),
+            3 => read_member(reader, member, &mut self.field_selection_criteria),
+            4 => read_member(reader, member, &mut self.filter_name),
+            5 => read_member(reader, member, &mut self.filter_pattern),
+            6 => read_member(reader, member, &mut self.log_group_name),
+            7 => read_member(reader, member, &mut self.metric_transformations),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for MetricFilter {
+    fn schema() -> &'static StructureSchema {
+        &METRIC_FILTER
+    }
+}
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MetricFilterMatchRecord {
@@ -58,5 +174,68 @@ impl Members for MetricFilterMatchRecord {
 impl Shape for MetricFilterMatchRecord {
     fn schema() -> &'static StructureSchema {
         &METRIC_FILTER_MATCH_RECORD
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricTransformation {
+    pub default_value: Option<f64>,
+    pub dimensions: Option<BTreeMap<String, String>>,
+    pub metric_name: Option<String>,
+    pub metric_namespace: Option<String>,
+    pub metric_value: Option<String>,
+    pub unit: Option<StandardUnit>,
+}
+
+static METRIC_TRANSFORMATION: StructureSchema = StructureSchema::new(
+    "MetricTransformation",
+    &[
+        MemberSchema::new("defaultValue", Target::Double),
+        MemberSchema::new(
+            "dimensions",
+            Target::Map(&MapSchema::new(
+                MemberSchema::new("key", Target::String),
+                MemberSchema::new("value", Target::String),
+            )),
+        ),
+        MemberSchema::new("metricName", Target::String).required(),
+        MemberSchema::new("metricNamespace", Target::String).required(),
+        MemberSchema::new("metricValue", Target::String).required(),
+        MemberSchema::new("unit", Target::String),
+    ],
+);
+
+impl Members for MetricTransformation {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &METRIC_TRANSFORMATION
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = METRIC_TRANSFORMATION.members;
+        write_member(writer, &members[0], &self.default_value);
+        write_member(writer, &members[1], &self.dimensions);
+        write_member(writer, &members[2], &self.metric_name);
+        write_member(writer, &members[3], &self.metric_namespace);
+        write_member(writer, &members[4], &self.metric_value);
+        write_member(writer, &members[5], &self.unit);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &METRIC_TRANSFORMATION.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.default_value),
+            1 => read_member(reader, member, &mut self.dimensions),
+            2 => read_member(reader, member, &mut self.metric_name),
+            3 => read_member(reader, member, &mut self.metric_namespace),
+            4 => read_member(reader, member, &mut self.metric_value),
+            5 => read_member(reader, member, &mut self.unit),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for MetricTransformation {
+    fn schema() -> &'static StructureSchema {
+        &METRIC_TRANSFORMATION
     }
 }

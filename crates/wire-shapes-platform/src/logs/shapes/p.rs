@@ -114,6 +114,182 @@ impl Shape for PutLogEventsResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutMetricFilterRequest {
+    pub apply_on_transformed_logs: Option<bool>,
+    pub emit_system_field_dimensions: Option<Vec<String>>,
+    pub field_selection_criteria: Option<String>,
+    pub filter_name: Option<String>,
+    pub filter_pattern: Option<String>,
+    pub log_group_name: Option<String>,
+    pub metric_transformations: Option<Vec<MetricTransformation>>,
+}
+
+static PUT_METRIC_FILTER_REQUEST: StructureSchema = StructureSchema::new(
+    "PutMetricFilterRequest",
+    &[
+        MemberSchema::new("applyOnTransformedLogs", Target::Boolean),
+        MemberSchema::new(
+            "emitSystemFieldDimensions",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        ),
+        MemberSchema::new("fieldSelectionCriteria", Target::String),
+        MemberSchema::new("filterName", Target::String).required(),
+        MemberSchema::new("filterPattern", Target::String).required(),
+        MemberSchema::new("logGroupName", Target::String).required(),
+        MemberSchema::new(
+            "metricTransformations",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(MetricTransformation::schema),
+            ))),
+        )
+        .required(),
+    ],
+);
+
+impl Members for PutMetricFilterRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &PUT_METRIC_FILTER_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = PUT_METRIC_FILTER_REQUEST.members;
+        write_member(writer, &members[0], &self.apply_on_transformed_logs);
+        write_member(writer, &members[1], &self.emit_system_field_dimensions);
+        write_member(writer, &members[2], &self.field_selection_criteria);
+        write_member(writer, &members[3], &self.filter_name);
+        write_member(writer, &members[4], &self.filter_pattern);
+        write_member(writer, &members[5], &self.log_group_name);
+        write_member(writer, &members[6], &self.metric_transformations);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &PUT_METRIC_FILTER_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.apply_on_transformed_logs),
+            1 => read_member(reader, member, &mut self.emit_system_field_dimensions),
+            2 => read_member(reader, member, &mut self.field_selection_criteria),
+            3 => read_member(reader, member, &mut self.filter_name),
+            4 => read_member(reader, member, &mut self.filter_pattern),
+            5 => read_member(reader, member, &mut self.log_group_name),
+            6 => read_member(reader, member, &mut self.metric_transformations),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for PutMetricFilterRequest {
+    fn schema() -> &'static StructureSchema {
+        &PUT_METRIC_FILTER_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutQueryDefinitionRequest {
+    pub client_token: Option<String>,
+    pub log_group_names: Option<Vec<String>>,
+    pub name: Option<String>,
+    pub parameters: Option<Vec<QueryParameter>>,
+    pub query_definition_id: Option<String>,
+    pub query_language: Option<QueryLanguage>,
+    pub query_string: Option<String>,
+}
+
+static PUT_QUERY_DEFINITION_REQUEST: StructureSchema = StructureSchema::new(
+    "PutQueryDefinitionRequest",
+    &[
+        MemberSchema::new("clientToken", Target::String).idempotency_token(),
+        MemberSchema::new(
+            "logGroupNames",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        ),
+        MemberSchema::new("name", Target::String).required(),
+        MemberSchema::new(
+            "parameters",
+            Target::List(&ListSchema::new(MemberSchema::new(
+                "member",
+                Target::Structure(QueryParameter::schema),
+            ))),
+        ),
+        MemberSchema::new("queryDefinitionId", Target::String),
+        MemberSchema::new("queryLanguage", Target::String),
+        MemberSchema::new("queryString", Target::String).required(),
+    ],
+);
+
+impl Members for PutQueryDefinitionRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &PUT_QUERY_DEFINITION_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = PUT_QUERY_DEFINITION_REQUEST.members;
+        write_member(writer, &members[0], &self.client_token);
+        write_member(writer, &members[1], &self.log_group_names);
+        write_member(writer, &members[2], &self.name);
+        write_member(writer, &members[3], &self.parameters);
+        write_member(writer, &members[4], &self.query_definition_id);
+        write_member(writer, &members[5], &self.query_language);
+        write_member(writer, &members[6], &self.query_string);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &PUT_QUERY_DEFINITION_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.client_token),
+            1 => read_member(reader, member, &mut self.log_group_names),
+            2 => read_member(reader, member, &mut self.name),
+            3 => read_member(reader, member, &mut self.parameters),
+            4 => read_member(reader, member, &mut self.query_definition_id),
+            5 => read_member(reader, member, &mut self.query_language),
+            6 => read_member(reader, member, &mut self.query_string),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for PutQueryDefinitionRequest {
+    fn schema() -> &'static StructureSchema {
+        &PUT_QUERY_DEFINITION_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutQueryDefinitionResponse {
+    pub query_definition_id: Option<String>,
+}
+
+static PUT_QUERY_DEFINITION_RESPONSE: StructureSchema = StructureSchema::new(
+    "PutQueryDefinitionResponse",
+    &[MemberSchema::new("queryDefinitionId", Target::String)],
+);
+
+impl Members for PutQueryDefinitionResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &PUT_QUERY_DEFINITION_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = PUT_QUERY_DEFINITION_RESPONSE.members;
+        write_member(writer, &members[0], &self.query_definition_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &PUT_QUERY_DEFINITION_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.query_definition_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for PutQueryDefinitionResponse {
+    fn schema() -> &'static StructureSchema {
+        &PUT_QUERY_DEFINITION_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PutRetentionPolicyRequest {
     pub log_group_name: Option<String>,
     pub retention_in_days: Option<i32>,

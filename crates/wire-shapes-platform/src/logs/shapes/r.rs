@@ -148,3 +148,41 @@ impl From<ResourceNotFoundException> for ServiceError {
         ServiceError::from_shape(&error)
     }
 }
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResultField {
+    pub field: Option<String>,
+    pub value: Option<String>,
+}
+
+static RESULT_FIELD: StructureSchema = StructureSchema::new(
+    "ResultField",
+    &[MemberSchema::new("field", Target::String), MemberSchema::new("value", Target::String)],
+);
+
+impl Members for ResultField {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &RESULT_FIELD
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = RESULT_FIELD.members;
+        write_member(writer, &members[0], &self.field);
+        write_member(writer, &members[1], &self.value);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &RESULT_FIELD.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.field),
+            1 => read_member(reader, member, &mut self.value),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for ResultField {
+    fn schema() -> &'static StructureSchema {
+        &RESULT_FIELD
+    }
+}

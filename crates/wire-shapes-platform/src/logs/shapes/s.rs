@@ -306,3 +306,173 @@ impl Shape for StartLiveTailResponseStream {
         &START_LIVE_TAIL_RESPONSE_STREAM
     }
 }
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartQueryRequest {
+    pub end_time: Option<i64>,
+    pub limit: Option<i32>,
+    pub log_group_identifiers: Option<Vec<String>>,
+    pub log_group_name: Option<String>,
+    pub log_group_names: Option<Vec<String>>,
+    pub query_language: Option<QueryLanguage>,
+    pub query_string: Option<String>,
+    pub start_time: Option<i64>,
+}
+
+static START_QUERY_REQUEST: StructureSchema = StructureSchema::new(
+    "StartQueryRequest",
+    &[
+        MemberSchema::new("endTime", Target::Long).required(),
+        MemberSchema::new("limit", Target::Integer),
+        MemberSchema::new(
+            "logGroupIdentifiers",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        ),
+        MemberSchema::new("logGroupName", Target::String),
+        MemberSchema::new(
+            "logGroupNames",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String))),
+        ),
+        MemberSchema::new("queryLanguage", Target::String),
+        MemberSchema::new("queryString", Target::String).required(),
+        MemberSchema::new("startTime", Target::Long).required(),
+    ],
+);
+
+impl Members for StartQueryRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &START_QUERY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = START_QUERY_REQUEST.members;
+        write_member(writer, &members[0], &self.end_time);
+        write_member(writer, &members[1], &self.limit);
+        write_member(writer, &members[2], &self.log_group_identifiers);
+        write_member(writer, &members[3], &self.log_group_name);
+        write_member(writer, &members[4], &self.log_group_names);
+        write_member(writer, &members[5], &self.query_language);
+        write_member(writer, &members[6], &self.query_string);
+        write_member(writer, &members[7], &self.start_time);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &START_QUERY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.end_time),
+            1 => read_member(reader, member, &mut self.limit),
+            2 => read_member(reader, member, &mut self.log_group_identifiers),
+            3 => read_member(reader, member, &mut self.log_group_name),
+            4 => read_member(reader, member, &mut self.log_group_names),
+            5 => read_member(reader, member, &mut self.query_language),
+            6 => read_member(reader, member, &mut self.query_string),
+            7 => read_member(reader, member, &mut self.start_time),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for StartQueryRequest {
+    fn schema() -> &'static StructureSchema {
+        &START_QUERY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartQueryResponse {
+    pub query_id: Option<String>,
+}
+
+static START_QUERY_RESPONSE: StructureSchema =
+    StructureSchema::new("StartQueryResponse", &[MemberSchema::new("queryId", Target::String)]);
+
+impl Members for StartQueryResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &START_QUERY_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = START_QUERY_RESPONSE.members;
+        write_member(writer, &members[0], &self.query_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &START_QUERY_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.query_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for StartQueryResponse {
+    fn schema() -> &'static StructureSchema {
+        &START_QUERY_RESPONSE
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopQueryRequest {
+    pub query_id: Option<String>,
+}
+
+static STOP_QUERY_REQUEST: StructureSchema =
+    StructureSchema::new("StopQueryRequest", &[MemberSchema::new("queryId", Target::String).required()]);
+
+impl Members for StopQueryRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &STOP_QUERY_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = STOP_QUERY_REQUEST.members;
+        write_member(writer, &members[0], &self.query_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &STOP_QUERY_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.query_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for StopQueryRequest {
+    fn schema() -> &'static StructureSchema {
+        &STOP_QUERY_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopQueryResponse {
+    pub success: Option<bool>,
+}
+
+static STOP_QUERY_RESPONSE: StructureSchema =
+    StructureSchema::new("StopQueryResponse", &[MemberSchema::new("success", Target::Boolean)]);
+
+impl Members for StopQueryResponse {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &STOP_QUERY_RESPONSE
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = STOP_QUERY_RESPONSE.members;
+        write_member(writer, &members[0], &self.success);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &STOP_QUERY_RESPONSE.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.success),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for StopQueryResponse {
+    fn schema() -> &'static StructureSchema {
+        &STOP_QUERY_RESPONSE
+    }
+}

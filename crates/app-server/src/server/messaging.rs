@@ -1,0 +1,13 @@
+//! The services that tell, and what their handlers need.
+
+use api_messaging::{events, scheduler, sns};
+
+use super::stores::Stores;
+use crate::edge::Services;
+
+pub(super) fn services(services: Services, _stores: &Stores) -> Services {
+    services
+        .with(events::table(), events::Events)
+        .with(scheduler::table(), scheduler::Scheduler)
+        .with(sns::table(), sns::Sns)
+}

@@ -1,0 +1,14 @@
+//! The services that measure, and what their handlers need.
+
+use api_observe::{application_autoscaling, budgets, ce, cloudwatch};
+
+use super::stores::Stores;
+use crate::edge::Services;
+
+pub(super) fn services(services: Services, stores: &Stores) -> Services {
+    services
+        .with(application_autoscaling::table(), application_autoscaling::ApplicationAutoscaling)
+        .with(budgets::table(), budgets::Budgets)
+        .with(ce::table(), ce::CostExplorer)
+        .with(cloudwatch::table(), cloudwatch::CloudWatch { metrics: stores.metrics.clone() })
+}

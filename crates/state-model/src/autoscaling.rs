@@ -1,0 +1,1 @@
+//! Records of Application Auto Scaling.

@@ -1,0 +1,1 @@
+//! Records of what was used, and of the budgets that watch it.

@@ -1,0 +1,198 @@
+//! Records of CloudWatch: alarms and their states. Data points live in the metric store.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use stdx::clock::Timestamp;
+
+use crate::Scope;
+use crate::record::Record;
+
+/// Written by the API, and by Application Auto Scaling for the alarms of its policies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    pub scope: Scope,
+    pub name: String,
+    pub watch: Watch,
+    #[serde(default)]
+    pub description: Option<String>,
+    pub actions_enabled: bool,
+    /// ARNs of topics and of scaling policies, per state.
+    #[serde(default)]
+    pub ok_actions: Vec<String>,
+    #[serde(default)]
+    pub alarm_actions: Vec<String>,
+    #[serde(default)]
+    pub insufficient_data_actions: Vec<String>,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// 32 hexadecimal digits: tells alarms apart that had the same name one after the other.
+    pub uid: String,
+    pub created_at: Timestamp,
+    pub configured_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Watch {
+    Metric(Box<MetricWatch>),
+    Composite(CompositeWatch),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricWatch {
+    pub source: MetricSource,
+    pub comparison: Comparison,
+    pub threshold: f64,
+    pub evaluation_periods: u32,
+    /// None: all of them.
+    #[serde(default)]
+    pub datapoints_to_alarm: Option<u32>,
+    #[serde(default)]
+    pub treat_missing_data: TreatMissingData,
+    /// None: not given, so percentiles of few samples are evaluated. False: `ignore`.
+    #[serde(default)]
+    pub evaluate_low_sample_count: Option<bool>,
+    /// Where periods begin.
+    #[serde(default)]
+    pub windows: Windows,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Windows {
+    /// At multiples of the period, as CloudWatch evaluates what users define.
+    #[default]
+    Aligned,
+    /// The last one ends with the newest full second, and there is an evaluation each second. For the alarms of target tracking on
+    /// high-resolution metrics, which are measured each second: a load step is seen as soon as it has lasted.
+    Sliding,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum MetricSource {
+    One(MetricStat),
+    /// Metric math: exactly one query returns data.
+    Math(Vec<MetricQuery>),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricStat {
+    pub namespace: String,
+    pub name: String,
+    #[serde(default)]
+    pub dimensions: BTreeMap<String, String>,
+    pub period_secs: u32,
+    /// `Average`, `p99.9`, `TM(10%:90%)` …
+    pub stat: String,
+    #[serde(default)]
+    pub unit: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricQuery {
+    pub id: String,
+    /// Either this or an expression.
+    #[serde(default)]
+    pub stat: Option<MetricStat>,
+    #[serde(default)]
+    pub expression: Option<String>,
+    /// Of an expression.
+    #[serde(default)]
+    pub period_secs: Option<u32>,
+    #[serde(default)]
+    pub label: Option<String>,
+    pub return_data: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    GreaterThanOrEqualToThreshold,
+    GreaterThanThreshold,
+    LessThanThreshold,
+    LessThanOrEqualToThreshold,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TreatMissingData {
+    #[default]
+    Missing,
+    NotBreaching,
+    Breaching,
+    Ignore,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompositeWatch {
+    /// `ALARM("one") AND NOT OK("other")`
+    pub rule: String,
+    #[serde(default)]
+    pub suppressor: Option<Suppressor>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Suppressor {
+    /// A name or an ARN.
+    pub alarm: String,
+    pub wait_secs: u32,
+    pub extension_secs: u32,
+}
+
+impl Alarm {
+    pub fn key_of(scope: &Scope, name: &str) -> String {
+        scope.key(name)
+    }
+
+    pub fn arn(&self) -> String {
+        self.scope.arn("cloudwatch", &format!("alarm:{}", self.name))
+    }
+}
+
+impl Record for Alarm {
+    const TABLE: &'static str = "cloudwatch-alarm";
+
+    fn key(&self) -> String {
+        Self::key_of(&self.scope, &self.name)
+    }
+}
+
+/// Written by the alarms loop, and by SetAlarmState. Alarms without one were just made: `INSUFFICIENT_DATA`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlarmState {
+    pub scope: Scope,
+    pub name: String,
+    /// Of the alarm that it is the state of: another one's state doesn't count.
+    pub uid: String,
+    pub value: StateValue,
+    pub reason: String,
+    /// JSON.
+    #[serde(default)]
+    pub reason_data: Option<String>,
+    /// When the reason last changed.
+    pub updated_at: Timestamp,
+    /// When the value last changed.
+    pub transitioned_at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StateValue {
+    Ok,
+    Alarm,
+    InsufficientData,
+}
+
+impl StateValue {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            StateValue::Ok => "OK",
+            StateValue::Alarm => "ALARM",
+            StateValue::InsufficientData => "INSUFFICIENT_DATA",
+        }
+    }
+}
+
+impl Record for AlarmState {
+    const TABLE: &'static str = "cloudwatch-alarm-state";
+
+    fn key(&self) -> String {
+        Alarm::key_of(&self.scope, &self.name)
+    }
+}
