@@ -150,6 +150,8 @@ tables! {
         // Billing
         // EventBridge
         pending_events: state_model::events::PendingEvent,
+        // Deliveries of events, schedules and messages
+        deliveries: state_model::delivery::Delivery,
         // SNS
         pending_messages: state_model::sns::PendingMessage,
     }
