@@ -4,6 +4,7 @@
     /health      200, or what /break set
     /break?code= makes /health answer so from now on (500 unless given); /mend makes it well again
     /slow?ms=    answers after that long
+    /burn?ms=    answers after that much processor time
     /status?code=, /headers, /echo (streams the body back), /chunks?count=&ms= (a body that comes slowly), /close (no answer)
     /ws          a WebSocket that echoes
     UDP_PORT     echoes datagrams as well
@@ -89,6 +90,8 @@ async def answer(request: Request, writer: asyncio.StreamWriter) -> bool:
         health = 200
     elif path == "/slow":
         await asyncio.sleep(int(query["ms"]) / 1000)
+    elif path == "/burn":
+        burn(int(query["ms"]) / 1000)
     status, kind, body = 200, "text/plain", f"version {VERSION} task {TASK}\n"
     if path == "/health":
         status = health
@@ -106,6 +109,12 @@ async def answer(request: Request, writer: asyncio.StreamWriter) -> bool:
     writer.write(head.encode() + (b"" if request.method == "HEAD" else data))
     await writer.drain()
     return True
+
+
+def burn(seconds: float) -> None:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
 
 
 async def slowly(count: int, pause_ms: int):

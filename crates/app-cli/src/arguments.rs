@@ -26,6 +26,8 @@ pub enum Command {
     Ps(Ps),
     /// Show services, or one with its deployments, tasks, target health and events
     Service(Service),
+    /// Draw the load of a service beside its tasks
+    Graph(Graph),
     /// Print the log lines of a task
     Logs(Logs),
     /// Work with images on hosts without Docker
@@ -120,6 +122,25 @@ pub struct Service {
     /// Show it live until Ctrl-C
     #[arg(long, short)]
     pub watch: bool,
+    /// Region, if not the server's own
+    #[arg(long)]
+    pub region: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Graph {
+    #[command(flatten)]
+    pub data: DataDirOption,
+    /// The service's name or ARN
+    pub name: String,
+    #[arg(long, default_value = "default")]
+    pub cluster: String,
+    /// How far to look back
+    #[arg(long, short, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub minutes: u32,
+    /// Write a picture instead of drawing here
+    #[arg(long, value_name = "FILE")]
+    pub png: Option<PathBuf>,
     /// Region, if not the server's own
     #[arg(long)]
     pub region: Option<String>,

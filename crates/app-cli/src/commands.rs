@@ -5,6 +5,7 @@ pub mod balancer;
 mod columns;
 mod down;
 mod env;
+mod graph;
 mod image_push;
 mod logs;
 mod ps;
@@ -24,6 +25,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Down(options) => down::run(&options),
         Command::Ps(options) => ps::run(&options),
         Command::Service(options) => service::run(&options),
+        Command::Graph(options) => graph::run(&options),
         Command::Logs(options) => logs::run(&options),
         Command::Image(Image::Push(options)) => image_push::run(&options),
         Command::Completion(options) => {
