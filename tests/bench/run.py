@@ -29,6 +29,7 @@ from botocore.credentials import Credentials  # noqa: E402
 import balancer  # noqa: E402
 import images  # noqa: E402
 import network  # noqa: E402
+import scaling  # noqa: E402
 import services  # noqa: E402
 from neargate_server import Server  # noqa: E402
 
@@ -467,6 +468,11 @@ def bench_network(bench: Bench) -> None:
 def bench_eni(bench: Bench) -> None:
     """500 interfaces made and removed in one VPC."""
     network.run_eni(bench, say)
+
+
+def bench_trigger(bench: Bench) -> None:
+    """A load step on a service with target tracking: until its desired count rises, and until another task serves."""
+    scaling.run_trigger(bench.server, fresh(bench, "trigger"), say)
 
 
 def bench_planner(bench: Bench) -> None:
