@@ -17,6 +17,14 @@ use crate::setup;
 /// The endpoint that tools for local AWS expect; the demo takes another when this one is in use.
 const PORT: u16 = 4566;
 
+/// A page that costs some milliseconds of processor time.
+const WORK: &str = r#"#!/bin/sh
+i=0
+while [ $i -lt 8000 ]; do i=$((i+1)); done
+page="Hello from version ${VERSION:-0} on $(cat /proc/sys/kernel/hostname)"
+printf 'Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s' ${#page} "$page"
+"#;
+
 /// What the demo works with.
 pub struct Demo {
     pub program: PathBuf,
@@ -142,7 +150,7 @@ impl Demo {
     /// A small root filesystem out of Debian's static busybox: nothing is downloaded.
     pub fn make_image_root(&self) -> Result<()> {
         let root = self.image_root();
-        for folder in ["bin", "etc", "tmp", "www"] {
+        for folder in ["bin", "etc", "tmp", "www/cgi-bin"] {
             fs::create_dir_all(root.join(folder)).context("making the image's folders")?;
         }
         let busybox = root.join("bin/busybox");
@@ -155,6 +163,9 @@ impl Demo {
         }
         fs::write(root.join("etc/passwd"), "root:x:0:0:root:/:/bin/sh\n")?;
         fs::write(root.join("www/index.html"), "Hello from a task of your own.\n")?;
+        let work = root.join("www/cgi-bin/work");
+        fs::write(&work, WORK)?;
+        fs::set_permissions(&work, fs::Permissions::from_mode(0o755))?;
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! The walk itself: a repository, an image, a role, a service of two tasks behind a load balancer, and a rolling update while
-//! requests come in.
+//! requests come in; then tasks that come as the load asks for them.
 
 mod load;
+mod scaling;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -44,6 +45,7 @@ pub fn run(demo: &Demo) -> Result<()> {
     println!("$ curl http://{}/\n{page}", website.dns_name);
     soon("both tasks to be healthy", || healthy(&shell, &website, 2))?;
     update_under_load(demo, &shell, &website)?;
+    scaling::run(demo, &shell, &website)?;
     let lines = ["--log-group-name", "/hello"];
     let lines = shell.text("logs filter-log-events", &lines, "events[].message")?;
     println!("the log of its tasks: {}", lines.replace('\t', "; "));
@@ -197,7 +199,7 @@ fn create_service(shell: &Shell, website: &Website, definition: &str) -> Result<
 fn update_under_load(demo: &Demo, shell: &Shell, website: &Website) -> Result<()> {
     let definition = register(demo, shell, website, 2)?;
     println!("\na rolling update to version 2, while {LOAD_RATE} requests a second come in:");
-    let load = Load::start(&website.dns_name, LOAD_RATE);
+    let load = Load::start(&website.dns_name, "/", LOAD_RATE);
     shell.quiet("ecs update-service", &["--service", NAME, "--task-definition", &definition])?;
     let done = soon("the end of the deployment", || deployed(shell));
     let report = load.end();
@@ -266,6 +268,9 @@ fn tell(demo: &Demo, website: &Website) {
          eval \"$({program} env --data-dir {data})\"\n  \
          curl -I http://{dns}/\n  \
          {program} service --watch --data-dir {data} {NAME}\n  \
+         {program} graph --data-dir {data} {NAME}\n  \
+         {program} cost --data-dir {data}\n  \
+         {aws} application-autoscaling describe-scaling-activities --service-namespace ecs\n  \
          {aws} ecs update-service --service {NAME} --desired-count 4\n  \
          {aws} elbv2 describe-target-health --target-group-arn {group}\n  \
          {program} ps --data-dir {data}\n  \

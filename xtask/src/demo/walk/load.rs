@@ -40,12 +40,12 @@ pub struct Load {
 }
 
 impl Load {
-    pub fn start(host: &str, rate: u32) -> Self {
+    pub fn start(host: &str, path: &'static str, rate: u32) -> Self {
         let ending = Arc::new(AtomicBool::new(false));
         let pause = Duration::from_secs(1) * CLIENTS / rate;
         let client = |_| {
             let (host, ending) = (host.to_owned(), Arc::clone(&ending));
-            thread::spawn(move || ask_until(&host, pause, &ending))
+            thread::spawn(move || ask_until(&host, path, pause, &ending))
         };
         Self { clients: (0..CLIENTS).map(client).collect(), ending }
     }
@@ -68,13 +68,13 @@ impl Load {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the demo measures real time")]
-fn ask_until(host: &str, pause: Duration, ending: &AtomicBool) -> Report {
+fn ask_until(host: &str, path: &str, pause: Duration, ending: &AtomicBool) -> Report {
     let (mut report, began) = (Report::default(), Instant::now());
     let mut kept = None;
     while !ending.load(Ordering::Relaxed) {
         let started = Instant::now();
         report.requests += 1;
-        match ask(host, &mut kept) {
+        match ask(host, path, &mut kept) {
             Ok(page) => {
                 let version = page.split_whitespace().nth(3).unwrap_or("?").to_owned();
                 *report.versions.entry(version).or_default() += 1;
@@ -92,12 +92,12 @@ fn ask_until(host: &str, pause: Duration, ending: &AtomicBool) -> Report {
 }
 
 /// One request on the kept connection, or on a new one when there is none.
-fn ask(host: &str, kept: &mut Option<BufReader<TcpStream>>) -> Result<String> {
+fn ask(host: &str, path: &str, kept: &mut Option<BufReader<TcpStream>>) -> Result<String> {
     let mut stream = match kept.take() {
         Some(stream) => stream,
         None => BufReader::new(connect(host)?),
     };
-    write!(stream.get_mut(), "GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").context("sending")?;
+    write!(stream.get_mut(), "GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").context("sending")?;
     let mut line = String::new();
     ensure!(stream.read_line(&mut line).context("reading the status")? > 0, "the connection was closed");
     ensure!(line.starts_with("HTTP/1.1 200"), "the answer was {}", line.trim());
