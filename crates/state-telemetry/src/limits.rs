@@ -62,3 +62,31 @@ pub const PATTERN_DEPTH_MAX: usize = 64;
 pub const DRIVER_EVENT_BYTES_MAX: usize = 262_144 - 26;
 /// How long an unfinished multi-line event waits for its next line.
 pub const DRIVER_FLUSH_MS: u64 = 5_000;
+
+/// Series of metrics. More are refused: a dimension with unlimited values would fill memory and disk.
+pub const SERIES_MAX: usize = 1_000_000;
+/// A journal of metrics is sealed into segments at this size. Higher: more memory (about five times as much, twice while it
+/// is sealed) and a longer replay at start. Lower: more and smaller segments to merge.
+pub const METRIC_JOURNAL_BYTES_MAX: u64 = 16 << 20;
+/// A journal is sealed at this age, so that what it holds moves to coarser tiers in time.
+pub const METRIC_JOURNAL_SECS_MAX: i64 = 2 * 3600;
+/// Journals that may wait to be sealed; the last one grows beyond its limit then.
+pub const METRIC_JOURNALS_MAX: usize = 3;
+/// Samples that may wait for the writer; puts beyond it wait for room. A put counts as `PUT_SAMPLES_MIN` at least, so that the
+/// puts are bounded as well.
+pub const PUT_QUEUE_SAMPLES_MAX: usize = 262_144;
+pub const PUT_SAMPLES_MIN: usize = 64;
+/// One group commit of metrics. Higher: more latency under load. Lower: more flushes.
+pub const PUT_GROUP_SAMPLES_MAX: usize = 65_536;
+/// What is put without a promise is on disk after this time.
+pub const METRIC_SYNC_WAIT: std::time::Duration = std::time::Duration::from_millis(500);
+/// How often the store looks for what is to be moved to a coarser tier, merged or deleted.
+pub const METRIC_UPKEEP_PERIOD: std::time::Duration = std::time::Duration::from_secs(60);
+/// Different values of a bucket that are kept as they are; more become a sketch.
+pub const EXACT_VALUES_MAX: usize = 128;
+/// The same when seconds become minutes, or minutes hours: there a sketch is smaller much earlier.
+pub const EXACT_VALUES_ROLLED_MAX: usize = 32;
+/// Keys of one sketch: enough for values from 1 to 10^17. Beyond it the lowest values lose their precision.
+pub const SKETCH_KEYS_MAX: usize = 2048;
+/// A window's segments are merged when there are so many of them, whatever it costs.
+pub const METRIC_SEGMENTS_PER_WINDOW_MAX: usize = 8;

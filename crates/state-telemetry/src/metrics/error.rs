@@ -17,7 +17,14 @@ impl OpenError {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> Self {
+        let ReadError::Read { path, source } = error;
+        Self { path, source }
+    }
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum PutError {
     #[error("the metric store is stopping")]
     Stopped,
@@ -36,4 +43,11 @@ pub enum ReadError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl ReadError {
+    pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Read { path, source }
+    }
 }

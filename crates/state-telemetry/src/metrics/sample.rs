@@ -109,6 +109,11 @@ impl Unit {
     pub fn as_str(self) -> &'static str {
         UNITS[self as usize].1
     }
+
+    /// The unit that `as u8` turns into this number.
+    pub(super) fn of_place(place: u8) -> Option<Self> {
+        UNITS.get(usize::from(place)).map(|(unit, _)| *unit)
+    }
 }
 
 #[cfg(test)]

@@ -1,25 +1,38 @@
 //! The store itself.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::JoinHandle;
 
 use stdx::clock::{SharedClock, Timestamp};
+use tokio::sync::{Semaphore, oneshot};
+use tracing::warn;
 
 use super::error::{OpenError, PutError, ReadError};
 use super::id::MetricId;
-use super::sample::{Sample, Unit, Values};
+use super::manifest::Manifest;
+use super::sample::{Sample, Unit};
 use super::stat::Stat;
+use super::state::State;
+use super::writer::{Command, Put, Reply, Writer};
+use super::{recovery, upkeep};
+use crate::limits;
 
 #[derive(Clone, Debug)]
 pub struct Config {
     /// More are refused: a dimension with unlimited values would fill memory and disk.
     pub series_max: usize,
+    /// A journal is sealed at this size.
+    pub journal_bytes_max: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { series_max: 1_000_000 }
+        Self { series_max: limits::SERIES_MAX, journal_bytes_max: limits::METRIC_JOURNAL_BYTES_MAX }
     }
 }
 
@@ -32,18 +45,47 @@ pub enum Durability {
     Soon,
 }
 
-/// The store of metrics. Clones share it.
+/// The store of metrics. Clones share it; the last one dropped closes it.
 #[derive(Clone, Debug)]
 pub struct MetricStore {
-    series: Arc<Mutex<HashMap<MetricId, SeriesHead>>>,
-    config: Config,
+    inner: Arc<Inner>,
 }
 
-#[derive(Debug, Default)]
-struct SeriesHead {
-    unit: Unit,
-    /// By second.
-    buckets: BTreeMap<i64, Vec<(f64, f64)>>,
+#[derive(Debug)]
+struct Inner {
+    shared: Arc<Shared>,
+    commands: Option<SyncSender<Command>>,
+    /// Samples that may still be queued.
+    room: Arc<Semaphore>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub dir: PathBuf,
+    pub config: Config,
+    pub clock: SharedClock,
+    pub file_next: AtomicU64,
+    /// Held while the list of files changes.
+    pub manifest: Mutex<Manifest>,
+    /// Held while segments are written.
+    pub maintenance: Mutex<()>,
+    state: RwLock<State>,
+    _lock: File,
+}
+
+impl Shared {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn next_file(&self) -> u64 {
+        self.file_next.fetch_add(1, Ordering::Relaxed)
+    }
 }
 
 /// One statistic over periods of one length.
@@ -89,93 +131,99 @@ pub struct MetricInfo {
 
 impl MetricStore {
     /// Opens the store in `dir`, which it makes if needed and then owns alone.
-    pub fn open(dir: &Path, config: Config, _clock: SharedClock) -> Result<Self, OpenError> {
+    pub fn open(dir: &Path, config: Config, clock: SharedClock) -> Result<Self, OpenError> {
         std::fs::create_dir_all(dir).map_err(OpenError::at(dir))?;
-        Ok(Self { series: Arc::default(), config })
-    }
-
-    /// Adds samples: all of them or none.
-    pub async fn put(&self, samples: Vec<Sample>, _durability: Durability) -> Result<(), PutError> {
-        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        for sample in samples {
-            if !series.contains_key(&sample.id) && series.len() >= self.config.series_max {
-                return Err(PutError::TooManySeries { series_max: self.config.series_max });
-            }
-            let head = series.entry(sample.id).or_default();
-            head.unit = sample.unit;
-            let bucket = head.buckets.entry(sample.at.as_secs()).or_default();
-            match sample.values {
-                Values::One(value) => bucket.push((value, 1.0)),
-                Values::Counted(values) => bucket.extend(values),
-                Values::Set(set) => bucket.push((set.sum / set.count, set.count)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Periods that have data, ascending. Blocks on the disk.
-    pub fn points(&self, query: &PointQuery) -> Result<Vec<Point>, ReadError> {
-        let series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(head) = series.get(&query.id) else { return Ok(Vec::new()) };
-        let (from, until, period) =
-            (query.from.as_secs(), query.until.as_secs(), i64::from(query.period_secs.max(1)));
-        let mut periods: BTreeMap<i64, Vec<(f64, f64)>> = BTreeMap::new();
-        for (second, values) in head.buckets.range(from..until.max(from)) {
-            periods.entry((second - from) / period).or_default().extend(values);
-        }
-        let point = |(place, values): (i64, Vec<(f64, f64)>)| Point {
-            at: Timestamp::from_secs(from + place * period),
-            value: statistic(query.stat, values),
-        };
-        Ok(periods.into_iter().map(point).collect())
-    }
-
-    /// The series that there are, in the order of their ids.
-    pub fn list(&self, selector: &Selector) -> Vec<MetricInfo> {
-        let series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        let chosen = series.iter().filter_map(|(id, head)| {
-            let (second, _) = head.buckets.last_key_value()?;
-            let newest = Timestamp::from_secs(*second);
-            let is_asked = *id.partition == *selector.partition
-                && selector.namespace.as_deref().is_none_or(|namespace| *id.namespace == *namespace)
-                && selector.name.as_deref().is_none_or(|name| *id.name == *name)
-                && selector.since.is_none_or(|since| newest >= since)
-                && selector.dimensions.iter().all(|(name, value)| {
-                    let mut same = id.dimensions.iter().filter(|(own, _)| **own == **name);
-                    same.any(|(_, own)| value.as_deref().is_none_or(|value| **own == *value))
-                });
-            is_asked.then(|| MetricInfo { id: id.clone(), unit: head.unit, newest })
+        let lock = lock(dir)?;
+        let loaded = recovery::load(dir, clock.now().as_secs())?;
+        let shared = Arc::new(Shared {
+            dir: dir.to_owned(),
+            config,
+            clock,
+            file_next: AtomicU64::new(loaded.file_next),
+            manifest: Mutex::new(loaded.manifest),
+            maintenance: Mutex::new(()),
+            state: RwLock::new(loaded.state),
+            _lock: lock,
         });
-        let mut chosen: Vec<_> = chosen.collect();
-        chosen.sort_by(|left, right| left.id.cmp(&right.id));
-        chosen
+        let (sealer, seal_thread) = upkeep::start(Arc::clone(&shared)).map_err(OpenError::at(dir))?;
+        let (commands, receiver) = sync_channel(limits::PUT_QUEUE_SAMPLES_MAX / limits::PUT_SAMPLES_MIN);
+        let writer = Writer::new(Arc::clone(&shared), loaded.journal_len, sealer);
+        let write_thread = std::thread::Builder::new()
+            .name("metrics-writer".into())
+            .spawn(move || writer.run(receiver))
+            .map_err(OpenError::at(dir))?;
+        let room = Arc::new(Semaphore::new(limits::PUT_QUEUE_SAMPLES_MAX));
+        let threads = vec![write_thread, seal_thread];
+        Ok(Self { inner: Arc::new(Inner { shared, commands: Some(commands), room, threads }) })
+    }
+
+    /// Adds samples: all of them or none. A put that is given up half-way may still happen.
+    pub async fn put(&self, samples: Vec<Sample>, durability: Durability) -> Result<(), PutError> {
+        self.send(samples.len(), |reply, permit| Command::Put(Put { samples, durability, reply, permit }))
+            .await
     }
 
     /// Drops everything.
     pub async fn clear(&self) -> Result<(), PutError> {
-        self.series.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        Ok(())
+        self.send(0, |reply, _| Command::Clear(reply)).await
+    }
+
+    /// Has what is only in the journal written into segments soon; [`MetricStore::upkeep`] does it at once.
+    pub async fn roll(&self) -> Result<(), PutError> {
+        self.send(0, |reply, _| Command::Roll(reply)).await
+    }
+
+    /// Seals what waits for it, moves what is old to coarser tiers, deletes what is older, and merges segments: what also happens
+    /// in the background. Blocks on the disk.
+    pub fn upkeep(&self) -> Result<(), ReadError> {
+        self.inner.shared.upkeep()
+    }
+
+    async fn send(
+        &self,
+        samples: usize,
+        command: impl FnOnce(Reply, tokio::sync::OwnedSemaphorePermit) -> Command,
+    ) -> Result<(), PutError> {
+        let room = samples.clamp(limits::PUT_SAMPLES_MIN, limits::PUT_QUEUE_SAMPLES_MAX);
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.inner.room).acquire_many_owned(room).await;
+        let permit = permit.map_err(|_| PutError::Stopped)?;
+        let (reply, answer) = oneshot::channel();
+        let commands = self.inner.commands.as_ref().ok_or(PutError::Stopped)?;
+        // Never full: whoever has room has a place in the queue.
+        commands.try_send(command(reply, permit)).map_err(|_| PutError::Stopped)?;
+        answer.await.unwrap_or(Err(PutError::Stopped))
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.inner.shared
     }
 }
 
-fn statistic(stat: Stat, mut values: Vec<(f64, f64)>) -> f64 {
-    let count: f64 = values.iter().map(|(_, count)| count).sum();
-    let sum: f64 = values.iter().map(|(value, count)| value * count).sum();
-    match stat {
-        Stat::SampleCount => count,
-        Stat::Sum => sum,
-        Stat::Average => sum / count,
-        Stat::Minimum => values.iter().map(|(value, _)| *value).fold(f64::INFINITY, f64::min),
-        Stat::Maximum => values.iter().map(|(value, _)| *value).fold(f64::NEG_INFINITY, f64::max),
-        Stat::Percentile(part) => {
-            values.sort_by(|left, right| left.0.total_cmp(&right.0));
-            let rank = count * part / 100.0;
-            let mut seen = 0.0;
-            let found = values.iter().find(|(_, count)| {
-                seen += count;
-                seen >= rank
-            });
-            found.or(values.last()).map_or(0.0, |(value, _)| *value)
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Without a sender the writer ends, and with it the sealer.
+        self.commands = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                warn!("a thread of the metric store panicked");
+            }
         }
     }
+}
+
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let path = dir.join("lock");
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(OpenError::at(&path))?;
+    // A process that was just killed, and a child between fork and exec, hold the lock for a moment longer.
+    for _ in 0..limits::LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(limits::LOCK_TRY_WAIT),
+            Err(TryLockError::Error(source)) => return Err(OpenError { path, source }),
+        }
+    }
+    let source = io::Error::new(io::ErrorKind::ResourceBusy, "another process uses it");
+    Err(OpenError { path: dir.to_owned(), source })
 }
