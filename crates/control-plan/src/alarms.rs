@@ -14,6 +14,8 @@ use state_model::cloudwatch::transition::Next;
 use state_model::cloudwatch::{MetricWatch, StateValue};
 use stdx::clock::Timestamp;
 
+pub use verdict::ignores_few_samples;
+
 /// One period.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {

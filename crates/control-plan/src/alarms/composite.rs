@@ -27,7 +27,7 @@ pub struct Decision {
 }
 
 /// The state that the rule gives; none when the alarm is in it. A child that is gone has no data.
-pub fn evaluate(rule: &Rule, current: StateValue, children: &[Child], now: Timestamp) -> Option<Decision> {
+pub fn evaluate(rule: &Rule, current: StateValue, children: &[Child]) -> Option<Decision> {
     let value_of = |name: &str| {
         let child = children.iter().find(|child| child.state.name == name);
         child.map_or(StateValue::InsufficientData, |child| child.state.value)
@@ -70,18 +70,30 @@ pub fn evaluate(rule: &Rule, current: StateValue, children: &[Child], now: Times
     Some(Decision { next, children: triggering.into_iter().collect() })
 }
 
-/// `2025-11-21 05:30:00 UTC`
+/// `Friday 21 November, 2025 05:30:00 UTC`
 fn long_time(at: Timestamp) -> String {
-    at.to_rfc3339_secs().replace('T', " ").replace('Z', " UTC")
-}
-
-/// Whether a transition's actions are held back, and by what.
-pub fn hold_back(suppressor: &Suppressor, state: StateValue) -> Option<SuppressedBy> {
-    match state {
-        StateValue::Alarm => Some(SuppressedBy::Alarm),
-        _ if suppressor.wait_secs > 0 => Some(SuppressedBy::WaitPeriod),
-        _ => None,
-    }
+    // The epoch was a Thursday.
+    const DAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let text = at.to_rfc3339_secs();
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let day = usize::try_from(at.as_secs().div_euclid(86_400).rem_euclid(7)).unwrap_or(0);
+    let month = part(5, 7).parse().unwrap_or(1_usize).clamp(1, 12) - 1;
+    let (day, month) = (DAYS[day], MONTHS[month]);
+    format!("{day} {} {month}, {} {} UTC", part(8, 10), part(0, 4), part(11, 19))
 }
 
 /// What becomes of held back actions.
@@ -115,15 +127,4 @@ pub fn follow(
 
 fn wait(until: Timestamp, now: Timestamp) -> Step {
     if now >= until { Step::Release } else { Step::Wait(Some(until)) }
-}
-
-/// `ActionsSuppressedReason`
-pub fn held_back_reason(by: SuppressedBy, suppressor: &str) -> String {
-    match by {
-        SuppressedBy::Alarm => format!("Actions suppressed by {suppressor}"),
-        SuppressedBy::WaitPeriod => format!("Actions suppressed while waiting for {suppressor}"),
-        SuppressedBy::ExtensionPeriod => {
-            format!("Actions suppressed for the extension period of {suppressor}")
-        }
-    }
 }

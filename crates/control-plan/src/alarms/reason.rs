@@ -48,7 +48,8 @@ pub fn text(evidence: &Evidence<'_>, verdict: &Verdict) -> String {
     let (verb, not) = (if wanted.len() == 1 { "was" } else { "were" }, if is_alarm { "" } else { "not " });
     let listed: Vec<String> = wanted.iter().take(LISTED_MAX).map(|window| listed(window)).collect();
     let listed = format!("[{}]", listed.join(", "));
-    let compared = format!("{verb} {not}{} the threshold ({})", watch.comparison.words(), number(watch.threshold));
+    let compared =
+        format!("{verb} {not}{} the threshold ({})", watch.comparison.words(), number(watch.threshold));
     let mut text = if wanted.len() > LISTED_MAX {
         format!("Threshold Crossed: {count} {compared}. The most recent datapoints: {listed}")
     } else {
@@ -126,9 +127,14 @@ mod tests {
 
     #[test]
     fn numbers_and_times_look_as_in_reasons() {
-        for (value, text) in
-            [(70.0, "70.0"), (83.125, "83.125"), (0.0, "0.0"), (-1e10, "-1.0E10"), (1.25e-5, "1.25E-5"), (1e7, "1.0E7")]
-        {
+        for (value, text) in [
+            (70.0, "70.0"),
+            (83.125, "83.125"),
+            (0.0, "0.0"),
+            (-1e10, "-1.0E10"),
+            (1.25e-5, "1.25E-5"),
+            (1e7, "1.0E7"),
+        ] {
             assert_eq!(number(value), text);
         }
         assert_eq!(short_time(Timestamp::from_secs(1_763_703_000)), "21/11/25 05:30:00");

@@ -3,11 +3,7 @@
 use super::{Alarm, Comparison, MetricSource, MetricStat, StateValue, TreatMissingData, Watch};
 
 const COMPARISONS: [(Comparison, &str, &str); 4] = [
-    (
-        Comparison::GreaterThanOrEqualToThreshold,
-        "GreaterThanOrEqualToThreshold",
-        "greater than or equal to",
-    ),
+    (Comparison::GreaterThanOrEqualToThreshold, "GreaterThanOrEqualToThreshold", "greater than or equal to"),
     (Comparison::GreaterThanThreshold, "GreaterThanThreshold", "greater than"),
     (Comparison::LessThanThreshold, "LessThanThreshold", "less than"),
     (Comparison::LessThanOrEqualToThreshold, "LessThanOrEqualToThreshold", "less than or equal to"),
@@ -84,9 +80,8 @@ impl MetricSource {
             MetricSource::One(stat) => stat.period_secs,
             MetricSource::Math(queries) => {
                 let returned = queries.iter().find(|query| query.return_data);
-                let own = returned.and_then(|query| {
-                    query.stat.as_ref().map(|stat| stat.period_secs).or(query.period_secs)
-                });
+                let own = returned
+                    .and_then(|query| query.stat.as_ref().map(|stat| stat.period_secs).or(query.period_secs));
                 let of_metrics = queries.iter().filter_map(|query| query.stat.as_ref());
                 own.or_else(|| of_metrics.map(|stat| stat.period_secs).max()).unwrap_or(60)
             }

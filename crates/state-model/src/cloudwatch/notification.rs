@@ -47,17 +47,13 @@ pub fn subject(alarm: &Alarm, value: StateValue) -> String {
     let region = region_name(&alarm.scope.region);
     let subject = format!("{}: \"{}\" in {region}", value.as_str(), alarm.name);
     // A subject is one line of printable characters; names may have others.
-    let printable = subject.chars().map(|next| if next.is_ascii_graphic() || next == ' ' { next } else { '?' });
+    let printable =
+        subject.chars().map(|next| if next.is_ascii_graphic() || next == ' ' { next } else { '?' });
     printable.take(SUBJECT_CHARS_MAX).collect()
 }
 
 /// The body that SNS carries.
-pub fn message(
-    alarm: &Alarm,
-    former: StateValue,
-    state: &AlarmState,
-    children: &[TriggeringChild],
-) -> Value {
+pub fn message(alarm: &Alarm, former: StateValue, state: &AlarmState, children: &[TriggeringChild]) -> Value {
     let mut message = json!({
         "AlarmName": alarm.name,
         "AlarmDescription": alarm.description,
@@ -209,7 +205,9 @@ fn event_metrics(source: &MetricSource) -> Value {
     };
     match source {
         // The alarm's own query has no id: CloudWatch gives it one of the form of a UUID. Its metric says enough.
-        MetricSource::One(stat) => json!([{ "id": "m1", "metricStat": event_stat(stat), "returnData": true }]),
+        MetricSource::One(stat) => {
+            json!([{ "id": "m1", "metricStat": event_stat(stat), "returnData": true }])
+        }
         MetricSource::Math(queries) => queries.iter().map(of_query).collect(),
     }
 }

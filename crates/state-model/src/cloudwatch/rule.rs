@@ -174,9 +174,25 @@ mod tests {
     #[test]
     fn what_is_malformed_is_refused() {
         for text in [
-            "", "ALARM", "ALARM(", "ALARM()", "ALARM(a", "ALARM(\"a)", "ALARM(a) ALARM(b)", "AND", "TRUE AND",
-            "(TRUE", "TRUE)", "NOT", "MAYBE(a)", "ALARM(a) XOR OK(b)", "AT_LEAST(0, OK, (a))",
-            "AT_LEAST(2, OK, (a))", "AT_LEAST(101%, OK, (a))", "AT_LEAST(1, FINE, (a))", "AT_LEAST(1, OK, ())",
+            "",
+            "ALARM",
+            "ALARM(",
+            "ALARM()",
+            "ALARM(a",
+            "ALARM(\"a)",
+            "ALARM(a) ALARM(b)",
+            "AND",
+            "TRUE AND",
+            "(TRUE",
+            "TRUE)",
+            "NOT",
+            "MAYBE(a)",
+            "ALARM(a) XOR OK(b)",
+            "AT_LEAST(0, OK, (a))",
+            "AT_LEAST(2, OK, (a))",
+            "AT_LEAST(101%, OK, (a))",
+            "AT_LEAST(1, FINE, (a))",
+            "AT_LEAST(1, OK, ())",
             "OK(arn:aws:cloudwatch:eu-west-1:000000000000:alarm:a)",
         ] {
             assert!(parse(text).is_err(), "{text}");
@@ -185,9 +201,8 @@ mod tests {
 
     #[test]
     fn rules_are_bounded() {
-        let children = |count: usize| {
-            (0..count).map(|number| format!("OK(c{number})")).collect::<Vec<_>>().join(" OR ")
-        };
+        let children =
+            |count: usize| (0..count).map(|number| format!("OK(c{number})")).collect::<Vec<_>>().join(" OR ");
         assert!(parse(&children(100)).is_ok());
         assert_eq!(parse(&children(101)), Err(RuleError::TooManyChildren));
         let deep = format!("{}TRUE{}", "(".repeat(600), ")".repeat(600));

@@ -95,8 +95,7 @@ pub fn transition(
         "newState": told(&state),
     });
     let summary = format!("Alarm updated from {} to {}", former.value.as_str(), state.value.as_str());
-    let mut history =
-        vec![AlarmHistory::of(alarm, HistoryKind::StateUpdate, summary, &data, 0, now, random)];
+    let mut history = vec![AlarmHistory::of(alarm, HistoryKind::StateUpdate, summary, &data, 0, now, random)];
     let performed = match actions {
         Actions::Run => perform(alarm, former.value, &state, children, now, random),
         Actions::Suppressed => Performed::default(),

@@ -63,7 +63,8 @@ impl<'t> Parser<'t> {
         if self.takes_word("AT_LEAST") {
             return self.at_least();
         }
-        let value = self.state("ALARM, OK, INSUFFICIENT_DATA, AT_LEAST, TRUE, FALSE, NOT or a parenthesis")?;
+        let value =
+            self.state("ALARM, OK, INSUFFICIENT_DATA, AT_LEAST, TRUE, FALSE, NOT or a parenthesis")?;
         self.expect('(', "an opening parenthesis")?;
         let name = self.name(&[')'])?;
         self.expect(')', "a closing parenthesis")?;
