@@ -165,7 +165,11 @@ impl Edge {
             }
             Err(refusal) => return *refusal,
         };
-        let route = match self.router.route(&parts, &body, signing_name) {
+        let plain = match bodies::decompressed(&parts, signing_name, &body) {
+            Ok(plain) => plain,
+            Err(refusal) => return *refusal,
+        };
+        let route = match self.router.route(&parts, plain.as_ref().unwrap_or(&body), signing_name) {
             Ok(route) => route,
             Err(RouteError::NotAnApi) => return not_an_api(&parts, &signed, &request_id),
             Err(RouteError::Refused { service, protocol, error }) => {
@@ -177,6 +181,7 @@ impl Edge {
                 return refuse(service, protocol, &request_id, &error);
             }
         };
+        let body = SentBody { raw: body, plain };
         let response = self.call(&parts, body, signed, route, &request_id, origin).await;
         let took = self.clock.monotonic().saturating_sub(started);
         self.metrics.request(route.service.name, route.operation, response.status().as_u16(), took);
@@ -195,14 +200,14 @@ impl Edge {
     async fn call(
         &self,
         parts: &Parts,
-        body: Bytes,
+        sent: SentBody,
         signed: Result<SignedRequest, AuthError>,
         route: Route,
         request_id: &str,
         origin: Origin,
     ) -> Response<Body> {
         let Route { service, protocol, operation } = route;
-        let Verified { access_key_id, principal, region, body } = match self.verify(&body, signed) {
+        let Verified { access_key_id, principal, region, body } = match self.verify(&sent.raw, signed) {
             Ok(verified) => verified,
             Err(failure) => {
                 return refuse(
@@ -235,6 +240,7 @@ impl Edge {
             source_ip: Some(origin.source),
             endpoint: origin.endpoint,
         };
+        let body = sent.plain.unwrap_or(body);
         let call = Call { protocol, operation, parts, body: &body, request_id };
         match self.services.find(service) {
             Some(found) => into_body(found.call(context, call).await),
@@ -284,6 +290,14 @@ struct Origin {
     source: IpAddr,
     /// The VPC endpoint that it came by.
     endpoint: Option<Arc<EndpointAccess>>,
+}
+
+/// A request's body.
+struct SentBody {
+    /// What the signature covers.
+    raw: Bytes,
+    /// Decompressed, if it came compressed.
+    plain: Option<Bytes>,
 }
 
 /// Who sent a request, and what it holds.

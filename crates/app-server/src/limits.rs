@@ -8,6 +8,8 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 30 * 1024 * 1024;
 /// How long a client may take to send its body. Too short cuts slow links off, too long lets them pile up.
 pub const REQUEST_BODY_TIME_MAX: Duration = Duration::from_secs(60);
 
+/// What a gzip body may become. Higher: a request of a few kilobytes can take more memory. A request of CloudWatch holds 1 MB.
+pub const GZIP_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes up to which a body counts as small. Small ones take nothing from the budget of [`REQUEST_BODIES_BYTES_MAX`]: the
 /// limit of connections bounds them. Larger lets idle clients hold more memory; smaller makes ordinary calls queue.
 pub const SMALL_BODY_BYTES_MAX: usize = 64 * 1024;

@@ -1,6 +1,9 @@
 //! Reads request bodies into memory, within the limits of one request and of all together.
 
+use std::io::Read;
+
 use bytes::{Bytes, BytesMut};
+use flate2::read::GzDecoder;
 use http::request::Parts;
 use http::{Response, StatusCode, header};
 use stdx_net::body::{Body, ReadError, next_chunk};
@@ -8,7 +11,8 @@ use tokio::sync::Semaphore;
 
 use super::json;
 use crate::limits::{
-    REQUEST_BODIES_BYTES_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX, SMALL_BODY_BYTES_MAX,
+    GZIP_BODY_BYTES_MAX, REQUEST_BODIES_BYTES_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX,
+    SMALL_BODY_BYTES_MAX,
 };
 
 /// How much of the budget one permit is.
@@ -77,6 +81,36 @@ impl Bodies {
         }
     }
 }
+
+/// The body of a service that takes compressed requests, as its client meant it. None: it isn't compressed. The signature
+/// covers the body as it was sent.
+///
+/// # Errors
+/// The answer to a body that is no gzip, or that becomes too large.
+pub fn decompressed(
+    parts: &Parts,
+    signing_name: Option<&str>,
+    body: &Bytes,
+) -> Result<Option<Bytes>, Box<Response<Body>>> {
+    // Of an object in S3 the encoding says how it is stored.
+    if signing_name != Some(COMPRESSED_SERVICE) {
+        return Ok(None);
+    }
+    let coding = parts.headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    if !coding.is_some_and(|coding| coding.eq_ignore_ascii_case("gzip")) {
+        return Ok(None);
+    }
+    let mut plain = Vec::new();
+    let limit = u64::try_from(GZIP_BODY_BYTES_MAX).unwrap_or(u64::MAX);
+    match GzDecoder::new(body.as_ref()).take(limit + 1).read_to_end(&mut plain) {
+        Ok(_) if plain.len() > GZIP_BODY_BYTES_MAX => Err(too_large()),
+        Ok(_) => Ok(Some(plain.into())),
+        Err(_) => Err(refusal(StatusCode::BAD_REQUEST, "The body is not what its Content-Encoding says.")),
+    }
+}
+
+/// CloudWatch, by its signing name: SDKs compress large PutMetricData requests.
+const COMPRESSED_SERVICE: &str = "monitoring";
 
 fn too_large() -> Box<Response<Body>> {
     let message = format!("The request's body is over the limit of {REQUEST_BODY_BYTES_MAX} bytes.");
