@@ -7,6 +7,7 @@
 //! **Invariant:** never uses a handler or a wire format, and never waits for a node.
 #![forbid(unsafe_code)]
 
+pub mod alarms;
 pub mod attach;
 pub mod balancers;
 mod changed;

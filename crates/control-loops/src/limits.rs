@@ -52,3 +52,18 @@ pub const EDGE_INTERFACES_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Things in place that one commit writes or forgets: each costs one precondition and one write of the store's 128.
 pub const IN_PLACE_CHANGES_PER_COMMIT_MAX: usize = 60;
+
+/// A difference between the wall clock and the time that passed which is a jump, not a correction.
+pub const CLOCK_JUMP_MIN: Duration = Duration::from_millis(1_500);
+
+/// Alarms are added to a commit until it has this many writes: one alarm's transition has up to 28, and the store takes 128.
+pub const ALARM_WRITES_PER_COMMIT: usize = 90;
+
+/// CloudWatch keeps the history of alarms for this long.
+pub const ALARM_HISTORY_AGE_MAX: Duration = Duration::from_hours(30 * 24);
+
+/// Items of the history of all alarms. Each is about a kilobyte of memory.
+pub const ALARM_HISTORY_ITEMS_MAX: usize = 100_000;
+
+/// Items that one commit forgets.
+pub const ALARM_HISTORY_PRUNED_PER_COMMIT: usize = 100;

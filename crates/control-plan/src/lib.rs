@@ -3,6 +3,7 @@
 //! **Invariant:** no runtime, no clock, no store, no I/O. The same snapshot, time and seed give the same decision.
 #![forbid(unsafe_code)]
 
+pub mod alarms;
 pub mod attach;
 pub mod balancers;
 pub mod capacity;

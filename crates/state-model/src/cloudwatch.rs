@@ -1,4 +1,4 @@
-//! Records of CloudWatch: alarms and their states. Data points live in the metric store.
+//! Records of CloudWatch: alarms, their states and what they went through. Data points live in the metric store.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,18 @@ use serde::{Deserialize, Serialize};
 use stdx::clock::Timestamp;
 
 use crate::Scope;
-use crate::record::Record;
+use crate::record::{IndexSink, Record};
+
+pub mod history;
+mod names;
+pub mod notification;
+pub mod rule;
+pub mod suppression;
+pub mod transition;
+
+pub use history::{AlarmHistory, HistoryKind};
+pub use names::STATISTICS;
+pub use suppression::{AlarmSuppression, SuppressedBy};
 
 /// Written by the API, and by Application Auto Scaling for the alarms of its policies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,7 +70,8 @@ pub struct MetricWatch {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Windows {
-    /// At multiples of the period, as CloudWatch evaluates what users define.
+    /// At multiples of the period where that is a minute or less; longer ones end with each full minute, and overlap, as CloudWatch
+    /// evaluates what users define.
     #[default]
     Aligned,
     /// The last one ends with the newest full second, and there is an evaluation each second. For the alarms of target tracking on
@@ -137,6 +149,13 @@ pub struct Suppressor {
 }
 
 impl Alarm {
+    /// Index: composite alarms, by the keys of the alarms that their rules name.
+    pub const CHILD: &'static str = "child";
+    /// Index: composite alarms, by the key of the alarm that suppresses their actions.
+    pub const SUPPRESSOR: &'static str = "suppressor";
+    /// Index: alarms on one metric, by `account/region/namespace/name`.
+    pub const METRIC: &'static str = "metric";
+
     pub fn key_of(scope: &Scope, name: &str) -> String {
         scope.key(name)
     }
@@ -151,6 +170,33 @@ impl Record for Alarm {
 
     fn key(&self) -> String {
         Self::key_of(&self.scope, &self.name)
+    }
+
+    fn index(&self, sink: IndexSink<'_>) {
+        match &self.watch {
+            Watch::Metric(watch) => {
+                if let MetricSource::One(stat) = &watch.source {
+                    sink(Self::METRIC, self.scope.key(&format!("{}/{}", stat.namespace, stat.name)));
+                }
+            }
+            Watch::Composite(watch) => {
+                if let Ok(rule) = rule::Rule::parse(&watch.rule, &self.scope) {
+                    rule.children()
+                        .iter()
+                        .for_each(|child| sink(Self::CHILD, Self::key_of(&self.scope, child)));
+                }
+                if let Some(suppressor) = &watch.suppressor {
+                    sink(Self::SUPPRESSOR, Self::key_of(&self.scope, suppressor.name(&self.scope)));
+                }
+            }
+        }
+    }
+}
+
+impl Suppressor {
+    /// Of the alarm, without what an ARN says besides.
+    pub fn name(&self, scope: &Scope) -> &str {
+        self.alarm.strip_prefix(&scope.arn("cloudwatch", "alarm:")).unwrap_or(&self.alarm)
     }
 }
 

@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 pub mod addresses;
+pub mod alarm_changes;
+pub mod alarm_suppressors;
 pub mod ecs_leftovers;
 pub mod elb_usage;
 pub mod limits;

@@ -13,3 +13,10 @@ pub const SERVICE_DEPLOYMENTS_KEPT: usize = 50;
 
 /// Old deployments forgotten by one commit that makes a new one, each with up to three rows.
 pub const SERVICE_DEPLOYMENTS_FORGOTTEN: usize = 8;
+
+/// Items of one alarm's history: CloudWatch bounds them by age alone (30 days), which an alarm that flaps each ten seconds would
+/// fill a disk with.
+pub const ALARM_HISTORY_KEPT: usize = 200;
+
+/// Old ones that are dropped with what is added: more than one transition adds, so that the bound holds.
+pub const ALARM_HISTORY_DROPPED_MAX: usize = 10;

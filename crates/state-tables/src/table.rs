@@ -84,6 +84,11 @@ impl<R: Record> Table<R> {
         self.rows.get(key)
     }
 
+    /// As [`Table::get`], with the key as the table has it.
+    pub fn get_with_key(&self, key: &str) -> Option<(&str, &Row<R>)> {
+        self.rows.get_key_value(key).map(|(key, row)| (&**key, row))
+    }
+
     pub fn contains(&self, key: &str) -> bool {
         self.rows.contains_key(key)
     }

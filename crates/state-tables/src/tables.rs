@@ -146,6 +146,8 @@ tables! {
         // CloudWatch
         alarms: state_model::cloudwatch::Alarm,
         alarm_states: state_model::cloudwatch::AlarmState,
+        alarm_history: state_model::cloudwatch::AlarmHistory,
+        alarm_suppressions: state_model::cloudwatch::AlarmSuppression,
         // Application Auto Scaling
         // Billing
         // EventBridge
