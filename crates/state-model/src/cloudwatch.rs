@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use stdx::clock::Timestamp;
 
 use crate::Scope;
-use crate::record::Record;
+use crate::autoscaling::policy_id_of;
+use crate::record::{IndexSink, Record};
 
 /// Written by the API, and by Application Auto Scaling for the alarms of its policies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,6 +138,9 @@ pub struct Suppressor {
 }
 
 impl Alarm {
+    /// Index: the alarms that call a scaling policy, by the policy's id.
+    pub const SCALING_POLICY: &'static str = "scaling-policy";
+
     pub fn key_of(scope: &Scope, name: &str) -> String {
         scope.key(name)
     }
@@ -151,6 +155,14 @@ impl Record for Alarm {
 
     fn key(&self) -> String {
         Self::key_of(&self.scope, &self.name)
+    }
+
+    fn index(&self, sink: IndexSink<'_>) {
+        let actions =
+            self.ok_actions.iter().chain(&self.alarm_actions).chain(&self.insufficient_data_actions);
+        for policy in actions.filter_map(|action| policy_id_of(action)) {
+            sink(Self::SCALING_POLICY, policy.to_owned());
+        }
     }
 }
 

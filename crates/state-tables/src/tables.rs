@@ -147,6 +147,11 @@ tables! {
         alarms: state_model::cloudwatch::Alarm,
         alarm_states: state_model::cloudwatch::AlarmState,
         // Application Auto Scaling
+        scalable_targets: state_model::autoscaling::ScalableTarget,
+        scaling_policies: state_model::autoscaling::ScalingPolicy,
+        scheduled_actions: state_model::autoscaling::ScheduledAction,
+        scaling_progress: state_model::autoscaling::ScalingProgress,
+        scaling_activities: state_model::autoscaling::ScalingActivity,
         // Billing
         // EventBridge
         pending_events: state_model::events::PendingEvent,
