@@ -1,11 +1,11 @@
 //! What an account has before anybody asked for anything.
 
+use api_auth::identifiers;
 use state_model::iam::named_key;
+use state_model::iam::service_linked_role::{TEMPLATES, new_role};
 use state_tables::{Transaction, View};
 use stdx::clock::Timestamp;
 use stdx::random::Random;
-
-use crate::iam::service_linked_roles::{TEMPLATES, new_role};
 
 /// The service-linked roles that a new account has. Writes what is missing, so that a second call changes nothing; call
 /// it for an account on its first use only, since a service-linked role may be deleted.
@@ -18,7 +18,7 @@ pub fn write_account(
 ) {
     for template in TEMPLATES {
         if !view.iam_roles.contains(&named_key(account, template.role_name)) {
-            transaction.insert(&new_role(template, account, now, random));
+            transaction.insert(&new_role(template, account, identifiers::role_id(random), now));
         }
     }
 }

@@ -13,4 +13,5 @@ pub mod edge_config;
 pub mod edge_names;
 pub mod limits;
 pub mod placement;
+pub mod scaling;
 pub mod services;

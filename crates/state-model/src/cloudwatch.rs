@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stdx::clock::Timestamp;
 
 use crate::Scope;
+use crate::autoscaling::policy_id_of;
 use crate::record::{IndexSink, Record};
 
 pub mod history;
@@ -155,6 +156,8 @@ impl Alarm {
     pub const SUPPRESSOR: &'static str = "suppressor";
     /// Index: alarms on one metric, by `account/region/namespace/name`.
     pub const METRIC: &'static str = "metric";
+    /// Index: the alarms that call a scaling policy, by the policy's id.
+    pub const SCALING_POLICY: &'static str = "scaling-policy";
 
     pub fn key_of(scope: &Scope, name: &str) -> String {
         scope.key(name)
@@ -189,6 +192,11 @@ impl Record for Alarm {
                     sink(Self::SUPPRESSOR, Self::key_of(&self.scope, suppressor.name(&self.scope)));
                 }
             }
+        }
+        let actions =
+            self.ok_actions.iter().chain(&self.alarm_actions).chain(&self.insufficient_data_actions);
+        for policy in actions.filter_map(|action| policy_id_of(action)) {
+            sink(Self::SCALING_POLICY, policy.to_owned());
         }
     }
 }

@@ -5,6 +5,7 @@
 pub mod access_key;
 pub mod policy;
 pub mod role;
+pub mod service_linked_role;
 pub mod user;
 
 use serde::{Deserialize, Serialize};

@@ -149,6 +149,11 @@ tables! {
         alarm_history: state_model::cloudwatch::AlarmHistory,
         alarm_suppressions: state_model::cloudwatch::AlarmSuppression,
         // Application Auto Scaling
+        scalable_targets: state_model::autoscaling::ScalableTarget,
+        scaling_policies: state_model::autoscaling::ScalingPolicy,
+        scheduled_actions: state_model::autoscaling::ScheduledAction,
+        scaling_progress: state_model::autoscaling::ScalingProgress,
+        scaling_activities: state_model::autoscaling::ScalingActivity,
         // Billing
         // EventBridge
         pending_events: state_model::events::PendingEvent,

@@ -3,72 +3,18 @@
 use api_auth::{Context, identifiers};
 use state_model::iam::named_key;
 use state_model::iam::role::Role;
+use state_model::iam::service_linked_role::{TEMPLATES, new_role};
 use state_model::scope::PARTITION;
-use stdx::clock::Timestamp;
-use stdx::random::{self, Random};
+use stdx::random;
 use wire_schema::ServiceError;
 use wire_shapes_platform::iam;
 
 use super::errors::{invalid_input, no_such_named};
 use super::holder::find;
-use super::limits::{ROLE_NAME_CHARS_MAX, SESSION_DURATION_S_MIN};
+use super::limits::ROLE_NAME_CHARS_MAX;
 use super::shapes::{self, Detail};
 use super::{Iam, validation};
 use crate::validation::required;
-
-/// What a service's role looks like.
-#[derive(Clone, Copy, Debug)]
-pub struct Template {
-    pub service: &'static str,
-    pub role_name: &'static str,
-    pub policy_arn: &'static str,
-    pub description: &'static str,
-}
-
-/// The services that have a role here.
-pub const TEMPLATES: &[Template] = &[
-    Template {
-        service: "ecs.amazonaws.com",
-        role_name: "AWSServiceRoleForECS",
-        policy_arn: "arn:aws:iam::aws:policy/aws-service-role/AmazonECSServiceRolePolicy",
-        description: "Role to enable Amazon ECS to manage your cluster.",
-    },
-    Template {
-        service: "elasticloadbalancing.amazonaws.com",
-        role_name: "AWSServiceRoleForElasticLoadBalancing",
-        policy_arn: "arn:aws:iam::aws:policy/aws-service-role/AWSElasticLoadBalancingServiceRolePolicy",
-        description: "Allows ELB to call AWS services on your behalf.",
-    },
-    Template {
-        service: "ecs.application-autoscaling.amazonaws.com",
-        role_name: "AWSServiceRoleForApplicationAutoScaling_ECSService",
-        policy_arn: "arn:aws:iam::aws:policy/aws-service-role/AWSApplicationAutoscalingECSServicePolicy",
-        description: "Lets Application Auto Scaling change the desired count of services.",
-    },
-];
-
-pub fn new_role(template: &Template, account: &str, now: Timestamp, random: &dyn Random) -> Role {
-    let service = template.service;
-    Role {
-        account: account.to_owned(),
-        name: template.role_name.to_owned(),
-        path: format!("/aws-service-role/{service}/"),
-        id: identifiers::role_id(random),
-        created_at: now,
-        trust_policy: format!(
-            "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Principal\":{{\"Service\":\
-             \"{service}\"}},\"Action\":\"sts:AssumeRole\"}}]}}"
-        ),
-        description: Some(template.description.to_owned()),
-        session_duration_s_max: SESSION_DURATION_S_MIN,
-        permissions_boundary: None,
-        linked_service: Some(service.to_owned()),
-        inline_policies: Default::default(),
-        attached_policies: vec![template.policy_arn.to_owned()],
-        tags: Default::default(),
-        last_used: None,
-    }
-}
 
 pub async fn create_service_linked_role(
     context: Context<Iam>,
@@ -85,7 +31,7 @@ pub async fn create_service_linked_role(
     if input.custom_suffix.is_some() {
         return Err(invalid_input(format!("Custom suffix is not allowed for {service}")));
     }
-    let mut role = new_role(template, account, context.now, &*context.random);
+    let mut role = new_role(template, account, identifiers::role_id(&*context.random), context.now);
     if let Some(description) = validation::description(input.description)? {
         role.description = Some(description);
     }

@@ -7,7 +7,10 @@ use crate::edge::Services;
 
 pub(super) fn services(services: Services, stores: &Stores) -> Services {
     services
-        .with(application_autoscaling::table(), application_autoscaling::ApplicationAutoscaling)
+        .with(
+            application_autoscaling::table(),
+            application_autoscaling::ApplicationAutoscaling { metrics: stores.metrics.clone() },
+        )
         .with(budgets::table(), budgets::Budgets)
         .with(ce::table(), ce::CostExplorer)
         .with(cloudwatch::table(), cloudwatch::CloudWatch { metrics: stores.metrics.clone() })
