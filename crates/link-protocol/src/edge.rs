@@ -34,6 +34,10 @@ pub enum EdgeDown {
     Mark {
         revision: u64,
     },
+    /// The window of this number, and all before it, is kept by control from now on.
+    Counted {
+        number: u64,
+    },
     /// End in good order: no new connection, requests in flight get `drain_secs` at most.
     Stop {
         drain_secs: u32,
@@ -57,8 +61,11 @@ pub enum EdgeUp {
     Health(Vec<HealthReport>),
     /// All counters since the balancer's start, every [`METRICS_PERIOD_SECS`].
     Metrics(Box<MetricsReport>),
+    /// What was counted in one window. Told again in the next session until it is acknowledged with [`EdgeDown::Counted`].
+    Counted(Box<CountedWindow>),
 }
 
+/// Also the length of a window. Windows begin at its multiples, so that a minute is complete when its last one is.
 pub const METRICS_PERIOD_SECS: u64 = 5;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,6 +219,19 @@ pub struct LastHealth {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MetricsReport {
     pub started_at: Timestamp,
+    pub series: Vec<MetricSeries>,
+}
+
+/// Counts of one window alone: counters and distributions hold what was added in it. Gauges of flows and connections are in
+/// the last window of a minute only, those of hosts in each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CountedWindow {
+    /// Grows by one in the balancer's process.
+    pub number: u64,
+    /// The window's beginning.
+    pub at: Timestamp,
+    /// It was told before, and may be kept already.
+    pub again: bool,
     pub series: Vec<MetricSeries>,
 }
 
