@@ -52,3 +52,12 @@ pub const EDGE_INTERFACES_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Things in place that one commit writes or forgets: each costs one precondition and one write of the store's 128.
 pub const IN_PLACE_CHANGES_PER_COMMIT_MAX: usize = 60;
+
+/// Seconds of measurements waiting to be made into metrics. A slow store loses what is beyond, and never holds up dispatch.
+pub const MEASURED_QUEUE_MAX: usize = 16;
+
+/// Between two counts of the live tasks of services.
+pub const LIVE_COUNT_PERIOD: Duration = Duration::from_secs(10);
+
+/// Clusters whose events of one minute wait to be written to their performance logs.
+pub const PERFORMANCE_QUEUE_MAX: usize = 1_024;

@@ -11,5 +11,6 @@ pub mod cleanup_endpoints;
 pub mod edge_config;
 pub mod edge_names;
 pub mod limits;
+pub mod measure;
 pub mod placement;
 pub mod services;

@@ -258,3 +258,27 @@ pub enum MetricValue {
         buckets: Vec<(f64, u64)>,
     },
 }
+
+impl MetricValue {
+    /// Adds what was counted elsewhere, or at another time, of the same thing.
+    pub fn add(&mut self, more: &MetricValue) {
+        match (self, more) {
+            (MetricValue::Counter(count), MetricValue::Counter(more)) => *count += more,
+            (MetricValue::Gauge(value), MetricValue::Gauge(more)) => *value += more,
+            (
+                MetricValue::Distribution { sum, count, buckets },
+                MetricValue::Distribution { sum: more_sum, count: more_count, buckets: more },
+            ) => {
+                *sum += more_sum;
+                *count += more_count;
+                for (bound, added) in more {
+                    match buckets.iter_mut().find(|(own, _)| own == bound) {
+                        Some((_, count)) => *count += added,
+                        None => buckets.push((*bound, *added)),
+                    }
+                }
+            }
+            (value, more) => *value = more.clone(),
+        }
+    }
+}

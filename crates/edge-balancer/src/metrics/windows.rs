@@ -129,31 +129,13 @@ fn merged(first: Vec<MetricSeries>, second: Vec<MetricSeries>) -> Vec<MetricSeri
     let mut all: BTreeMap<Key, MetricSeries> = first.into_iter().map(|series| (key(&series), series)).collect();
     for series in second {
         match all.get_mut(&key(&series)) {
-            Some(known) => add(&mut known.value, series.value),
+            // Of what goes up and down the newest counts.
+            Some(known) if matches!(series.value, MetricValue::Gauge(_)) => known.value = series.value,
+            Some(known) => known.value.add(&series.value),
             None => drop(all.insert(key(&series), series)),
         }
     }
     all.into_values().collect()
-}
-
-fn add(to: &mut MetricValue, more: MetricValue) {
-    match (to, more) {
-        (MetricValue::Counter(count), MetricValue::Counter(more)) => *count += more,
-        (
-            MetricValue::Distribution { sum, count, buckets },
-            MetricValue::Distribution { sum: more_sum, count: more_count, buckets: more },
-        ) => {
-            *sum += more_sum;
-            *count += more_count;
-            for (bound, added) in more {
-                match buckets.iter_mut().find(|(own, _)| *own == bound) {
-                    Some((_, count)) => *count += added,
-                    None => buckets.push((bound, added)),
-                }
-            }
-        }
-        (to, more) => *to = more,
-    }
 }
 
 #[cfg(test)]
