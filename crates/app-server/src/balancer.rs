@@ -9,6 +9,7 @@ use std::time::Duration;
 use control_loops::LoopContext;
 use control_loops::edge::{EdgeDispatch, EdgeMetrics, EdgeSession, SessionError, Unseal, reports};
 use node_network::Instance;
+use state_telemetry::metrics::MetricStore;
 use stdx::backoff::Backoff;
 use stdx::random::SharedRandom;
 use stdx_async::shutdown::Shutdown;
@@ -52,6 +53,8 @@ pub struct Wiring {
     pub unseal: Unseal,
     pub attached: watch::Receiver<std::collections::BTreeSet<String>>,
     pub metrics: EdgeMetrics,
+    /// Keeps what the balancer counts.
+    pub store: MetricStore,
 }
 
 impl Balancer {
@@ -64,6 +67,7 @@ impl Balancer {
             unseal: wiring.unseal,
             attached: wiring.attached,
             metrics: wiring.metrics,
+            store: wiring.store,
             applied: watch::Sender::new(0),
         };
         Self { files, dispatch, random }

@@ -107,12 +107,12 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     base.start_loops(&shutdown);
     alarms::start(&base, &stores, &shutdown);
     scaling::start(&base, &stores, &shutdown);
-    measuring::start(&base, &stores, &shutdown);
+    let measured = measuring::start(&base, &stores, &shutdown);
     events::start(&base, &stores, &shutdown);
     messages::start(&base, &stores, &shutdown);
     billing::start(&base, &stores, &shutdown);
-    let edges_attached = node::start(&base, &stores, spawner, (&edge, &tls), &shutdown).await?;
-    let balancer = base.balancer(edges_attached);
+    let edges_attached = node::start(&base, &stores, spawner, (&edge, &tls), measured, &shutdown).await?;
+    let balancer = base.balancer(&stores, edges_attached);
     let access_logs = base.access_logs(&stores, balancer.files.spool.clone());
     supervisor::spawn("balancer", balancer.follow(shutdown.clone()));
     supervisor::spawn("access-logs", access_logs.follow(shutdown.clone()));
@@ -206,7 +206,7 @@ impl Base {
         }
     }
 
-    fn balancer(&self, attached: watch::Receiver<BTreeSet<String>>) -> Balancer {
+    fn balancer(&self, stores: &Stores, attached: watch::Receiver<BTreeSet<String>>) -> Balancer {
         let keys = Arc::clone(&self.keys);
         let wiring = balancer::Wiring {
             context: self.loop_context(),
@@ -215,6 +215,7 @@ impl Base {
             unseal: Unseal(Arc::new(move |certificate| keys.unseal_certificate_key(certificate))),
             attached,
             metrics: self.edge_metrics.clone(),
+            store: stores.metrics.clone(),
         };
         Balancer::new(BalancerFiles::of(&self.data_dir), wiring)
     }

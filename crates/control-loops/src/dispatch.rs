@@ -9,6 +9,7 @@ mod name_options;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use link_protocol::measured::Measured;
 use link_protocol::network::NetworkSnapshot;
 use link_protocol::{Assignment, Down, Interface, Observation, TaskName, Up};
 use state_model::ecs::task::{Phase, TaskColumns, TaskObservation};
@@ -41,6 +42,8 @@ pub struct Dispatch {
     pub log_mode_blocking: LogModeDefault,
     /// Hears which interfaces of load balancers are in place on the node.
     pub edges_attached: watch::Sender<BTreeSet<String>>,
+    /// Takes what the node measured. What finds no room is dropped.
+    pub measured: mpsc::Sender<Measured>,
 }
 
 /// What this session has told the node.
@@ -192,9 +195,13 @@ impl Dispatch {
             match up {
                 Up::Observed(observation) => batch.push(*observation),
                 Up::InPlace { ids } => newest_in_place = Some(ids),
+                Up::Measured(measured) => drop(self.measured.try_send(*measured)),
             }
             let has_room = batch.len() < OBSERVATIONS_PER_COMMIT_MAX;
             next = if has_room { self.link.up.try_recv().ok() } else { None };
+        }
+        if batch.is_empty() && newest_in_place.is_none() {
+            return;
         }
         // Nothing of it may be lost: the node has no reason to send it again. So this waits for the store.
         while let Err(error) = self.commit(&batch, newest_in_place.as_ref()).await {

@@ -12,10 +12,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use control_plan::edge_config::{self, Surroundings};
-use link_protocol::edge::{EdgeDown, EdgeUp, HealthReport, ListeningReport, MetricsReport};
+use link_protocol::edge::{CountedWindow, EdgeDown, EdgeUp, HealthReport, ListeningReport, MetricsReport};
 use link_protocol::edge_frame::{self, Decoder, FrameError};
 use state_model::acm::Certificate;
 use state_tables::View;
+use state_telemetry::metrics::MetricStore;
 use stdx_async::shutdown::Shutdown;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -27,6 +28,7 @@ use crate::LoopContext;
 use crate::driver::LoopError;
 use crate::edge::changes::Affected;
 use crate::edge::reports::Standing;
+use crate::measure;
 use crate::limits::{
     EDGE_DOWN_QUEUE_MAX, EDGE_IDLE_DRAIN_SECS, EDGE_IDLE_MAX, EDGE_INTERFACES_PATIENCE, EDGE_READ_BYTES,
     EDGE_UP_QUEUE_MAX, FAILURE_PAUSE,
@@ -69,6 +71,8 @@ pub struct EdgeDispatch {
     /// The interfaces of load balancers that are in place on the node.
     pub attached: watch::Receiver<BTreeSet<String>>,
     pub metrics: EdgeMetrics,
+    /// Keeps what the balancer counts.
+    pub store: MetricStore,
     /// Grows with what the balancer has acknowledged: the revision of the state that is in effect there.
     pub applied: watch::Sender<u64>,
 }
@@ -124,19 +128,22 @@ impl EdgeDispatch {
         let EdgeSession { reader, mut writer, .. } = session;
         let (frames, mut frames_out) = mpsc::channel::<Vec<u8>>(EDGE_DOWN_QUEUE_MAX);
         let (ups, ups_in) = mpsc::channel(EDGE_UP_QUEUE_MAX);
+        let (counted, counted_in) = mpsc::channel(EDGE_UP_QUEUE_MAX);
         let write = async {
             while let Some(frame) = frames_out.recv().await {
                 writer.write_all(&frame).await?;
             }
             Ok(())
         };
-        // Four directions that never wait for each other but by their queues: telling, writing, reading, recording.
+        // Five directions that never wait for each other but by their queues: telling, writing, reading, recording,
+        // and keeping counts.
         tokio::select! {
             () = shutdown.requested() => Ok(()),
-            told = self.tell(frames) => told,
+            told = self.tell(frames.clone()) => told,
             written = write => written,
             read = reader.run(ups) => read,
-            () = self.record(ups_in) => Ok(()),
+            () = self.record(ups_in, counted) => Ok(()),
+            kept = self.keep_counts(counted_in, frames.clone()) => kept,
         }
     }
 
@@ -233,7 +240,7 @@ impl EdgeDispatch {
     }
 
     /// Writes reports as they come, many at once when many have come.
-    async fn record(&self, mut ups: mpsc::Receiver<EdgeUp>) {
+    async fn record(&self, mut ups: mpsc::Receiver<EdgeUp>, counted: mpsc::Sender<CountedWindow>) {
         let mut attached = self.attached.clone();
         let mut heard = Heard::default();
         loop {
@@ -246,6 +253,11 @@ impl EdgeDispatch {
             }
             while let Ok(next) = ups.try_recv() {
                 self.hear(next, &mut heard);
+            }
+            for window in heard.counted.drain(..) {
+                if counted.send(window).await.is_err() {
+                    return;
+                }
             }
             // A report must not be lost: the balancer has no reason to send it again. So this waits for the store.
             while let Err(error) = self.write(&heard, &attached).await {
@@ -272,7 +284,22 @@ impl EdgeDispatch {
                 self.metrics.set(*report);
                 heard.tidy = true;
             }
+            EdgeUp::Counted(window) => heard.counted.push(*window),
         }
+    }
+
+    /// Acknowledges each window when it is kept. Apart from the other reports, which needn't wait for the disk.
+    async fn keep_counts(
+        &self,
+        mut counted: mpsc::Receiver<CountedWindow>,
+        frames: mpsc::Sender<Vec<u8>>,
+    ) -> Result<(), SessionError> {
+        while let Some(window) = counted.recv().await {
+            measure::balancer::keep(&self.context, &self.store, &window).await;
+            let kept = edge_frame::encode(&EdgeDown::Counted { number: window.number })?;
+            frames.send(kept).await.map_err(|_| SessionError::HungUp)?;
+        }
+        Ok(())
     }
 
     async fn write(
@@ -312,6 +339,7 @@ impl Told {
 struct Heard {
     listening: HashMap<String, ListeningReport>,
     health: Vec<HealthReport>,
+    counted: Vec<CountedWindow>,
     /// The balancer's regular report is also the beat for tidying up.
     tidy: bool,
 }

@@ -17,6 +17,7 @@ pub mod dispatch;
 pub mod driver;
 pub mod edge;
 pub mod limits;
+pub mod measure;
 pub mod network;
 pub mod placement;
 mod service_events;

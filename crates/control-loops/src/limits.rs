@@ -67,3 +67,11 @@ pub const ALARM_HISTORY_ITEMS_MAX: usize = 100_000;
 
 /// Items that one commit forgets.
 pub const ALARM_HISTORY_PRUNED_PER_COMMIT: usize = 100;
+/// Seconds of measurements waiting to be made into metrics. A slow store loses what is beyond, and never holds up dispatch.
+pub const MEASURED_QUEUE_MAX: usize = 16;
+
+/// Between two counts of the live tasks of services.
+pub const LIVE_COUNT_PERIOD: Duration = Duration::from_secs(10);
+
+/// Clusters whose events of one minute wait to be written to their performance logs.
+pub const PERFORMANCE_QUEUE_MAX: usize = 1_024;

@@ -236,6 +236,7 @@ fn service_revision(name: &str, uid: &str, revision: &str, group: &str) -> Servi
             container_name: "app".into(),
             container_port: 8080,
         }],
+        metric_configurations: Vec::new(),
         forced: false,
         created_at: CREATED,
     }

@@ -12,6 +12,7 @@ pub mod cleanup_endpoints;
 pub mod edge_config;
 pub mod edge_names;
 pub mod limits;
+pub mod measure;
 pub mod placement;
 pub mod scaling;
 pub mod services;

@@ -288,7 +288,9 @@ fn count_hosts(runtime: &Runtime, group: &TargetGroup) {
     else {
         return;
     };
-    let mut zones: HashMap<&str, (i64, i64)> = HashMap::new();
+    // A zone whose last target has left has none.
+    let counted = group.counted_zones(&load_balancer.path);
+    let mut zones: HashMap<&str, (i64, i64)> = counted.iter().map(|zone| (zone.as_str(), (0, 0))).collect();
     for target in &group.targets {
         let zone = target.availability_zone.as_deref().unwrap_or("all");
         let (healthy, unhealthy) = zones.entry(zone).or_default();

@@ -103,3 +103,9 @@ pub const STATE_WRITE_REST: u32 = 4;
 /// Between tries of a new target that doesn't listen yet. Longer delays what a deployment waits for; shorter costs a
 /// packet each.
 pub const PROBE_PAUSE: Duration = Duration::from_millis(200);
+
+/// Windows of counts that wait for control, a minute each while it is away: what control keeps to the second lasts three hours.
+pub const WINDOWS_KEPT_MAX: usize = 120;
+
+/// Counts in all windows that wait. Each takes some 200 bytes.
+pub const COUNTS_KEPT_MAX: usize = 200_000;

@@ -10,8 +10,10 @@ use link_protocol::edge::{MetricSeries, MetricValue, MetricsReport};
 use stdx::clock::Timestamp;
 
 mod distribution;
+mod windows;
 
 pub use distribution::Distribution;
+pub use windows::Windows;
 
 macro_rules! named {
     ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? }) => {
@@ -155,9 +157,14 @@ impl MetricSet {
                 value => push(counter.as_str(), MetricValue::Counter(value)),
             }
         }
+        // Where there are hosts, none of one kind is worth a number.
+        let has_hosts = [Gauge::HealthyHostCount, Gauge::UnHealthyHostCount]
+            .into_iter()
+            .any(|gauge| self.gauge(gauge) != 0);
         for gauge in Gauge::ALL {
+            let is_hosts = matches!(gauge, Gauge::HealthyHostCount | Gauge::UnHealthyHostCount);
             match self.gauge(*gauge) {
-                0 => {}
+                0 if !(is_hosts && has_hosts) => {}
                 value => push(gauge.as_str(), MetricValue::Gauge(value as f64)),
             }
         }

@@ -34,6 +34,10 @@ pub enum EdgeDown {
     Mark {
         revision: u64,
     },
+    /// The window of this number, and all before it, is kept by control from now on.
+    Counted {
+        number: u64,
+    },
     /// End in good order: no new connection, requests in flight get `drain_secs` at most.
     Stop {
         drain_secs: u32,
@@ -57,8 +61,11 @@ pub enum EdgeUp {
     Health(Vec<HealthReport>),
     /// All counters since the balancer's start, every [`METRICS_PERIOD_SECS`].
     Metrics(Box<MetricsReport>),
+    /// What was counted in one window. Told again in the next session until it is acknowledged with [`EdgeDown::Counted`].
+    Counted(Box<CountedWindow>),
 }
 
+/// Also the length of a window. Windows begin at its multiples, so that a minute is complete when its last one is.
 pub const METRICS_PERIOD_SECS: u64 = 5;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,6 +222,19 @@ pub struct MetricsReport {
     pub series: Vec<MetricSeries>,
 }
 
+/// Counts of one window alone: counters and distributions hold what was added in it. Gauges of flows and connections are in
+/// the last window of a minute only, those of hosts in each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CountedWindow {
+    /// Grows by one in the balancer's process.
+    pub number: u64,
+    /// The window's beginning.
+    pub at: Timestamp,
+    /// It was told before, and may be kept already.
+    pub again: bool,
+    pub series: Vec<MetricSeries>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricSeries {
     /// For example `RequestCount`.
@@ -237,4 +257,28 @@ pub enum MetricValue {
         count: u64,
         buckets: Vec<(f64, u64)>,
     },
+}
+
+impl MetricValue {
+    /// Adds what was counted elsewhere, or at another time, of the same thing.
+    pub fn add(&mut self, more: &MetricValue) {
+        match (self, more) {
+            (MetricValue::Counter(count), MetricValue::Counter(more)) => *count += more,
+            (MetricValue::Gauge(value), MetricValue::Gauge(more)) => *value += more,
+            (
+                MetricValue::Distribution { sum, count, buckets },
+                MetricValue::Distribution { sum: more_sum, count: more_count, buckets: more },
+            ) => {
+                *sum += more_sum;
+                *count += more_count;
+                for (bound, added) in more {
+                    match buckets.iter_mut().find(|(own, _)| own == bound) {
+                        Some((_, count)) => *count += added,
+                        None => buckets.push((*bound, *added)),
+                    }
+                }
+            }
+            (value, more) => *value = more.clone(),
+        }
+    }
 }

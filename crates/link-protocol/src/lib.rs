@@ -8,6 +8,7 @@ pub mod assignment;
 pub mod edge;
 pub mod edge_frame;
 pub mod log;
+pub mod measured;
 pub mod network;
 pub mod observation;
 pub mod services;
@@ -46,4 +47,6 @@ pub enum Up {
     InPlace {
         ids: BTreeSet<String>,
     },
+    /// What running tasks use, each second. May get lost: the next one says how it is then.
+    Measured(Box<measured::Measured>),
 }

@@ -24,6 +24,7 @@ use crate::driver::{Driver, NodeContext};
 use crate::endpoints::MetadataEndpoints;
 use crate::images::BuiltInRegistry;
 use crate::limits::{NETWORK_RETRY, TASK_STARTS_AT_ONCE_MAX};
+use crate::measure::Measuring;
 use crate::network::{NodeNetworks, VpcOpened};
 use crate::plan::Desired;
 
@@ -123,6 +124,14 @@ impl Agent {
         let mut opened: Vec<Arc<dyn VpcOpened>> = vec![Arc::new(endpoints)];
         opened.extend(parts.opened);
         let networks = NodeNetworks::new(Arc::clone(&parts.network), opened);
+        let measuring = Measuring {
+            instance: config.instance.clone(),
+            directory: directory.clone(),
+            network: Arc::clone(&parts.network),
+            clock: Arc::clone(&parts.clock),
+            up: up.clone(),
+        };
+        supervisor::spawn("measuring", measuring.run());
         let context = Arc::new(NodeContext {
             config,
             network: parts.network,

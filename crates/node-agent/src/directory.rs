@@ -37,6 +37,10 @@ impl Directory {
         self.lock().get(&(vpc_id.to_owned(), address)).cloned()
     }
 
+    pub fn all(&self) -> Vec<Entry> {
+        self.lock().values().cloned().collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<(String, Ipv4Addr), Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }

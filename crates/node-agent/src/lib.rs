@@ -19,6 +19,7 @@ pub mod images;
 mod ledger;
 pub mod limits;
 mod log_pump;
+mod measure;
 pub mod metadata;
 pub mod names;
 pub mod network;

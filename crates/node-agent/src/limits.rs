@@ -60,3 +60,16 @@ pub const FLOW_LINES_PER_APPEND_MAX: usize = 2_000;
 /// How long a VPC stays on the node after the last thing in it. Shorter, and of tasks that come one after the other each would pay
 /// for making it; longer, and its namespace and its listeners are kept for nobody.
 pub const UNUSED_VPC_KEPT: Duration = Duration::from_secs(60);
+
+/// How often running tasks are measured.
+pub const MEASURE_PERIOD: Duration = Duration::from_secs(1);
+
+/// A longer interval than this is a gap, whose use can't be told of a moment.
+pub const MEASURE_GAP_MAX: Duration = Duration::from_millis(2_500);
+
+/// Rounds of measuring from one reading of the interfaces to the next: their rates are told per minute, and a reading takes
+/// the kernel some microseconds per interface.
+pub const NETWORK_READING_ROUNDS: u64 = 10;
+
+/// Rounds between two readings of a task's ephemeral storage, which fills slowly.
+pub const STORAGE_READING_ROUNDS: u32 = 29;

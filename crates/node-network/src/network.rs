@@ -278,6 +278,14 @@ impl Network {
         self.ask(vpc_id, |reply| Request::Counters { eni_id: eni_id.to_owned(), reply }).await
     }
 
+    /// The counters of every interface of the VPC, by its id: one question to the kernel.
+    pub async fn all_counters(
+        &self,
+        vpc_id: &str,
+    ) -> Result<BTreeMap<String, InterfaceCounters>, NetworkError> {
+        self.ask(vpc_id, |reply| Request::AllCounters { reply }).await
+    }
+
     /// The VPC's namespace, for threads that dial its tasks.
     pub fn vpc_namespace(&self, vpc_id: &str) -> Result<Arc<OwnedFd>, NetworkError> {
         self.handle(vpc_id).map(|handle| handle.namespace)

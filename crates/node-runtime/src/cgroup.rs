@@ -8,10 +8,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 mod kill;
+mod sampler;
 mod stats;
 #[cfg(test)]
 mod tests;
 
+pub use sampler::{Buffer, Reading, Sampler};
 pub use stats::{BlockIo, ContainerStats, Throttling};
 
 use crate::limits::{TASK_BYTES_PER_PID, TASK_PIDS_MAX};

@@ -19,7 +19,7 @@ use super::page::digest;
 use super::render::task::Tags;
 use super::service::deploy::{deploy, revision_id};
 use super::service::members::Members;
-use super::service::{find, options, refusals, revision};
+use super::service::{find, monitoring, options, refusals, revision};
 use super::{Context, lookup, render, validate};
 
 const UID_DIGITS: usize = 32;
@@ -244,6 +244,7 @@ fn first_revision(
         platform_version: revision::platform_version(input.platform_version.as_deref())?,
         network: revision::service_network(context, view, input.network_configuration.as_ref())?,
         load_balancers: Vec::new(),
+        metric_configurations: monitoring::metric_configurations(input.monitoring.as_ref())?,
         forced: false,
         created_at: context.now,
     };

@@ -6,6 +6,7 @@ pub mod deployment_configuration;
 pub mod find;
 pub mod load_balancers;
 pub mod members;
+pub mod monitoring;
 pub mod options;
 pub mod refusals;
 pub mod revision;

@@ -14,7 +14,7 @@ use super::service::current::Current;
 use super::service::deploy::{deploy, revision_id};
 use super::service::load_balancers::check_containers;
 use super::service::members::Members;
-use super::service::{find, options, refusals, revision};
+use super::service::{find, monitoring, options, refusals, revision};
 use super::{Context, lookup, render};
 
 pub async fn update_service(
@@ -84,6 +84,9 @@ fn changed(
     }
     if input.network_configuration.is_some() {
         wanted.network = revision::service_network(context, view, input.network_configuration.as_ref())?;
+    }
+    if input.monitoring.is_some() {
+        wanted.metric_configurations = monitoring::metric_configurations(input.monitoring.as_ref())?;
     }
     provide(context, input, view, &mut wanted, forced)?;
     if let Some(balancers) = &input.load_balancers {

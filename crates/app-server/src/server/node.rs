@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use control_loops::dispatch::{Dispatch, NodeLink};
 use control_loops::limits::{DOWN_QUEUE_MAX, UP_QUEUE_MAX};
 use link_protocol::ControlServices;
+use link_protocol::measured::Measured;
 use link_protocol::network::VpcSnapshot;
 use node_agent::flow_logs::{FlowLogs, FlowSource};
 use node_agent::images::BuiltInRegistry;
@@ -41,12 +42,13 @@ use crate::runtimes;
 const API_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 3);
 const API_PORT: u16 = 4566;
 
-/// Returns which interfaces of load balancers are in place.
+/// `measured` takes what the node measures. Returns which interfaces of load balancers are in place.
 pub async fn start(
     base: &Base,
     stores: &Stores,
     spawner: Spawner,
     (edge, tls): (&Arc<Edge>, &LocalTls),
+    measured: mpsc::Sender<Measured>,
     shutdown: &Shutdown,
 ) -> anyhow::Result<watch::Receiver<BTreeSet<String>>> {
     let network = Network::open(Instance::of_data_dir(&base.data_dir.root), NetworkConfig::default())
@@ -106,6 +108,7 @@ pub async fn start(
         link: NodeLink { down, up },
         log_mode_blocking,
         edges_attached,
+        measured,
     };
     supervisor::spawn("dispatch", dispatch.run(shutdown.clone()));
     Ok(attached)

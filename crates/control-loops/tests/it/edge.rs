@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use control_loops::edge::{EdgeDispatch, EdgeMetrics, EdgeSession, SessionError, Unseal};
 use link_protocol::edge::{
-    EdgeDown, EdgeUp, HealthReport, ListeningReport, LoadBalancerConfig, TargetGroupConfig,
+    CountedWindow, EdgeDown, EdgeUp, HealthReport, ListeningReport, LoadBalancerConfig, MetricSeries, MetricValue,
+    TargetGroupConfig,
 };
 use link_protocol::edge_frame::{self, Decoder};
 use state_model::ec2::security_group::{RulePeer, RuleProtocol};
@@ -16,6 +17,7 @@ use state_model::elbv2::load_balancer::{LoadBalancerKind, LoadBalancerState, Sch
 use state_model::elbv2::target::HealthState;
 use state_model::elbv2::{LoadBalancer, Target, TargetGroup};
 use state_model::record::Record;
+use state_telemetry::metrics::{MetricId, PointQuery, Stat};
 use stdx::clock::Timestamp;
 use stdx_async::{shutdown, supervisor};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,6 +51,7 @@ async fn session(elb: &LoadBalancing) -> Session {
         unseal: Unseal(Arc::new(|_| None)),
         attached: seen,
         metrics: EdgeMetrics::default(),
+        store: elb.metrics.clone(),
         applied: watch::Sender::new(0),
     };
     let (trigger, shutdown) = shutdown::channel();
@@ -280,5 +283,55 @@ async fn a_change_among_many_touches_little() {
         let batch = session.batch().await;
         assert_eq!(batch.len(), 1);
         assert_eq!(as_group(&batch[0]).targets.len(), usize::from(host) + 1);
+    }
+}
+
+#[tokio::test]
+async fn counts_are_kept_once_and_acknowledged() {
+    let elb = load_balancing::start().await;
+    let web = web(&elb).await;
+    let mut session = session(&elb).await;
+    session.batch().await;
+    let series = |zone: &str, count| MetricSeries {
+        name: "RequestCount".into(),
+        load_balancer: web.load_balancer.path(),
+        target_group: Some(web.target_group.path()),
+        availability_zone: Some(zone.into()),
+        value: MetricValue::Counter(count),
+    };
+    let window = |number, at, again| CountedWindow {
+        number,
+        at: Timestamp::from_secs(at),
+        again,
+        series: vec![series("us-east-1a", 3), series("us-east-1b", 4)],
+    };
+    // The second is told again, as after the death of a server that had kept it, and the third as if it had not.
+    for window in [window(1, 900, false), window(1, 900, true), window(2, 905, true)] {
+        session.say(&EdgeUp::Counted(Box::new(window.clone()))).await;
+        let told = session.told().await;
+        assert!(matches!(told, EdgeDown::Counted { number } if number == window.number), "{told:?}");
+    }
+    let (balancer, group) = (web.load_balancer.path(), web.target_group.path());
+    let of_group = [("LoadBalancer", &*balancer), ("TargetGroup", &*group)];
+    let of_zone = [of_group[0], of_group[1], ("AvailabilityZone", "us-east-1b")];
+    for (name, dimensions, expect) in [
+        ("RequestCount", &of_group[..], 7.0),
+        ("RequestCount", &of_zone[..], 4.0),
+        ("RequestCount", &of_group[..1], 0.0),
+        // One target is registered.
+        ("RequestCountPerTarget", &of_group[..], 7.0),
+        ("RequestCountPerTarget", &of_group[1..], 7.0),
+    ] {
+        let query = PointQuery {
+            id: MetricId::new("000000000000/us-east-1", "AWS/ApplicationELB", name, dimensions.iter().copied()),
+            from: Timestamp::from_secs(0),
+            until: Timestamp::from_secs(2_000),
+            period_secs: 1,
+            stat: Stat::Sum,
+            unit: None,
+        };
+        let points = elb.metrics.points(&query).expect("readable");
+        let found: Vec<f64> = points.into_iter().map(|point| point.value).collect();
+        assert_eq!(found, if expect > 0.0 { vec![expect; 2] } else { vec![] }, "{name} {dimensions:?}");
     }
 }

@@ -8,6 +8,7 @@ use control_loops::dispatch::{Dispatch, NodeLink};
 use control_loops::driver::{self, Wake};
 use control_loops::{LoopContext, cleanup, placement};
 use control_plan::placement::NodeOffer;
+use link_protocol::measured::Measured;
 use link_protocol::{Assignment, Down, Observation, Up};
 use state_model::Scope;
 use state_model::ec2::{Subnet, Vpc};
@@ -36,6 +37,7 @@ pub struct Installation {
     pub down: mpsc::Receiver<Down>,
     pub up: mpsc::Sender<Up>,
     pub edges_attached: watch::Receiver<BTreeSet<String>>,
+    pub measured: mpsc::Receiver<Measured>,
     _shutdown: shutdown::Trigger,
 }
 
@@ -62,16 +64,18 @@ pub async fn start(cidr_block: &str) -> Installation {
     let (down_sender, down) = mpsc::channel(64);
     let (up, up_receiver) = mpsc::channel(64);
     let (edges_sender, edges_attached) = watch::channel(BTreeSet::new());
+    let (measured_sender, measured) = mpsc::channel(4);
     let dispatch = Dispatch {
         context: context.clone(),
         node: NODE.into(),
         link: NodeLink { down: down_sender, up: up_receiver },
         log_mode_blocking: |_, _| false,
         edges_attached: edges_sender,
+        measured: measured_sender,
     };
     supervisor::spawn("d", dispatch.run(shutdown));
     let mut installation =
-        Installation { state, clock, context, down, up, edges_attached, _shutdown: trigger };
+        Installation { state, clock, context, down, up, edges_attached, measured, _shutdown: trigger };
     assert!(matches!(installation.told().await, Down::Network(_)));
     assert!(matches!(installation.told().await, Down::Complete));
     installation
@@ -87,7 +91,8 @@ pub async fn start_without_loops() -> Installation {
         LoopContext { state: Arc::clone(&state), clock: clock.clone(), random: SeededRandom::shared(1) };
     let ((_, down), (up, _)) = (mpsc::channel(1), mpsc::channel(1));
     let (_, edges_attached) = watch::channel(BTreeSet::new());
-    Installation { state, clock, context, down, up, edges_attached, _shutdown: shutdown::channel().0 }
+    let (_, measured) = mpsc::channel(1);
+    Installation { state, clock, context, down, up, edges_attached, measured, _shutdown: shutdown::channel().0 }
 }
 
 async fn seed(state: &State, cidr_block: &str) {

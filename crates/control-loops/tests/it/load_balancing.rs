@@ -17,6 +17,7 @@ use state_store::memory::MemoryStore;
 use state_tables::public_addresses::PublicPool;
 use state_tables::transaction::FreelyWritten;
 use state_tables::{State, Transaction};
+use state_telemetry::metrics::{self, MetricStore};
 use stdx::clock::{FakeClock, Timestamp};
 use stdx::random::SeededRandom;
 use stdx_async::supervisor;
@@ -29,6 +30,8 @@ pub struct LoadBalancing {
     pub state: Arc<State>,
     pub context: LoopContext,
     pub pool: PublicPool,
+    pub metrics: MetricStore,
+    _folder: tempfile::TempDir,
 }
 
 pub fn pool(cidr: &str) -> PublicPool {
@@ -40,7 +43,10 @@ pub async fn start() -> LoadBalancing {
     supervisor::spawn("feed", feed.run());
     let clock = FakeClock::at(Timestamp::from_secs(1_000));
     let context = LoopContext { state: Arc::clone(&state), clock, random: SeededRandom::shared(1) };
-    let this = LoadBalancing { state, context, pool: pool("127.80.0.0/16") };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let metrics = MetricStore::open(folder.path(), metrics::Config::default(), context.clock.clone());
+    let metrics = metrics.expect("an empty store opens");
+    let this = LoadBalancing { state, context, pool: pool("127.80.0.0/16"), metrics, _folder: folder };
     this.put(&Vpc {
         scope: scope(),
         id: "vpc-1".into(),

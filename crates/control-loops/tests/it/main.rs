@@ -7,6 +7,7 @@ mod in_place;
 mod installation;
 mod life;
 mod load_balancing;
+mod measure;
 mod nat_gateways;
 mod network;
 mod placement;

@@ -301,6 +301,7 @@ fn revision(id: &str, is_balanced: bool, now: stdx::clock::Timestamp) -> Service
             assign_public_ip: false,
         },
         load_balancers: if is_balanced { vec![balancer] } else { Vec::new() },
+        metric_configurations: Vec::new(),
         forced: false,
         created_at: now,
     }

@@ -26,6 +26,7 @@ use crate::access_log;
 use crate::cookie_key;
 use crate::health::{Checks, Outbox};
 use crate::limits;
+use crate::metrics::Windows;
 use crate::runtime::Runtime;
 use crate::state_file::{self, Capture};
 use crate::workers::{Shared, Workers};
@@ -128,6 +129,8 @@ struct Follower<'a> {
     /// Verdicts on their way to control.
     health: Rc<Outbox>,
     unsaved: Rc<Notify>,
+    /// Counts that control doesn't keep yet.
+    windows: Windows,
     events: mpsc::Sender<Event>,
     keepers_lost: u32,
 }
@@ -153,6 +156,7 @@ impl<'a> Follower<'a> {
             told: None,
             health,
             unsaved: Rc::default(),
+            windows: Windows::default(),
             events,
             keepers_lost: 0,
         }
@@ -165,7 +169,7 @@ impl<'a> Follower<'a> {
         spawn_local(session::accept(listener, self.events.clone()));
         spawn_local(wait_for_signal(self.events.clone()));
         spawn_local(save(self.runtime.clone(), self.arguments.state.clone(), self.unsaved.clone()));
-        let mut metrics = tokio::time::interval(Duration::from_secs(METRICS_PERIOD_SECS));
+        let mut window = Box::pin(tokio::time::sleep(self.until_window_ends()));
         let mut retry = tokio::time::interval(limits::SOCKET_RETRY_PERIOD);
         let health = self.health.clone();
         let drain = loop {
@@ -179,9 +183,10 @@ impl<'a> Follower<'a> {
                     Some(Event::Terminate) | None => break limits::TERMINATE_DRAIN,
                     Some(event) => self.react(event).await,
                 },
-                _ = metrics.tick() => self.tell(|follower| {
-                    EdgeUp::Metrics(Box::new(follower.runtime.metrics().report()))
-                }),
+                () = &mut window => {
+                    self.count();
+                    window.as_mut().reset(Instant::now() + self.until_window_ends());
+                }
                 _ = retry.tick() => self.retry().await,
             }
         };
@@ -216,6 +221,7 @@ impl<'a> Follower<'a> {
                     pid: std::process::id(),
                     version: follower.version.to_owned(),
                 });
+                self.tell_windows(true);
             }
             Event::Message { session, message } if self.is(session) => self.follow(message).await,
             Event::Closed { session } if self.is(session) => self.session = None,
@@ -244,6 +250,7 @@ impl<'a> Follower<'a> {
                 self.tell(|_| EdgeUp::Applied { revision });
                 return;
             }
+            EdgeDown::Counted { number } => return self.windows.forget(number),
             // It ends the loop before it comes here.
             EdgeDown::Stop { .. } => {}
         }
@@ -312,6 +319,30 @@ impl<'a> Follower<'a> {
         if !reports.is_empty() {
             self.unsaved.notify_one();
             self.tell(|_| EdgeUp::Health(reports));
+        }
+    }
+
+    /// Windows end at multiples of their length, by the wall clock.
+    fn until_window_ends(&self) -> Duration {
+        let period_ms = i64::try_from(METRICS_PERIOD_SECS * 1000).unwrap_or(i64::MAX);
+        let passed_ms = self.runtime.now().as_millis().rem_euclid(period_ms);
+        Duration::from_millis(u64::try_from(period_ms - passed_ms).unwrap_or(0))
+    }
+
+    /// Closes a window of counts, and tells the totals beside it.
+    fn count(&mut self) {
+        let report = self.runtime.metrics().report();
+        self.windows.close(self.runtime.now(), report.clone());
+        self.tell(|_| EdgeUp::Metrics(Box::new(report)));
+        self.tell_windows(false);
+    }
+
+    fn tell_windows(&mut self, is_new_session: bool) {
+        if self.session.is_none() {
+            return;
+        }
+        for window in self.windows.tell(is_new_session) {
+            self.tell(|_| EdgeUp::Counted(Box::new(window)));
         }
     }
 

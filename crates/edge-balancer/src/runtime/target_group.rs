@@ -125,6 +125,13 @@ impl TargetGroup {
         self.targets.iter().find(|target| target.port() == port && target.id == id)
     }
 
+    /// The zones of a load balancer in which anything of this group was counted.
+    pub fn counted_zones(&self, load_balancer_path: &str) -> Vec<String> {
+        let sets = self.kept.metrics.load();
+        let own = sets.iter().filter(|((path, _), _)| path == load_balancer_path);
+        own.map(|((_, zone), _)| zone.clone()).collect()
+    }
+
     /// The counters of this group behind one zone of a load balancer.
     pub fn metrics(&self, load_balancer_path: &str, availability_zone: &str) -> Arc<MetricSet> {
         let is_it = |key: &(String, String)| key.0 == load_balancer_path && key.1 == availability_zone;

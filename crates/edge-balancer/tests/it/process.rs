@@ -97,3 +97,39 @@ fn what_is_carried_is_counted() {
     assert_eq!(series.load_balancer, "net/one/0123456789abcdef");
     assert_eq!(series.availability_zone.as_deref(), Some("us-east-1a"));
 }
+
+#[test]
+fn counts_wait_for_control() {
+    let process = Process::start();
+    let mut control = process.control();
+    let (ip, port) = (own_address(), own_port());
+    let target = echo_server("one");
+    control.tell(&EdgeDown::TargetGroup(Box::new(group("web", "TCP", &[target]))));
+    control.tell(&EdgeDown::LoadBalancer(Box::new(balancer(ip, vec![listener("TCP", port, &["web"])]))));
+    control.health(target.port(), HealthState::Healthy);
+    greeting(SocketAddr::new(IpAddr::V4(ip), port), 3).unwrap();
+    let counted = |message| match message {
+        EdgeUp::Counted(window) => {
+            let flows = window.series.iter().find(|series| series.name == "NewFlowCount_TCP");
+            flows.map(|series| (window.number, window.at, window.again, series.value.clone()))
+        }
+        _ => None,
+    };
+    let first = control.hear(counted);
+    assert_eq!((first.1.as_millis() % 5_000, first.2, &first.3), (0, false, &MetricValue::Counter(1)));
+    drop(control);
+    // Not acknowledged: the next session hears of it again, and not after it was.
+    let mut control = process.control();
+    let again = control.hear(counted);
+    assert_eq!(again, (first.0, first.1, true, first.3));
+    control.tell(&EdgeDown::Counted { number: first.0 });
+    control.settle();
+    drop(control);
+    let mut control = process.control();
+    let next = control.hear(|message| match message {
+        EdgeUp::Counted(window) => Some(window),
+        _ => None,
+    });
+    assert!(next.number > first.0);
+    assert!(next.series.iter().all(|series| series.name != "NewFlowCount_TCP"), "{next:?}");
+}

@@ -1,7 +1,7 @@
 //! Statistics of a task's containers in the form of Docker's API.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,15 +55,13 @@ impl Meter {
     /// What is used of the ephemeral storage; none when it can't be read.
     pub async fn storage_used_mib(&self) -> Option<u64> {
         let sandbox = self.sandbox.clone();
-        supervisor::blocking(move || {
-            let supervisor = taskdir::read_status(&sandbox).ok()??.supervisor_pid;
-            // The storage is mounted in the supervisor's own mount namespace alone.
-            let inside = sandbox.strip_prefix("/").ok()?.join("storage");
-            let point = PathBuf::from(format!("/proc/{supervisor}/root")).join(inside);
-            let usage = rustix::fs::statvfs(&point).ok()?;
-            Some(usage.f_blocks.saturating_sub(usage.f_bfree) * usage.f_frsize / (1024 * 1024))
-        })
-        .await
+        let used = supervisor::blocking(move || storage_used_bytes(&sandbox)).await;
+        used.map(|bytes| bytes / (1024 * 1024))
+    }
+
+    /// The supervisor's folder.
+    pub fn sandbox(&self) -> &Path {
+        &self.sandbox
     }
 
     /// All containers by runtime id; null for one that has no statistics (yet, or any more).
@@ -91,6 +89,16 @@ impl Meter {
         former.insert(identity.runtime_id.clone(), memory_of(&document));
         document
     }
+}
+
+/// Of a task's ephemeral storage. `sandbox` is its supervisor's folder; none when that has ended.
+pub fn storage_used_bytes(sandbox: &Path) -> Option<u64> {
+    let supervisor = taskdir::read_status(sandbox).ok()??.supervisor_pid;
+    // The storage is mounted in the supervisor's own mount namespace alone.
+    let inside = sandbox.strip_prefix("/").ok()?.join("storage");
+    let point = PathBuf::from(format!("/proc/{supervisor}/root")).join(inside);
+    let usage = rustix::fs::statvfs(&point).ok()?;
+    Some(usage.f_blocks.saturating_sub(usage.f_bfree) * usage.f_frsize)
 }
 
 /// What the next document says of this one.

@@ -86,6 +86,10 @@ pub enum Request {
         eni_id: String,
         reply: Reply<InterfaceCounters>,
     },
+    /// Of every interface, by its id.
+    AllCounters {
+        reply: Reply<BTreeMap<String, InterfaceCounters>>,
+    },
     Interfaces {
         reply: Reply<Vec<String>>,
     },

@@ -22,7 +22,6 @@ use crate::netlink::{Batch, Socket, address, conntrack};
 use crate::nft::base_rules;
 use crate::nft::model::{Interface, Service, ServiceProtocol};
 use crate::vpc::attach::{self, OuterLink};
-use crate::vpc::counters::InterfaceCounters;
 use crate::vpc::flows::Flows;
 use crate::vpc::peering;
 use crate::vpc::public::Holders;
@@ -32,6 +31,7 @@ use crate::vpc::{DEAD_LINK_GROUP, TASK_INTERFACE};
 
 mod apply;
 pub mod configure;
+mod counting;
 
 /// What the rest of the crate holds of a running VPC thread.
 #[derive(Clone, Debug)]
@@ -168,6 +168,7 @@ impl VpcThread {
             }
             Request::Configure { config, reply } => answer(reply, self.configure(config)),
             Request::Counters { eni_id, reply } => answer(reply, self.counters(&eni_id)),
+            Request::AllCounters { reply } => answer(reply, self.all_counters()),
             Request::Interfaces { reply } => {
                 self.flush();
                 answer(reply, Ok(self.parts.model.interfaces.keys().cloned().collect()));
@@ -368,15 +369,6 @@ impl VpcThread {
         let mut batch = Batch::default();
         address::add(&mut batch, 1, Cidr { address: *address.ip(), prefix: 32 });
         self.parts.links.execute(batch)
-    }
-
-    fn counters(&mut self, eni_id: &str) -> Result<InterfaceCounters, NetworkError> {
-        self.flush();
-        let unknown = || NetworkError::UnknownInterface(eni_id.to_owned());
-        let index = self.parts.model.interfaces.get(eni_id).ok_or_else(unknown)?.index;
-        let found = link::by_index(&mut self.parts.links, index)?;
-        // The index may belong to another link by now, when the task's namespace ended before its detachment.
-        if found.alias.as_deref() == Some(eni_id) { Ok(found.counters.into()) } else { Err(unknown()) }
     }
 
     fn retain(&mut self, eni_ids: &BTreeSet<String>) -> Result<(), NetworkError> {

@@ -49,6 +49,8 @@ fn interfaces_come_and_go() {
         let strange = network.counters(VPC, "eni-ffff").await;
         assert!(matches!(strange, Err(NetworkError::UnknownInterface(_))));
         let counters = network.counters(VPC, &third.eni.eni_id).await.unwrap();
+        let all = network.all_counters(VPC).await.unwrap();
+        assert!(all.contains_key(&third.eni.eni_id) && !all.contains_key("eni-ffff"), "{all:?}");
         assert!(
             counters.rx_packets >= 1 && counters.tx_packets >= 1 && counters.rx_bytes > 40,
             "{counters:?}"

@@ -31,6 +31,9 @@ pub struct ServiceRevision {
     pub network: ServiceNetwork,
     #[serde(default)]
     pub load_balancers: Vec<ServiceLoadBalancer>,
+    /// The resolution of metrics, where it was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metric_configurations: Vec<MetricConfiguration>,
     /// Whether it was made by forceNewDeployment.
     #[serde(default)]
     pub forced: bool,
@@ -51,6 +54,14 @@ pub struct ServiceLoadBalancer {
     pub target_group_arn: String,
     pub container_name: String,
     pub container_port: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricConfiguration {
+    /// For example `CPUUtilization`.
+    pub metric_names: Vec<String>,
+    /// 20 or 60.
+    pub resolution_secs: u32,
 }
 
 /// `ecs-svc/<id>`: the id of a deployment as `deployments[]` tells it, and `startedBy` of its tasks.

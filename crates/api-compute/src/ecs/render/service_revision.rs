@@ -32,12 +32,24 @@ pub fn service_revision(view: &View, service: &Service, revision: &ServiceRevisi
         container_images: Some(container_images(view, service, revision)),
         guard_duty_enabled: Some(false),
         created_at: Some(instant(revision.created_at)),
+        monitoring: monitoring(revision),
         resolved_configuration: (!revision.load_balancers.is_empty()).then(|| wire::ResolvedConfiguration {
             load_balancers: Some(resolved.collect()),
             vpc_lattice_configurations: None,
         }),
         ..Default::default()
     }
+}
+
+/// None when nothing was given.
+fn monitoring(revision: &ServiceRevision) -> Option<wire::MonitoringConfiguration> {
+    let configurations = revision.metric_configurations.iter().map(|one| wire::MetricConfiguration {
+        metric_names: Some(one.metric_names.clone()),
+        resolution_seconds: Some(number(one.resolution_secs)),
+    });
+    let configurations: Vec<_> = configurations.collect();
+    (!configurations.is_empty())
+        .then_some(wire::MonitoringConfiguration { metric_configurations: Some(configurations) })
 }
 
 /// None with a launch type.

@@ -21,14 +21,12 @@ pub fn check(members: &Members<'_>) -> Result<(), ServiceError> {
     }
     // What is switched off, or empty, is on AWS as if it were not given.
     let connects = members.service_connect_configuration.is_some_and(|given| given.enabled == Some(true));
-    let monitors = members.monitoring.and_then(|given| given.metric_configurations.as_ref());
     for (given, what) in [
         (!members.service_registries.is_empty(), "serviceRegistries: Cloud Map is"),
         (connects, "serviceConnectConfiguration: Service Connect is"),
         (!members.volume_configurations.is_empty(), "volumeConfigurations: managed EBS volumes are"),
         (!members.vpc_lattice_configurations.is_empty(), "vpcLatticeConfigurations: VPC Lattice is"),
         (!members.gateway_connectors.is_empty(), "gatewayConnectors: gateway connectors are"),
-        (monitors.is_some_and(|list| !list.is_empty()), "monitoring: metric configurations are"),
         (members.enable_execute_command == Some(true), "enableExecuteCommand: Execute command is"),
     ] {
         if given {
