@@ -52,3 +52,6 @@ pub const EDGE_INTERFACES_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Things in place that one commit writes or forgets: each costs one precondition and one write of the store's 128.
 pub const IN_PLACE_CHANGES_PER_COMMIT_MAX: usize = 60;
+
+/// Writes, and preconditions, that one commit of many small decisions collects: the store takes 128.
+pub const WRITES_PER_COMMIT_MAX: usize = 100;
