@@ -11,3 +11,4 @@ pub mod application_autoscaling;
 pub mod budgets;
 pub mod ce;
 pub mod cloudwatch;
+mod filters;

@@ -30,6 +30,8 @@ pub enum Command {
     Graph(Graph),
     /// Print the log lines of a task
     Logs(Logs),
+    /// What was used and what it costs
+    Cost(Cost),
     /// Work with images on hosts without Docker
     #[command(subcommand)]
     Image(Image),
@@ -75,6 +77,9 @@ pub struct Up {
     /// Memory that all tasks may take together; without it there is no bound
     #[arg(long, value_name = "MIB")]
     pub capacity_memory: Option<u32>,
+    /// JSON file of what an hour of use costs; without it, AWS's prices in us-east-1
+    #[arg(long, value_name = "FILE")]
+    pub price_table: Option<PathBuf>,
     /// Form of the server's own log on standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -163,6 +168,21 @@ pub struct Logs {
     /// Region, if not the server's own
     #[arg(long)]
     pub region: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Cost {
+    #[command(flatten)]
+    pub data: DataDirOption,
+    /// One row per: service, cluster, day, usage-type, or tag:KEY (a cost allocation tag)
+    #[arg(long, value_name = "WHAT", default_value = "service")]
+    pub by: String,
+    /// First day, in UTC; without it, the first of this month
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub since: Option<String>,
+    /// Last day, in UTC; without it, today
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub until: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

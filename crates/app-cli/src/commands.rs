@@ -3,6 +3,7 @@
 mod age;
 pub mod balancer;
 mod columns;
+mod cost;
 mod down;
 mod env;
 mod graph;
@@ -27,6 +28,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Service(options) => service::run(&options),
         Command::Graph(options) => graph::run(&options),
         Command::Logs(options) => logs::run(&options),
+        Command::Cost(options) => cost::run(&options),
         Command::Image(Image::Push(options)) => image_push::run(&options),
         Command::Completion(options) => {
             let mut command = Arguments::command();

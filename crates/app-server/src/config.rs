@@ -1,9 +1,11 @@
 //! What `neargate up` was told, checked before anything is opened.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use control_plan::capacity::Capacity;
+use state_model::billing::prices::{PRICE_TABLE_BYTES_MAX, PriceTable};
 use state_model::ec2::subnet::Ipv4Block;
 use state_model::scope;
 use state_tables::public_addresses::PublicPool;
@@ -28,6 +30,8 @@ pub struct Config {
     pub public_pool: PublicPool,
     /// What the tasks of this machine may take together.
     pub capacity: Capacity,
+    /// What an hour of use costs.
+    pub prices: Arc<PriceTable>,
 }
 
 /// The sandbox of tasks whose definition doesn't choose one by its tag `neargate:isolation`.
@@ -53,6 +57,8 @@ pub enum ConfigError {
     AnyCredentialsBeyondLoopback(SocketAddr),
     #[error("--public-pool {pool}: {reason}")]
     PublicPool { pool: String, reason: &'static str },
+    #[error("--price-table {path}: {reason}")]
+    PriceTable { path: String, reason: String },
 }
 
 /// Reads `--public-pool`.
@@ -74,6 +80,17 @@ pub fn public_pool(text: &str) -> Result<PublicPool, ConfigError> {
         ));
     }
     Ok(PublicPool(block))
+}
+
+/// Reads `--price-table`; AWS's prices without it.
+pub fn price_table(path: Option<&Path>) -> Result<PriceTable, ConfigError> {
+    let Some(path) = path else { return Ok(PriceTable::default()) };
+    let refuse = |reason: String| ConfigError::PriceTable { path: path.display().to_string(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+    if text.len() > PRICE_TABLE_BYTES_MAX {
+        return Err(refuse(format!("a price table has at most {PRICE_TABLE_BYTES_MAX} bytes")));
+    }
+    PriceTable::parse(&text).map_err(|error| refuse(error.to_string()))
 }
 
 impl Config {
@@ -105,6 +122,7 @@ mod tests {
             isolation: Isolation::Namespace,
             public_pool: public_pool(PUBLIC_POOL_DEFAULT).expect("the default is a pool"),
             capacity: Capacity::default(),
+            prices: Arc::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use http::StatusCode;
 use state_blobs::BlobStore;
 use state_model::Scope;
 use state_model::ecs::task::{StopCode, StopRequest};
-use state_tables::{State, Transaction, task_columns};
+use state_tables::{State, Transaction, View, task_columns};
 use state_telemetry::logs::LogStore;
 use state_telemetry::metrics::MetricStore;
 use stdx::clock::SharedClock;
@@ -56,7 +56,8 @@ impl Reset {
         self.state.clear(is_kept).await.map_err(|error| failed(&error.to_string()))?;
         self.stop_tasks().await?;
         let mut changes = self.state.changes();
-        while !self.state.view().live_tasks.is_empty() {
+        // What follows from their end is written as well, or it would turn up after the reset.
+        while !all_settled(&self.state.view()) {
             if changes.changed().await.is_err() {
                 return Err(failed("the server is stopping"));
             }
@@ -104,6 +105,10 @@ impl Reset {
             }
         }
     }
+}
+
+fn all_settled(view: &View) -> bool {
+    view.live_tasks.is_empty() && view.task_intents.iter().all(|(key, _)| task_columns::is_settled(view, key))
 }
 
 fn failed(reason: &str) -> ResetRefusal {

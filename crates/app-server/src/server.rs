@@ -291,7 +291,7 @@ impl Base {
                 api_platform::logs::table(),
                 api_platform::logs::Logs { store: stores.logs.clone(), clock: Arc::clone(&self.clock) },
             );
-        let services = observing::services(services, stores);
+        let services = observing::services(services, stores, &self.config);
         let services = messaging::services(services, stores);
         let any_credentials = self.config.any_credentials.then(|| self.config.account.clone());
         Edge {

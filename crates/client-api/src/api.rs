@@ -29,6 +29,7 @@ pub struct Service {
 pub const ECS: Service = Service { signing_name: "ecs", target_prefix: "AmazonEC2ContainerServiceV20141113" };
 pub const ECR: Service =
     Service { signing_name: "ecr", target_prefix: "AmazonEC2ContainerRegistry_V20150921" };
+pub const CE: Service = Service { signing_name: "ce", target_prefix: "AWSInsightsIndexService" };
 pub const LOGS: Service = Service { signing_name: "logs", target_prefix: "Logs_20140328" };
 
 /// Calls one endpoint in one region as one principal.

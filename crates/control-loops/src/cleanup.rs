@@ -57,6 +57,8 @@ pub async fn history(context: LoopContext) -> Result<Activation, LoopError> {
                 let placement = view.task_placements.get(key);
                 let observation = view.task_observations.get(key);
                 task_columns::delete_task(transaction, intent, placement, observation);
+                view.task_meters.get(key).into_iter().for_each(|meter| transaction.delete(meter));
+                view.task_told.get(key).into_iter().for_each(|told| transaction.delete(told));
             }
             let leftovers = ecs_leftovers::find(view, now, DELETIONS_PER_COMMIT_MAX / 2);
             leftovers.delete(view, transaction);

@@ -10,11 +10,14 @@
 pub mod alarms;
 pub mod attach;
 pub mod balancers;
+pub mod billing;
 mod changed;
+pub mod changed_tasks;
 pub mod cleanup;
 pub mod cleanup_endpoints;
 pub mod dispatch;
 pub mod driver;
+pub mod ecs_events;
 pub mod edge;
 pub mod limits;
 pub mod measure;

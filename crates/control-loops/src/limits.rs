@@ -75,3 +75,6 @@ pub const LIVE_COUNT_PERIOD: Duration = Duration::from_secs(10);
 
 /// Clusters whose events of one minute wait to be written to their performance logs.
 pub const PERFORMANCE_QUEUE_MAX: usize = 1_024;
+
+/// Writes, and preconditions, that one commit of many small decisions collects: the store takes 128.
+pub const WRITES_PER_COMMIT_MAX: usize = 100;

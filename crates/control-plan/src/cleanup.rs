@@ -6,7 +6,7 @@ use state_model::ec2::network_interface::InterfaceOwner;
 use state_model::ec2::public_address::PublicAddressOwner;
 use state_model::ec2::{ClientToken, ElasticIp, NatGateway, NetworkInterface, PublicAddress};
 use state_model::elbv2::Target;
-use state_tables::{Row, View};
+use state_tables::{Row, View, task_columns};
 use stdx::clock::Timestamp;
 
 use crate::limits::{DELETIONS_PER_COMMIT_MAX, STOPPED_TASK_KEPT};
@@ -52,7 +52,7 @@ pub struct ExpiredTasks {
     pub next: Option<Timestamp>,
 }
 
-/// As many as one commit deletes: each task is three records.
+/// As many as one commit deletes: each task is five records.
 pub fn tasks(view: &View, now: Timestamp) -> ExpiredTasks {
     let mut expired = ExpiredTasks::default();
     let stopped = view.task_intents.iter().filter(|(key, _)| !view.live_tasks.contains(*key));
@@ -61,7 +61,9 @@ pub fn tasks(view: &View, now: Timestamp) -> ExpiredTasks {
         let due = stopped_at.plus(STOPPED_TASK_KEPT);
         if due > now {
             expired.next = Some(expired.next.map_or(due, |next| next.min(due)));
-        } else if expired.tasks.len() < DELETIONS_PER_COMMIT_MAX / 3 {
+        } else if !task_columns::is_settled(view, key) {
+            // What it used and how it ended is told first.
+        } else if expired.tasks.len() < DELETIONS_PER_COMMIT_MAX / 5 {
             expired.tasks.push(key.to_owned());
         }
     }

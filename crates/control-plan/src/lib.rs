@@ -6,9 +6,11 @@
 pub mod alarms;
 pub mod attach;
 pub mod balancers;
+pub mod billing;
 pub mod capacity;
 pub mod cleanup;
 pub mod cleanup_endpoints;
+pub mod ecs_events;
 pub mod edge_config;
 pub mod edge_names;
 pub mod limits;

@@ -58,3 +58,19 @@ pub const INTERRUPTED_DRAIN_MAX: Duration = Duration::from_secs(120);
 /// Changes of targets in one commit. Each is up to three preconditions, and where each is of another service, up to three
 /// events with as many old ones dropped: more would not fit into the store's 128.
 pub const TARGET_CHANGES_PER_COMMIT_MAX: usize = 10;
+
+/// Days of one task's usage that one commit records, each with a write. More than one is due only after an outage.
+pub const DAYS_METERED_PER_TASK_MAX: usize = 30;
+
+/// Usage is kept task by task for so many days, which is how long there is hourly data.
+pub const USAGE_DETAILED_DAYS: i32 = 15;
+
+/// Usage is kept for so many months before the current one, as Cost Explorer keeps it.
+pub const USAGE_KEPT_MONTHS: i32 = 14;
+
+/// Records of usage that one commit takes out, each with a precondition and a write, and as many again where none share
+/// their attributes.
+pub const USAGE_FOLDED_PER_COMMIT_MAX: usize = 60;
+
+/// Tasks whose changes one commit tells: two preconditions and two writes each.
+pub const TASKS_TOLD_PER_COMMIT_MAX: usize = 40;

@@ -13,4 +13,5 @@ pub mod service_event;
 pub mod service_revision;
 pub mod task;
 pub mod task_definition;
+pub mod task_told;
 pub mod volume;

@@ -23,6 +23,7 @@ pub mod table;
 pub mod tables;
 pub mod task_columns;
 pub mod transaction;
+pub mod usage;
 
 pub use state::{State, StateError, TransactError};
 pub use table::{Changed, Row, Table};

@@ -97,6 +97,7 @@ tables! {
         service_deployments: state_model::ecs::service_deployment::ServiceDeployment,
         service_deployment_progress: state_model::ecs::service_deployment::ServiceDeploymentProgress,
         service_events: state_model::ecs::service_event::ServiceEvent,
+        task_told: state_model::ecs::task_told::TaskTold,
         // ECR
         ecr_repositories: state_model::ecr::repository::Repository,
         ecr_images: state_model::ecr::image::Image,
@@ -155,6 +156,9 @@ tables! {
         scaling_progress: state_model::autoscaling::ScalingProgress,
         scaling_activities: state_model::autoscaling::ScalingActivity,
         // Billing
+        billing_usage: state_model::billing::usage::Usage,
+        task_meters: state_model::billing::usage::TaskMeter,
+        cost_allocation_tags: state_model::billing::cost_tag::CostAllocationTag,
         // EventBridge
         pending_events: state_model::events::PendingEvent,
         // Deliveries of events, schedules and messages

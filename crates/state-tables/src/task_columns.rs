@@ -9,6 +9,7 @@
 use state_model::ecs::task::{TaskIntent, TaskObservation, TaskPlacement};
 
 use crate::table::Row;
+use crate::tables::View;
 use crate::transaction::Transaction;
 
 /// For `api-compute`: a new task.
@@ -41,6 +42,14 @@ pub fn write_observation(
             transaction.update_record(row, observation);
         }
     }
+}
+
+/// Whether everything that follows from the task's end is written down: its usage, and the event of its last change. Only
+/// then may it go.
+pub fn is_settled(view: &View, key: &str) -> bool {
+    let Some(task) = view.task(key) else { return true };
+    let is_metered = view.task_meters.get(key).is_some_and(|meter| meter.is_final);
+    is_metered && view.task_told.get(key).is_some_and(|told| told.version >= task.version())
 }
 
 /// For garbage collection: everything of a task that stopped long ago.

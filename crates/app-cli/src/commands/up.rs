@@ -1,6 +1,7 @@
 //! `neargate up`: the server in the foreground.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use anyhow::Context;
 use app_server::config::{self, Config};
@@ -21,6 +22,7 @@ pub fn run(options: &Up) -> anyhow::Result<()> {
             Isolation::Kernel => config::Isolation::Kernel,
         },
         public_pool: config::public_pool(&options.public_pool)?,
+        prices: Arc::new(config::price_table(options.price_table.as_deref())?),
         capacity: config::Capacity { cpu: options.capacity_cpu, memory_mib: options.capacity_memory },
     };
     config.check()?;

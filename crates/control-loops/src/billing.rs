@@ -1,0 +1,4 @@
+//! The loops that record usage, and compare it with budgets.
+
+pub mod folding;
+pub mod metering;

@@ -1,0 +1,4 @@
+//! What is recorded of usage, and what becomes of old records.
+
+pub mod folding;
+pub mod metering;
