@@ -1,5 +1,13 @@
 //! Records of EventBridge.
 
+pub mod archive;
+pub mod bus;
+pub mod connection;
+pub mod ecs_target;
+pub mod input;
+pub mod pattern;
+pub mod rule;
+
 use serde::{Deserialize, Serialize};
 use stdx::clock::Timestamp;
 use stdx::random::{self, Random};
@@ -30,6 +38,12 @@ pub struct PendingEvent {
     /// The replay that sends it again, and the rules it is for.
     #[serde(default)]
     pub replay: Option<Replayed>,
+    /// How many buses have sent it on to this one.
+    #[serde(default)]
+    pub hops: u32,
+    /// The key of the last rule whose targets were told, where they were too many for one commit.
+    #[serde(default)]
+    pub told: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +75,8 @@ impl PendingEvent {
             detail: detail.to_string(),
             accepted_at: now,
             replay: None,
+            hops: 0,
+            told: None,
         }
     }
 }

@@ -18,6 +18,8 @@ pub mod logs;
 pub mod record;
 pub mod region;
 pub mod s3;
+pub mod schedule;
+pub mod scheduler;
 pub mod scope;
 pub mod sns;
 

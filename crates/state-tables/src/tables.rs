@@ -161,6 +161,15 @@ tables! {
         cost_allocation_tags: state_model::billing::cost_tag::CostAllocationTag,
         // EventBridge
         pending_events: state_model::events::PendingEvent,
+        event_buses: state_model::events::bus::Bus,
+        event_rules: state_model::events::rule::Rule,
+        event_archives: state_model::events::archive::Archive,
+        event_replays: state_model::events::archive::Replay,
+        event_connections: state_model::events::connection::Connection,
+        event_api_destinations: state_model::events::connection::ApiDestination,
+        schedules: state_model::scheduler::Schedule,
+        schedule_groups: state_model::scheduler::ScheduleGroup,
+        schedules_fired: state_model::scheduler::Fired,
         // Deliveries of events, schedules and messages
         deliveries: state_model::delivery::Delivery,
         // SNS
