@@ -8,6 +8,7 @@ pub mod balancers;
 pub mod capacity;
 pub mod cleanup;
 pub mod cleanup_endpoints;
+pub mod deliveries;
 pub mod edge_config;
 pub mod edge_names;
 pub mod limits;

@@ -58,3 +58,12 @@ pub const INTERRUPTED_DRAIN_MAX: Duration = Duration::from_secs(120);
 /// Changes of targets in one commit. Each is up to three preconditions, and where each is of another service, up to three
 /// events with as many old ones dropped: more would not fit into the store's 128.
 pub const TARGET_CHANGES_PER_COMMIT_MAX: usize = 10;
+
+/// Attempts at deliveries at once. Each may hold a message of 256 KiB and a connection.
+pub const DELIVERIES_AT_ONCE_MAX: usize = 256;
+
+/// Of these, attempts towards receivers whose last attempt failed: what receivers that are down can take from the others.
+pub const DELIVERIES_OF_FAILING_LANES_MAX: usize = 128;
+
+/// Attempts at once towards one receiver. More makes it answer slower; fewer makes far ones slow.
+pub const DELIVERIES_PER_LANE_MAX: usize = 16;

@@ -158,7 +158,9 @@ fn apply(effective: &mut Effective, policy: &Map<String, Value>, names: Names) -
                         ("maxReceivesPerSecond", Some(rate)) if rate > 0 => {
                             effective.receives_per_second_max = Some(rate);
                         }
-                        ("maxReceivesPerSecond", _) => return refuse("maxReceivesPerSecond must be 1 or more"),
+                        ("maxReceivesPerSecond", _) => {
+                            return refuse("maxReceivesPerSecond must be 1 or more");
+                        }
                         _ => return refuse(format!("{name}.{key} is unknown")),
                     }
                 }
@@ -169,14 +171,18 @@ fn apply(effective: &mut Effective, policy: &Map<String, Value>, names: Names) -
                         ("headerContentType", Some(kind)) if is_content_type(kind) => {
                             effective.content_type = kind.to_owned();
                         }
-                        ("headerContentType", _) => return refuse("headerContentType is not a supported content type"),
+                        ("headerContentType", _) => {
+                            return refuse("headerContentType is not a supported content type");
+                        }
                         _ => return refuse(format!("{name}.{key} is unknown")),
                     }
                 }
             }
             Value::Bool(false) if name == "guaranteed" => {}
             Value::Bool(_) if name == "disableSubscriptionOverrides" => {}
-            _ if names.others.contains(&name) => return refuse(format!("{name} is not supported with this value")),
+            _ if names.others.contains(&name) => {
+                return refuse(format!("{name} is not supported with this value"));
+            }
             _ => return refuse(format!("{name} is unknown or has a wrong type")),
         }
     }
@@ -186,9 +192,20 @@ fn apply(effective: &mut Effective, policy: &Map<String, Value>, names: Names) -
 /// The kinds that AWS lets a policy name, with or without a character set.
 fn is_content_type(text: &str) -> bool {
     const KINDS: [&str; 15] = [
-        "text/plain", "text/csv", "text/html", "text/xml", "text/css", "text/json", "text/javascript",
-        "application/json", "application/xml", "application/soap+xml", "application/atom+xml",
-        "application/octet-stream", "application/x-www-form-urlencoded", "application/javascript",
+        "text/plain",
+        "text/csv",
+        "text/html",
+        "text/xml",
+        "text/css",
+        "text/json",
+        "text/javascript",
+        "application/json",
+        "application/xml",
+        "application/soap+xml",
+        "application/atom+xml",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+        "application/javascript",
         "application/rss+xml",
     ];
     let kind = text.split(';').next().unwrap_or_default().trim();
@@ -241,11 +258,15 @@ impl HealthyRetry {
         let phases = [self.retries_at_once, self.retries_at_min, self.retries_at_max];
         let phased: u64 = phases.into_iter().map(u64::from).sum();
         if phased > u64::from(self.retries) {
-            return refuse("numNoDelayRetries, numMinDelayRetries and numMaxDelayRetries exceed numRetries together");
+            return refuse(
+                "numNoDelayRetries, numMinDelayRetries and numMaxDelayRetries exceed numRetries together",
+            );
         }
         let total: u64 = self.delays().into_iter().map(u64::from).sum();
         if total > RETRY_SECS_MAX {
-            return refuse(format!("the retries take {total} seconds together; {RETRY_SECS_MAX} are allowed"));
+            return refuse(format!(
+                "the retries take {total} seconds together; {RETRY_SECS_MAX} are allowed"
+            ));
         }
         Ok(self)
     }
@@ -343,7 +364,9 @@ mod tests {
     fn a_topic_can_forbid_policies_of_its_subscriptions() {
         let own = r#"{"healthyRetryPolicy": {"numRetries": 1}}"#;
         let topic = |disable: bool| {
-            format!(r#"{{"http": {{"defaultHealthyRetryPolicy": {{"numRetries": 2}}, "disableSubscriptionOverrides": {disable}}}}}"#)
+            format!(
+                r#"{{"http": {{"defaultHealthyRetryPolicy": {{"numRetries": 2}}, "disableSubscriptionOverrides": {disable}}}}}"#
+            )
         };
         assert_eq!(effective(Some(&topic(false)), Some(own)).healthy.retries, 1);
         assert_eq!(effective(Some(&topic(true)), Some(own)).healthy.retries, 2);
@@ -360,7 +383,10 @@ mod tests {
             (r#"{"healthyRetryPolicy": {"numRetries": 101}}"#, false),
             (r#"{"healthyRetryPolicy": {"numRetries": 1, "numNoDelayRetries": 2}}"#, false),
             (r#"{"healthyRetryPolicy": {"minDelayTarget": 9, "maxDelayTarget": 5}}"#, false),
-            (r#"{"healthyRetryPolicy": {"numRetries": 100, "minDelayTarget": 60, "maxDelayTarget": 60}}"#, false),
+            (
+                r#"{"healthyRetryPolicy": {"numRetries": 100, "minDelayTarget": 60, "maxDelayTarget": 60}}"#,
+                false,
+            ),
             (r#"{"healthyRetryPolicy": {"surprise": 1}}"#, false),
             (r#"{"http": {}}"#, false),
             ("[]", false),

@@ -64,7 +64,9 @@ impl Filter {
             return refuse(format!("Filter policy can not have more than {KEYS_MAX} keys"));
         }
         if count.combinations > COMBINATIONS_MAX {
-            return refuse(format!("Filter policy is too complex: more than {COMBINATIONS_MAX} combinations"));
+            return refuse(format!(
+                "Filter policy is too complex: more than {COMBINATIONS_MAX} combinations"
+            ));
         }
         Ok(Self { root })
     }
@@ -99,14 +101,21 @@ struct Count {
     combinations: usize,
 }
 
-fn node(policy: &Map<String, Value>, body: bool, count: &mut Count, depth: usize) -> Result<Node, FilterError> {
+fn node(
+    policy: &Map<String, Value>,
+    body: bool,
+    count: &mut Count,
+    depth: usize,
+) -> Result<Node, FilterError> {
     if depth > DEPTH_MAX {
         return refuse(format!("Filter policy is nested deeper than {DEPTH_MAX} levels"));
     }
     let mut read = Node { fields: Vec::new(), alternatives: Vec::new() };
     for (name, value) in policy {
         match value {
-            Value::Array(branches) if name == "$or" && branches.len() >= 2 && branches.iter().all(is_branch) => {
+            Value::Array(branches)
+                if name == "$or" && branches.len() >= 2 && branches.iter().all(is_branch) =>
+            {
                 let mut nodes = Vec::new();
                 let outer = count.combinations;
                 let mut sum = 0;

@@ -15,6 +15,8 @@ use crate::delivery::{Action, Delivery, Email, HttpCall};
 
 /// How long an endpoint gets for its answer, as on AWS.
 const TIMEOUT_SECS: u32 = 15;
+/// Not a header of the mail: what its sender is called.
+pub const FROM_NAME: &str = "From-Name";
 const USER_AGENT: &str = "Amazon Simple Notification Service Agent";
 const SUBJECT_DEFAULT: &str = "AWS Notification Message";
 
@@ -70,13 +72,13 @@ impl<'a> Notification<'a> {
                 "{text}\n\n--\nTo stop receiving notifications from this topic, visit:\n{}\n",
                 unsubscribe_url(occasion.signer, subscription)
             );
-            return email(occasion, subscription, subject, body);
+            return email(occasion, subscription, kind, subject, body);
         }
         let document = self.document(subscription, &text);
         match subscription.protocol {
             Protocol::EmailJson => {
                 let subject = self.message.subject.as_deref().unwrap_or(SUBJECT_DEFAULT);
-                email(occasion, subscription, subject, document)
+                email(occasion, subscription, kind, subject, document)
             }
             _ => http(occasion, subscription, kind, &self.message.id, document, false),
         }
@@ -105,7 +107,8 @@ impl<'a> Notification<'a> {
             ("SigningCertURL", signer.certificate_url()),
             ("UnsubscribeURL", unsubscribe_url(signer, subscription)),
         ]);
-        let mut document = fields.into_iter().map(|(name, value)| (name, Value::String(value))).collect::<Vec<_>>();
+        let mut document =
+            fields.into_iter().map(|(name, value)| (name, Value::String(value))).collect::<Vec<_>>();
         if !message.attributes.is_empty() {
             let attributes = message.attributes.iter().map(|(name, attribute)| {
                 let value = serde_json::json!({ "Type": attribute.data_type, "Value": attribute.value });
@@ -139,10 +142,7 @@ pub fn confirmation(occasion: Occasion<'_>, subscription: &Subscription, kind: M
     let Occasion { topic, signer, now, random } = occasion;
     let token = subscription.confirmation.as_ref().map(|found| found.token.as_str()).unwrap_or_default();
     let (arn, id, timestamp) = (topic.arn(), stdx::random::uuid(random), now.to_rfc3339_millis());
-    let url = format!(
-        "{}/?Action=ConfirmSubscription&TopicArn={arn}&Token={token}",
-        signer.endpoint()
-    );
+    let url = format!("{}/?Action=ConfirmSubscription&TopicArn={arn}&Token={token}", signer.endpoint());
     let text = match kind {
         MessageType::UnsubscribeConfirmation => format!(
             "You have chosen to deactivate subscription {}.\nTo cancel this operation and restore the subscription, \
@@ -157,15 +157,19 @@ pub fn confirmation(occasion: Occasion<'_>, subscription: &Subscription, kind: M
     if subscription.protocol == Protocol::Email {
         let (subject, body) = match kind {
             MessageType::UnsubscribeConfirmation => {
-                let body = format!("Your subscription to the topic below has been removed:\n{arn}\n\nTo restore it, visit:\n{url}\n");
+                let body = format!(
+                    "Your subscription to the topic below has been removed:\n{arn}\n\nTo restore it, visit:\n{url}\n"
+                );
                 ("AWS Notification - Unsubscribe Confirmation", body)
             }
             _ => {
-                let body = format!("You have chosen to subscribe to the topic:\n{arn}\n\nTo confirm this subscription, visit:\n{url}\n");
+                let body = format!(
+                    "You have chosen to subscribe to the topic:\n{arn}\n\nTo confirm this subscription, visit:\n{url}\n"
+                );
                 ("AWS Notification - Subscription Confirmation", body)
             }
         };
-        return email(occasion, subscription, subject, body);
+        return email(occasion, subscription, kind, subject, body);
     }
     let signed = [
         ("Message", text.as_str()),
@@ -191,7 +195,9 @@ pub fn confirmation(occasion: Occasion<'_>, subscription: &Subscription, kind: M
     ];
     let document = render(&fields.map(|(name, value)| (name, Value::String(value))));
     match subscription.protocol {
-        Protocol::EmailJson => email(occasion, subscription, "AWS Notification - Subscription Confirmation", document),
+        Protocol::EmailJson => {
+            email(occasion, subscription, kind, "AWS Notification - Confirmation", document)
+        }
         _ => http(occasion, subscription, kind, &id, document, false),
     }
 }
@@ -247,11 +253,21 @@ fn http(
     Delivery::new(&topic.scope, &subscription.arn(), Action::Http(call), policy.retry(), now, random)
 }
 
-fn email(occasion: Occasion<'_>, subscription: &Subscription, subject: &str, body: String) -> Delivery {
+fn email(
+    occasion: Occasion<'_>,
+    subscription: &Subscription,
+    kind: MessageType,
+    subject: &str,
+    body: String,
+) -> Delivery {
     let Occasion { topic, now, random, .. } = occasion;
-    let mut headers = BTreeMap::from([("x-amz-sns-topic-arn".to_owned(), topic.arn())]);
-    let sender = if topic.display_name.is_empty() { "AWS Notifications" } else { topic.display_name.as_str() };
-    headers.insert("From-Name".to_owned(), sender.to_owned());
+    let mut headers = BTreeMap::from([
+        ("x-amz-sns-message-type".to_owned(), kind.as_str().to_owned()),
+        ("x-amz-sns-topic-arn".to_owned(), topic.arn()),
+    ]);
+    let sender =
+        if topic.display_name.is_empty() { "AWS Notifications" } else { topic.display_name.as_str() };
+    headers.insert(FROM_NAME.to_owned(), sender.to_owned());
     let email = Email { to: subscription.endpoint.clone(), subject: subject.to_owned(), body, headers };
     // A relay that is down comes back within hours.
     let retry = crate::delivery::Retry::of_events(Some(50), Some(6 * 3_600));

@@ -80,7 +80,9 @@ impl Operator {
             Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
             Self::Suffix(suffix) => text.ends_with(suffix.as_str()),
             Self::IgnoreCase(lower) => text.to_lowercase() == *lower,
-            Self::Cidr(network, length) => text.parse().is_ok_and(|address| is_within(address, *network, *length)),
+            Self::Cidr(network, length) => {
+                text.parse().is_ok_and(|address| is_within(address, *network, *length))
+            }
             _ => false,
         }
     }
@@ -100,7 +102,9 @@ fn equal(literal: &Value, value: &Value) -> bool {
 
 fn anything_but(operand: &Value) -> Result<Operator, FilterError> {
     let excluded = match operand {
-        Value::Array(values) if !values.is_empty() => values.iter().map(Operator::parse).collect::<Result<_, _>>()?,
+        Value::Array(values) if !values.is_empty() => {
+            values.iter().map(Operator::parse).collect::<Result<_, _>>()?
+        }
         Value::Object(object) => match single(object) {
             Some((name @ ("prefix" | "suffix" | "equals-ignore-case"), Value::Array(values))) => {
                 values.iter().map(|value| Operator::named(name, value)).collect::<Result<_, _>>()?
