@@ -150,16 +150,15 @@ pub fn access_denied(principal: &Principal, action: &str, resource: &str) -> Ser
     let arn = principal.arn();
     let on = if resource == "*" { String::new() } else { format!(" on resource: {resource}") };
     let error = ServiceError::caller(code, format!("User: {arn} is not authorized to perform: {action}{on}"));
-    if code == "AccessDenied" { error.with_status(403) } else { error }
+    if matches!(code, "AccessDenied" | "AuthorizationError") { error.with_status(403) } else { error }
 }
 
 /// Services of the query protocol say `AccessDenied`, EC2 has a word of its own, the others follow the JSON protocols.
 pub(crate) fn denial_code(action: &str) -> &'static str {
     match action.split(':').next().unwrap_or_default() {
         "ec2" => "UnauthorizedOperation",
-        "iam" | "sts" | "elasticloadbalancing" | "cloudwatch" | "cloudformation" | "s3" | "sns" => {
-            "AccessDenied"
-        }
+        "iam" | "sts" | "elasticloadbalancing" | "cloudwatch" | "cloudformation" | "s3" => "AccessDenied",
+        "sns" => "AuthorizationError",
         _ => "AccessDeniedException",
     }
 }

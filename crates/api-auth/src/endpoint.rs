@@ -7,10 +7,9 @@ use std::net::IpAddr;
 use wire_schema::ServiceError;
 
 use crate::context::{access_denied, denial_code};
-use crate::policy::condition::{self, Facts};
-use crate::policy::document::{Effect, Kind, PolicyDocument, Statement};
-use crate::policy::trust::is_caller;
-use crate::policy::wildcard;
+use crate::policy::condition::Facts;
+use crate::policy::document::{Kind, PolicyDocument};
+use crate::policy::resource::{Verdict, decide};
 use crate::principal::Principal;
 
 /// The VPC endpoint that a request came by.
@@ -25,16 +24,6 @@ pub struct EndpointAccess {
     pub service: String,
     /// None lets everything through.
     pub policy: Option<PolicyDocument>,
-}
-
-/// What a policy says of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Allowed,
-    /// No statement allows it.
-    NotAllowed,
-    /// A statement denies it.
-    Denied,
 }
 
 impl EndpointAccess {
@@ -118,39 +107,6 @@ fn principal_arn(principal: &Principal) -> String {
         Principal::AssumedRole(session) => session.role_arn.clone(),
         other => other.arn(),
     }
-}
-
-/// A matching denial wins; otherwise one matching permission is enough.
-fn decide(
-    policy: &PolicyDocument,
-    principal: &Principal,
-    action: &str,
-    resource: &str,
-    facts: &Facts,
-) -> Verdict {
-    let mut verdict = Verdict::NotAllowed;
-    for statement in &policy.statements {
-        if !applies(statement, principal, action, resource) || !condition::hold(statement, facts) {
-            continue;
-        }
-        match statement.effect {
-            Effect::Deny => return Verdict::Denied,
-            Effect::Allow => verdict = Verdict::Allowed,
-        }
-    }
-    verdict
-}
-
-fn applies(statement: &Statement, principal: &Principal, action: &str, resource: &str) -> bool {
-    let by = statement
-        .principals
-        .as_ref()
-        .is_some_and(|all| all.selects(|(kind, value)| is_caller(principal, kind, value)));
-    let acts = statement
-        .actions
-        .selects(|pattern| wildcard::matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase()));
-    let on = statement.resources.selects(|pattern| wildcard::matches(pattern, resource));
-    by && acts && on
 }
 
 #[cfg(test)]

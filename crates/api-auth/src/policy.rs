@@ -4,6 +4,7 @@
 
 pub mod condition;
 pub mod document;
+pub mod resource;
 pub mod trust;
 pub mod wildcard;
 

@@ -29,7 +29,7 @@ pub enum Principal {
     },
     #[serde(rename = "s")]
     AssumedRole(AssumedRole),
-    /// Neargate itself acting for a service, for example `ecs.amazonaws.com`. Never the holder of a signature.
+    /// Neargate itself acting for a service, for example `ecs.amazonaws.com`. Signs with a session that is made for one call.
     #[serde(rename = "v")]
     Service {
         #[serde(rename = "a")]
@@ -37,6 +37,9 @@ pub enum Principal {
         #[serde(rename = "n")]
         name: String,
     },
+    /// Nobody known: a request without a signature, where a service takes such.
+    #[serde(rename = "n")]
+    Anonymous,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +83,7 @@ impl Principal {
             | Principal::User { account, .. }
             | Principal::Service { account, .. } => account,
             Principal::AssumedRole(session) => &session.account,
+            Principal::Anonymous => "",
         }
     }
 
@@ -90,6 +94,7 @@ impl Principal {
             Principal::User { arn, .. } => arn.clone(),
             Principal::AssumedRole(session) => session.arn(),
             Principal::Service { name, .. } => name.clone(),
+            Principal::Anonymous => "anonymous".to_owned(),
         }
     }
 
@@ -100,6 +105,7 @@ impl Principal {
             Principal::User { user_id, .. } => user_id.clone(),
             Principal::AssumedRole(session) => session.user_id(),
             Principal::Service { name, .. } => name.clone(),
+            Principal::Anonymous => "anonymous".to_owned(),
         }
     }
 
@@ -107,6 +113,7 @@ impl Principal {
     pub fn exists(&self, view: &View) -> bool {
         match self {
             Principal::Root { .. } | Principal::Service { .. } => true,
+            Principal::Anonymous => false,
             Principal::User { account, name, user_id, .. } => {
                 view.iam_users.get(&named_key(account, name)).is_some_and(|user| user.id == *user_id)
             }

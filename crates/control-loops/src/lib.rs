@@ -15,12 +15,15 @@ mod changed;
 pub mod changed_tasks;
 pub mod cleanup;
 pub mod cleanup_endpoints;
+pub mod deliveries;
 pub mod dispatch;
 pub mod driver;
 pub mod ecs_events;
 pub mod edge;
 pub mod limits;
 pub mod measure;
+
+pub mod messages;
 pub mod network;
 pub mod placement;
 mod service_events;

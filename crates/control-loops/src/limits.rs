@@ -78,3 +78,22 @@ pub const PERFORMANCE_QUEUE_MAX: usize = 1_024;
 
 /// Writes, and preconditions, that one commit of many small decisions collects: the store takes 128.
 pub const WRITES_PER_COMMIT_MAX: usize = 100;
+
+/// Outcomes of deliveries in one commit: each costs one precondition and one write of the store's 128.
+pub const DELIVERY_OUTCOMES_PER_COMMIT_MAX: usize = 60;
+
+/// Characters of a failure that a delivery remembers.
+pub const DELIVERY_ERROR_CHARS_MAX: usize = 500;
+
+/// How long attempts get to end when the server stops. Those that don't are made again, and may arrive twice.
+pub const DELIVERY_DRAIN_MAX: Duration = Duration::from_secs(3);
+
+/// Deliveries that wait. With more, messages wait instead, whose publishers are told when those are too many.
+pub const DELIVERIES_WAITING_MAX: usize = 50_000;
+
+/// Deliveries and messages in one commit, and bytes of them: the store takes 128 writes and 1.5 MiB.
+pub const MESSAGE_WRITES_PER_COMMIT_MAX: usize = 100;
+pub const MESSAGE_BYTES_PER_COMMIT_MAX: usize = 512 * 1024;
+
+/// Leftovers of topics that one commit removes.
+pub const TOPIC_LEFTOVERS_PER_COMMIT_MAX: usize = 100;

@@ -11,6 +11,8 @@ pub mod capacity;
 pub mod cleanup;
 pub mod cleanup_endpoints;
 pub mod ecs_events;
+
+pub mod deliveries;
 pub mod edge_config;
 pub mod edge_names;
 pub mod limits;

@@ -74,3 +74,12 @@ pub const USAGE_FOLDED_PER_COMMIT_MAX: usize = 60;
 
 /// Tasks whose changes one commit tells: two preconditions and two writes each.
 pub const TASKS_TOLD_PER_COMMIT_MAX: usize = 40;
+
+/// Attempts at deliveries at once. Each may hold a message of 256 KiB and a connection.
+pub const DELIVERIES_AT_ONCE_MAX: usize = 256;
+
+/// Of these, attempts towards receivers whose last attempt failed: what receivers that are down can take from the others.
+pub const DELIVERIES_OF_FAILING_LANES_MAX: usize = 128;
+
+/// Attempts at once towards one receiver. More makes it answer slower; fewer makes far ones slow.
+pub const DELIVERIES_PER_LANE_MAX: usize = 16;

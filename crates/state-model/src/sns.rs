@@ -1,4 +1,10 @@
-//! Records of SNS.
+//! Records of SNS, and what follows from them alone: which message a subscription gets, in what form, and how often it is tried.
+
+pub mod delivery_policy;
+pub mod filter;
+pub mod notification;
+mod subscription;
+mod topic;
 
 use std::collections::BTreeMap;
 
@@ -7,6 +13,9 @@ use stdx::clock::Timestamp;
 use stdx::random::{self, Random};
 
 use crate::record::Record;
+
+pub use subscription::{Confirmation, Protocol, Subscription, SubscriptionStatus};
+pub use topic::{Deduplication, FifoScope, SignatureVersion, Topic, TopicName, TopicSequence};
 
 /// A message that no subscriber was given yet. Publish writes it, and whoever notifies a topic does so in the transaction
 /// that makes the notification true; the messages loop takes it out when every delivery that follows from it is written.
@@ -30,6 +39,9 @@ pub struct PendingMessage {
     pub sequence: Option<u64>,
     /// Orders what waits.
     pub accepted_at: Timestamp,
+    /// The key of the last subscription that was given it, where one commit didn't take them all.
+    #[serde(default)]
+    pub given_to: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +71,7 @@ impl PendingMessage {
             group: None,
             sequence: None,
             accepted_at: now,
+            given_to: None,
         }
     }
 }

@@ -174,6 +174,10 @@ tables! {
         deliveries: state_model::delivery::Delivery,
         // SNS
         pending_messages: state_model::sns::PendingMessage,
+        topics: state_model::sns::Topic,
+        topic_sequences: state_model::sns::TopicSequence,
+        topic_deduplications: state_model::sns::Deduplication,
+        subscriptions: state_model::sns::Subscription,
     }
 }
 

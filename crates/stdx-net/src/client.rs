@@ -7,7 +7,7 @@ mod trust;
 mod wrapped;
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ pub struct Override {
 /// Asked with host and port before a name is resolved.
 pub type OverrideLookup = Arc<dyn Fn(&str, u16) -> Option<Override> + Send + Sync>;
 
+/// Says whether an address may be connected to, whatever name led to it.
+pub type AddressPredicate = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
 #[derive(Clone)]
 pub struct Options {
     pub connect_timeout: Duration,
@@ -47,6 +50,8 @@ pub struct Options {
     /// Allow `http://` to every host.
     pub plain_everywhere: bool,
     pub overrides: Option<OverrideLookup>,
+    /// Without it: every address.
+    pub addresses: Option<AddressPredicate>,
     pub user_agent: String,
 }
 
@@ -61,6 +66,7 @@ impl Default for Options {
             plain_hosts: Vec::new(),
             plain_everywhere: false,
             overrides: None,
+            addresses: None,
             user_agent: String::from("stdx-net"),
         }
     }
@@ -119,7 +125,7 @@ impl Client {
     /// When an extra authority is not a usable certificate.
     pub fn new(options: Options) -> Result<Self, ClientError> {
         let tls = trust::client_config(&options.extra_authorities)?;
-        let connector = connector::Connector::new(tls, options.connect_timeout, options.overrides.clone());
+        let connector = connector::Connector::new(tls, &options);
         let inner = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())

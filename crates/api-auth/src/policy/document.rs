@@ -59,6 +59,8 @@ pub enum Kind {
     Trust,
     /// A VPC endpoint's policy: says who may do what with which resources.
     Endpoint,
+    /// A resource's own policy: as an endpoint's, with names of statements as its service gives them.
+    Resource,
 }
 
 impl<T> Selection<T> {
@@ -79,7 +81,7 @@ impl<T> Selection<T> {
 impl PolicyDocument {
     pub fn parse(text: &str, kind: Kind) -> Result<Self, PolicyError> {
         let syntax = || match kind {
-            Kind::Identity | Kind::Endpoint => malformed("Syntax errors in policy."),
+            Kind::Identity | Kind::Endpoint | Kind::Resource => malformed("Syntax errors in policy."),
             Kind::Trust => malformed("This policy contains invalid Json"),
         };
         if text.len() > POLICY_BYTES_MAX {
@@ -103,7 +105,7 @@ impl PolicyDocument {
         let statements: Result<Vec<_>, _> =
             statements.into_iter().map(|value| statement(value, kind)).collect();
         let statements = statements?;
-        check_sids(&statements)?;
+        check_sids(&statements, kind)?;
         Ok(PolicyDocument { statements })
     }
 }
@@ -116,8 +118,12 @@ fn check_version(object: &Map<String, Value>, kind: Kind) -> Result<(), PolicyEr
     match (object.get("Version"), kind) {
         (Some(Value::String(version)), _) if version == "2012-10-17" => Ok(()),
         // Documents of the first version are still taken, wherever variables aren't at stake.
-        (Some(Value::String(version)), Kind::Trust | Kind::Endpoint) if version == "2008-10-17" => Ok(()),
-        (None, Kind::Trust | Kind::Endpoint) => Ok(()),
+        (Some(Value::String(version)), Kind::Trust | Kind::Endpoint | Kind::Resource)
+            if version == "2008-10-17" =>
+        {
+            Ok(())
+        }
+        (None, Kind::Trust | Kind::Endpoint | Kind::Resource) => Ok(()),
         (None, Kind::Identity) => Err(malformed("Policy document must be version 2012-10-17 or greater.")),
         (Some(Value::String(version)), Kind::Identity) if version == "2008-10-17" => {
             Err(malformed("Policy document must be version 2012-10-17 or greater."))
@@ -126,10 +132,10 @@ fn check_version(object: &Map<String, Value>, kind: Kind) -> Result<(), PolicyEr
     }
 }
 
-fn check_sids(statements: &[Statement]) -> Result<(), PolicyError> {
+fn check_sids(statements: &[Statement], kind: Kind) -> Result<(), PolicyError> {
     let mut seen = BTreeSet::new();
     for sid in statements.iter().filter_map(|statement| statement.sid.as_deref()) {
-        if !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        if kind != Kind::Resource && !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(malformed(
                 "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression \
                  [0-9A-Za-z]*",
@@ -162,7 +168,7 @@ fn statement(value: &Value, kind: Kind) -> Result<Statement, PolicyError> {
     let resources = match (selection(object, "Resource", "NotResource")?, kind) {
         (Some(resources), _) => resources,
         (None, Kind::Trust) => Selection::Only(Vec::new()),
-        (None, Kind::Identity | Kind::Endpoint) => {
+        (None, Kind::Identity | Kind::Endpoint | Kind::Resource) => {
             return Err(malformed("Policy statement must contain resources."));
         }
     };
@@ -179,8 +185,8 @@ fn check_members(object: &Map<String, Value>, kind: Kind) -> Result<(), PolicyEr
     for name in object.keys() {
         match (name.as_str(), kind) {
             ("Sid" | "Effect" | "Action" | "NotAction" | "Condition", _) => {}
-            ("Resource" | "NotResource", Kind::Identity | Kind::Endpoint)
-            | ("Principal" | "NotPrincipal", Kind::Trust | Kind::Endpoint) => {}
+            ("Resource" | "NotResource", Kind::Identity | Kind::Endpoint | Kind::Resource)
+            | ("Principal" | "NotPrincipal", Kind::Trust | Kind::Endpoint | Kind::Resource) => {}
             ("Resource" | "NotResource", Kind::Trust) => {
                 return Err(malformed(format!("Has prohibited field {name}")));
             }
@@ -231,12 +237,12 @@ fn check_actions(actions: &Selection<String>, kind: Kind) -> Result<(), PolicyEr
             (_, Kind::Trust) => {
                 return Err(malformed("AssumeRole policy may only specify STS AssumeRole actions."));
             }
-            (None, Kind::Identity | Kind::Endpoint) if action != "*" => {
+            (None, Kind::Identity | Kind::Endpoint | Kind::Resource) if action != "*" => {
                 return Err(malformed(
                     "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
                 ));
             }
-            (Some(vendor), Kind::Identity | Kind::Endpoint) if !is_vendor(vendor) => {
+            (Some(vendor), Kind::Identity | Kind::Endpoint | Kind::Resource) if !is_vendor(vendor) => {
                 return Err(malformed(format!("Vendor {vendor} is not valid")));
             }
             _ => {}

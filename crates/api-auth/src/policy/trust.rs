@@ -47,6 +47,7 @@ pub fn is_caller(caller: &Principal, kind: &str, value: &str) -> bool {
                 || value == caller.arn()
                 || matches!(caller, Principal::AssumedRole(session) if session.role_arn == value)
         }
+        "Service" => matches!(caller, Principal::Service { name, .. } if name == value),
         _ => false,
     }
 }

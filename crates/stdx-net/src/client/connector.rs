@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::OverrideLookup;
+use super::{AddressPredicate, Options, OverrideLookup};
 use crate::limits::CONNECT_ADDRESSES_MAX;
 
 #[derive(Clone)]
@@ -25,6 +25,7 @@ pub struct Connector {
     tls: Arc<rustls::ClientConfig>,
     timeout: Duration,
     overrides: Option<OverrideLookup>,
+    addresses: Option<AddressPredicate>,
 }
 
 /// An open connection.
@@ -34,8 +35,9 @@ pub enum Stream {
 }
 
 impl Connector {
-    pub fn new(tls: Arc<rustls::ClientConfig>, timeout: Duration, overrides: Option<OverrideLookup>) -> Self {
-        Self { tls, timeout, overrides }
+    pub fn new(tls: Arc<rustls::ClientConfig>, options: &Options) -> Self {
+        let (overrides, addresses) = (options.overrides.clone(), options.addresses.clone());
+        Self { tls, timeout: options.connect_timeout, overrides, addresses }
     }
 
     async fn connect(self, uri: Uri) -> io::Result<Stream> {
@@ -48,7 +50,7 @@ impl Connector {
         let tls = overridden.map_or(by_scheme, |target| target.tls);
         let stream = match overridden {
             Some(target) => TcpStream::connect(target.address).await?,
-            None => connect_first(host, port).await?,
+            None => connect_first(host, port, self.addresses.as_ref()).await?,
         };
         stream.set_nodelay(true)?;
         if !tls {
@@ -62,11 +64,15 @@ impl Connector {
 }
 
 /// Tries the addresses of `host` in turn.
-async fn connect_first(host: &str, port: u16) -> io::Result<TcpStream> {
+async fn connect_first(host: &str, port: u16, allowed: Option<&AddressPredicate>) -> io::Result<TcpStream> {
     let addresses: Vec<SocketAddr> =
         tokio::net::lookup_host((host, port)).await?.take(CONNECT_ADDRESSES_MAX).collect();
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
+        if allowed.is_some_and(|allowed| !allowed(address.ip())) {
+            last = io::Error::new(io::ErrorKind::PermissionDenied, "the address may not be called");
+            continue;
+        }
         match TcpStream::connect(address).await {
             Ok(stream) => return Ok(stream),
             Err(failure) => last = failure,
