@@ -90,3 +90,12 @@ pub const EXACT_VALUES_ROLLED_MAX: usize = 32;
 pub const SKETCH_KEYS_MAX: usize = 2048;
 /// A window's segments are merged when there are so many of them, whatever it costs.
 pub const METRIC_SEGMENTS_PER_WINDOW_MAX: usize = 8;
+
+/// Bytes of a metric math expression, as the API has it.
+pub const MATH_BYTES_MAX: usize = 2048;
+/// Nested parentheses and functions of an expression.
+pub const MATH_DEPTH_MAX: usize = 64;
+/// Series that one SEARCH finds; more are left out, as CloudWatch does.
+pub const SEARCH_SERIES_MAX: usize = 500;
+/// Points that FILL and TIME_SERIES may make of a range: more than any API call may return.
+pub const MATH_POINTS_MAX: i64 = 200_000;
