@@ -28,6 +28,7 @@ from botocore.credentials import Credentials  # noqa: E402
 
 import balancer  # noqa: E402
 import images  # noqa: E402
+import metrics_store  # noqa: E402
 import network  # noqa: E402
 import scaling  # noqa: E402
 import services  # noqa: E402
@@ -479,6 +480,11 @@ def bench_planner(bench: Bench) -> None:
     """One pass over 5,000 services with 100,000 tasks."""
     command = ["cargo", "run", "--release", "--quiet", "--package", "control-plan", "--example", "plan_services"]
     print(subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE.parent.parent).stdout, end="")
+
+
+def bench_metrics(bench: Bench) -> None:
+    """Ten million points of a day: how fast they are stored and read, and how small they get; two peers beside it."""
+    metrics_store.run(fresh(bench, "metrics"), say)
 
 
 def fresh(bench: Bench, name: str) -> Path:

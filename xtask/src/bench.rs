@@ -7,9 +7,19 @@ use anyhow::{Result, ensure};
 
 use crate::setup;
 
-/// What the benchmarks take beside the tests: load generators, and a registry, an engine and two proxies to compare with.
-const PACKAGES: &[&str] =
-    &["wrk", "nghttp2-client", "docker-registry", "podman", "haproxy", "nginx-light", "openssl"];
+/// What the benchmarks take beside the tests: load generators, and a registry, an engine, two proxies and two stores of metrics to
+/// compare with.
+const PACKAGES: &[&str] = &[
+    "wrk",
+    "nghttp2-client",
+    "docker-registry",
+    "podman",
+    "haproxy",
+    "nginx-light",
+    "openssl",
+    "prometheus",
+    "victoria-metrics",
+];
 
 pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
     ensure!(setup::is_root(), "the benchmarks run containers: run them with sudo or as root");

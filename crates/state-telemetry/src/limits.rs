@@ -70,7 +70,7 @@ pub const SERIES_MAX: usize = 1_000_000;
 pub const METRIC_JOURNAL_BYTES_MAX: u64 = 16 << 20;
 /// A journal is sealed at this age, so that what it holds moves to coarser tiers in time.
 pub const METRIC_JOURNAL_SECS_MAX: i64 = 2 * 3600;
-/// Journals that may wait to be sealed; the last one grows beyond its limit then.
+/// Journals of metrics that may wait to be sealed; then puts wait. Higher: more memory. Lower: no burst is taken.
 pub const METRIC_JOURNALS_MAX: usize = 3;
 /// Samples that may wait for the writer; puts beyond it wait for room. A put counts as `PUT_SAMPLES_MIN` at least, so that the
 /// puts are bounded as well.
@@ -88,5 +88,14 @@ pub const EXACT_VALUES_MAX: usize = 128;
 pub const EXACT_VALUES_ROLLED_MAX: usize = 32;
 /// Keys of one sketch: enough for values from 1 to 10^17. Beyond it the lowest values lose their precision.
 pub const SKETCH_KEYS_MAX: usize = 2048;
-/// A window's segments are merged when there are so many of them, whatever it costs.
+/// The small segments of a window are merged when there are so many. Higher: slower reads. Lower: more is rewritten.
 pub const METRIC_SEGMENTS_PER_WINDOW_MAX: usize = 8;
+
+/// Bytes of a metric math expression, as the API has it.
+pub const MATH_BYTES_MAX: usize = 2048;
+/// Nested parentheses and functions of an expression.
+pub const MATH_DEPTH_MAX: usize = 64;
+/// Series that one SEARCH finds; more are left out, as CloudWatch does.
+pub const SEARCH_SERIES_MAX: usize = 500;
+/// Points that FILL and TIME_SERIES may make of a range: more than any API call may return.
+pub const MATH_POINTS_MAX: i64 = 200_000;

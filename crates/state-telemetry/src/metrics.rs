@@ -20,7 +20,9 @@ mod error;
 mod evaluate;
 mod id;
 mod journal;
+mod label;
 mod manifest;
+mod math;
 mod read;
 mod record;
 mod recovery;
@@ -36,7 +38,7 @@ mod upkeep;
 mod writer;
 
 pub use error::{OpenError, PutError, ReadError};
-pub use evaluate::{EvaluateError, Query, Series, Source, evaluate};
+pub use evaluate::{EvaluateError, Query, Series, Source, check, evaluate};
 pub use id::{Dimensions, MetricId, Name};
 pub use sample::{Resolution, Sample, StatisticSet, Unit, Values};
 pub use sketch::RELATIVE_ERROR;

@@ -54,14 +54,7 @@ impl Shared {
     /// Seals what is full, then moves and merges what is due. Blocks.
     pub(super) fn upkeep(&self) -> Result<(), ReadError> {
         let _one_at_a_time = self.maintenance.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let (generation, head) = {
-                let state = self.read();
-                (state.generation, state.frozen.first().cloned())
-            };
-            let Some(head) = head else { break };
-            self.seal(generation, &head)?;
-        }
+        self.seal_frozen()?;
         let now_secs = self.clock.now().as_secs();
         let (generation, segments) = {
             let state = self.read();
@@ -75,11 +68,31 @@ impl Shared {
         for ((tier, window), segments) in windows {
             if TIERS[tier].is_over(window, now_secs) {
                 self.replace(generation, &segments, tier + 1)?;
-            } else if should_merge(&segments, window + TIERS[tier].window_secs < now_secs) {
+                continue;
+            }
+            let segments = to_merge(segments, window + TIERS[tier].window_secs < now_secs);
+            if !segments.is_empty() {
                 self.replace(generation, &segments, tier)?;
             }
         }
         Ok(())
+    }
+
+    /// Seals what waits for it and nothing more: when it comes faster than the background works.
+    pub(super) fn seal_now(&self) -> Result<(), ReadError> {
+        let _one_at_a_time = self.maintenance.lock().unwrap_or_else(PoisonError::into_inner);
+        self.seal_frozen()
+    }
+
+    fn seal_frozen(&self) -> Result<(), ReadError> {
+        loop {
+            let (generation, head) = {
+                let state = self.read();
+                (state.generation, state.frozen.first().cloned())
+            };
+            let Some(head) = head else { return Ok(()) };
+            self.seal(generation, &head)?;
+        }
     }
 
     fn seal(&self, generation: u64, head: &Head) -> Result<(), ReadError> {
@@ -269,12 +282,27 @@ fn join(buckets: impl Iterator<Item = Bucket>, tier: usize) -> Vec<Bucket> {
     joined
 }
 
-/// A closed window becomes one segment; a few late points alone don't rewrite a large one, until they are many.
-fn should_merge(segments: &[Arc<Segment>], is_closed: bool) -> bool {
-    if segments.len() < 2 {
-        return false;
+/// Which segments of a window become one. A closed window's do, all of them, unless a few late points alone would rewrite a large
+/// one. Of an open one's, and of many, only the small: so each point is rewritten a few times, not with each new segment.
+fn to_merge(mut segments: Vec<Arc<Segment>>, is_closed: bool) -> Vec<Arc<Segment>> {
+    segments.sort_by_key(|segment| segment.bytes);
+    let largest = segments.last().map_or(0, |segment| segment.bytes);
+    let others = segments.iter().map(|segment| segment.bytes).sum::<u64>() - largest;
+    if segments.len() >= 2 && is_closed && others * 8 >= largest {
+        return segments;
     }
-    let largest = segments.iter().map(|segment| segment.bytes).max().unwrap_or_default();
-    let others: u64 = segments.iter().map(|segment| segment.bytes).sum::<u64>() - largest;
-    segments.len() >= limits::METRIC_SEGMENTS_PER_WINDOW_MAX || (is_closed && others * 8 >= largest)
+    if segments.len() < limits::METRIC_SEGMENTS_PER_WINDOW_MAX {
+        return Vec::new();
+    }
+    let mut sum = 0;
+    let mut count = 0;
+    for segment in &segments {
+        if count >= limits::METRIC_SEGMENTS_PER_WINDOW_MAX / 2 && segment.bytes > 2 * sum {
+            break;
+        }
+        sum += segment.bytes;
+        count += 1;
+    }
+    segments.truncate(count);
+    segments
 }

@@ -149,17 +149,22 @@ impl Writer {
         if let Err(failure) = written {
             // What was refused must not come back at the next start. A failed flush may have lost what was not flushed before.
             let undone = file.set_len(self.journal_len).and_then(|()| file.sync_data());
-            self.is_broken = undone.is_err();
+            self.is_broken = undone.is_err() || self.dirty_since.is_some();
             error!(%failure, undone = !self.is_broken, "can't write metrics");
             return Err(PutError::Write(Arc::new(failure)));
         }
+        let is_first = self.journal_len == 0;
         self.journal_len += group.blocks.len() as u64;
         if is_synced {
             self.dirty_since = None;
         } else if self.dirty_since.is_none() {
             self.dirty_since = Some(self.stopwatch.monotonic());
         }
+        let now_secs = self.shared.clock.now().as_secs();
         let mut state = self.shared.write();
+        if let Some(head) = state.head.as_mut().filter(|_| is_first) {
+            head.since_secs = now_secs;
+        }
         for (number, key) in &group.defines {
             state.define(*number, key.clone(), i64::MIN);
         }

@@ -4,6 +4,7 @@ mod crash;
 mod kit;
 mod metrics_crash;
 mod metrics_kit;
+mod metrics_math;
 mod metrics_model;
 mod metrics_store;
 mod model;

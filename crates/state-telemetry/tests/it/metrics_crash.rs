@@ -2,7 +2,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use state_telemetry::metrics::{Config, Durability, MetricStore, OpenError};
+use state_telemetry::metrics::{Config, Durability, MetricStore, OpenError, PointQuery, PutError, Stat};
 use stdx::clock::{FakeClock, Timestamp};
 
 use crate::metrics_kit::{self, Kit, NOW, files, minute};
@@ -152,4 +152,55 @@ async fn damage_that_no_crash_makes_stops_the_start() {
 async fn a_folder_has_one_store() {
     let kit = Kit::new();
     assert!(MetricStore::open(kit.dir.path(), Config::default(), kit.clock.clone()).is_err());
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_loses_nothing() {
+    let mount = tempfile::tempdir().expect("a folder");
+    let path = mount.path().to_str().expect("a plain path").to_owned();
+    let run = |command: &str, arguments: &[&str]| {
+        Command::new(command).args(arguments).status().is_ok_and(|status| status.success())
+    };
+    if !run("mount", &["-t", "tmpfs", "-o", "size=256k", "tmpfs", &path]) {
+        println!("skipped: mounting a small disk needs root");
+        return;
+    }
+    let outcome = {
+        let clock = FakeClock::at(Timestamp::from_secs(NOW));
+        let store = metrics_kit::open(mount.path(), &Config::default(), &clock);
+        let many = |count: u32| (0..count).map(|_| minute("a", 0, 1.0)).collect::<Vec<_>>();
+        let mut stored = 0;
+        let refusal = loop {
+            match store.put(many(1000), Durability::Synced).await {
+                Ok(()) if stored < 1_000_000 => stored += 1000,
+                done => break done,
+            }
+        };
+        // A small one still fits, after the refused one was taken back.
+        let small = store.put(many(1), Durability::Synced).await;
+        // There is no room to seal: that is an error, and nothing is lost by it.
+        let filler = std::fs::write(mount.path().join("filler"), vec![0; 256 << 10]);
+        let rolled = store.roll().await;
+        let sealed = store.upkeep();
+        drop(store);
+        std::fs::remove_file(mount.path().join("filler")).expect("deleted");
+        let store = metrics_kit::open(mount.path(), &Config::default(), &clock);
+        let query = PointQuery {
+            id: metrics_kit::id("a"),
+            from: Timestamp::from_secs(NOW),
+            until: Timestamp::from_secs(NOW + 60),
+            period_secs: 60,
+            stat: Stat::Sum,
+            unit: None,
+        };
+        let sum = store.points(&query).map(|points| points.iter().map(|point| point.value).sum::<f64>());
+        (refusal, small, filler, rolled, sealed, sum, stored + 1)
+    };
+    assert!(run("umount", &[&path]));
+    let (refusal, small, filler, rolled, sealed, sum, stored) = outcome;
+    let is_full = matches!(&refusal, Err(PutError::Write(failure)) if failure.kind() == std::io::ErrorKind::StorageFull);
+    assert!(is_full, "{refusal:?}");
+    assert!(small.is_ok() && filler.is_err());
+    assert!(rolled.is_err() || sealed.is_err());
+    assert_eq!(sum.expect("points"), f64::from(stored));
 }
