@@ -58,3 +58,7 @@ pub const INTERRUPTED_DRAIN_MAX: Duration = Duration::from_secs(120);
 /// Changes of targets in one commit. Each is up to three preconditions, and where each is of another service, up to three
 /// events with as many old ones dropped: more would not fit into the store's 128.
 pub const TARGET_CHANGES_PER_COMMIT_MAX: usize = 10;
+
+/// How long a deployment that alarms watch is watched on, when nobody said how long: what its alarms need, but ECS's default is
+/// below five minutes.
+pub const COMPUTED_BAKE_MAX: Duration = Duration::from_mins(5);
