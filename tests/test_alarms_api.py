@@ -170,7 +170,7 @@ def test_alarms_are_found_by_what_they_are(cloudwatch, prefix):
     for name, given in {
         "a": {"AlarmActions": [TOPIC]}, "b": {"OKActions": [POLICY]}, "c": {"Period": 300},
     }.items():
-        cloudwatch.put_metric_alarm(AlarmName=prefix + name, **metric_alarm(MetricName=prefix, **given))
+        cloudwatch.put_metric_alarm(AlarmName=prefix + name, **metric_alarm(MetricName=prefix, TreatMissingData="ignore", **given))
     cloudwatch.put_composite_alarm(AlarmName=prefix + "d", AlarmRule=f'ALARM("{prefix}a") OR OK({BASE}{prefix}b)')
     cloudwatch.set_alarm_state(AlarmName=prefix + "c", StateValue="ALARM", StateReason="x")
 
