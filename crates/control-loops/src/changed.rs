@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use state_model::Record;
-use state_model::ecs::service::service_key;
+use state_model::ecs::service::{Service, service_key};
 use state_model::ecs::task::TaskIntent;
 use state_tables::{Row, Table, View};
 
@@ -89,6 +89,10 @@ fn between(former: &View, view: &View) -> Touched {
     }
     for (key, _) in rows(&view.services, &former.services) {
         services.insert(key.to_owned());
+    }
+    for changed in view.alarm_states.changed_since(&former.alarm_states) {
+        let watching = view.services.entries_by(Service::ALARM, changed.key);
+        services.extend(watching.map(|(key, _)| key.to_owned()));
     }
     for (_, row) in rows(&view.service_deployments, &former.service_deployments) {
         services.insert(service_key(&row.scope, &row.cluster, &row.service));

@@ -56,8 +56,9 @@ pub const IN_PLACE_CHANGES_PER_COMMIT_MAX: usize = 60;
 /// A difference between the wall clock and the time that passed which is a jump, not a correction.
 pub const CLOCK_JUMP_MIN: Duration = Duration::from_millis(1_500);
 
-/// Alarms are added to a commit until it has this many writes: one alarm's transition has up to 28, and the store takes 128.
-pub const ALARM_WRITES_PER_COMMIT: usize = 90;
+/// Alarms are added to a commit until it has this many writes: one alarm's transition has up to 23, with a precondition for each
+/// and one more, and the store takes 128 of either.
+pub const ALARM_WRITES_PER_COMMIT: usize = 60;
 
 /// CloudWatch keeps the history of alarms for this long.
 pub const ALARM_HISTORY_AGE_MAX: Duration = Duration::from_hours(30 * 24);

@@ -83,3 +83,7 @@ pub const DELIVERIES_OF_FAILING_LANES_MAX: usize = 128;
 
 /// Attempts at once towards one receiver. More makes it answer slower; fewer makes far ones slow.
 pub const DELIVERIES_PER_LANE_MAX: usize = 16;
+
+/// How long a deployment that alarms watch is watched on, when nobody said how long: what its alarms need, but ECS's default is
+/// below five minutes.
+pub const COMPUTED_BAKE_MAX: Duration = Duration::from_mins(5);

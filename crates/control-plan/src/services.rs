@@ -3,6 +3,7 @@
 //! Sources: "Amazon ECS rolling update deployments", "deployment circuit breaker", "service throttle logic" and "service
 //! event messages" in the ECS Developer Guide.
 
+mod alarms;
 mod condition;
 mod events;
 mod failed_tasks;
@@ -18,6 +19,7 @@ mod spread;
 mod tests;
 mod victims;
 
+pub use alarms::AlarmsView;
 pub use events::Event;
 pub use from_view::{TaskRow, TasksByService, all_tasks, checked_containers, snapshot, tasks_of};
 pub use snapshot::{Deployment, Failure, FailureKind, Place, Revision, Snapshot, TargetView, Task, Told};
@@ -132,6 +134,7 @@ impl<'s, 'a> Planner<'s, 'a> {
         if self.progress.status == DeploymentStatus::Pending {
             self.progress.status = DeploymentStatus::InProgress;
             self.progress.started_at = Some(self.now);
+            self.begin_alarms();
         }
     }
 

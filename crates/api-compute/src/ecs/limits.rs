@@ -36,6 +36,9 @@ pub const SERVICE_LOAD_BALANCERS_MAX: usize = 5;
 pub const SERVICE_REGISTRIES_MAX: usize = 1;
 pub const SERVICE_TOKEN_LENGTH_MAX: usize = 36;
 pub const BAKE_TIME_MINUTES_MAX: u32 = 1440;
+/// Alarms that watch one service's deployments. AWS names no bound; each is looked up by every plan of the service.
+pub const DEPLOYMENT_ALARMS_MAX: usize = 100;
+pub const ALARM_NAME_CHARS_MAX: usize = 255;
 pub const LIST_SERVICES_DEFAULT: usize = 10;
 pub const LIST_SERVICE_DEPLOYMENTS_DEFAULT: usize = 20;
 /// What the operations that describe deployments and revisions take at once.

@@ -1,5 +1,6 @@
 //! The loops against a store in memory and a node that a test plays.
 
+mod alarms;
 mod balancers;
 mod cleanup_endpoints;
 mod edge;

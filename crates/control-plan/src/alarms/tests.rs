@@ -120,80 +120,90 @@ fn gaps_from_before_a_start_prove_nothing() {
     }
 }
 
-#[test]
-fn reasons_are_in_cloudwatchs_words() {
-    use StateValue::{Alarm, InsufficientData, Ok};
-    for (m, n, treat, letters, state, expected) in [
-        (
-            1,
-            1,
-            TreatMissingData::Missing,
-            "0 0 X",
-            Ok,
-            "Threshold Crossed: 1 out of the last 1 datapoints [80.0 (21/11/25 05:30:00)] was greater than the \
+/// M, N, the treatment of missing data, data points, the state before; and the reason.
+const REASONS: [(u32, u32, TreatMissingData, &str, StateValue, &str); 9] = [
+    (
+        1,
+        1,
+        TreatMissingData::Missing,
+        "0 0 X",
+        StateValue::Ok,
+        "Threshold Crossed: 1 out of the last 1 datapoints [80.0 (21/11/25 05:30:00)] was greater than the \
              threshold (70.0) (minimum 1 datapoint for OK -> ALARM transition).",
-        ),
-        (
-            2,
-            2,
-            TreatMissingData::Missing,
-            "0 0 X X",
-            Ok,
-            "Threshold Crossed: 2 out of the last 2 datapoints [80.0 (21/11/25 05:30:00), 80.0 (21/11/25 05:29:00)] were \
+    ),
+    (
+        2,
+        2,
+        TreatMissingData::Missing,
+        "0 0 X X",
+        StateValue::Ok,
+        "Threshold Crossed: 2 out of the last 2 datapoints [80.0 (21/11/25 05:30:00), 80.0 (21/11/25 05:29:00)] were \
              greater than the threshold (70.0) (minimum 2 datapoints for OK -> ALARM transition).",
-        ),
-        (
-            1,
-            1,
-            TreatMissingData::Missing,
-            "X X 0",
-            Alarm,
-            "Threshold Crossed: 1 out of the last 1 datapoints [10.0 (21/11/25 05:30:00)] was not greater than the \
+    ),
+    (
+        1,
+        1,
+        TreatMissingData::Missing,
+        "X X 0",
+        StateValue::Alarm,
+        "Threshold Crossed: 1 out of the last 1 datapoints [10.0 (21/11/25 05:30:00)] was not greater than the \
              threshold (70.0) (minimum 1 datapoint for ALARM -> OK transition).",
-        ),
-        (
-            1,
-            1,
-            TreatMissingData::Missing,
-            "- - 0",
-            InsufficientData,
-            "Threshold Crossed: 1 datapoint [10.0 (21/11/25 05:30:00)] was not greater than the threshold (70.0).",
-        ),
-        (1, 1, TreatMissingData::Missing, "- - -", Ok, "Insufficient Data: 1 datapoint was unknown."),
-        (3, 3, TreatMissingData::Missing, "- - - - -", Ok, "Insufficient Data: 3 datapoints were unknown."),
-        (
-            3,
-            3,
-            TreatMissingData::Breaching,
-            "- - - - -",
-            Ok,
-            "Threshold Crossed: no datapoints were received for 3 periods and 3 missing datapoints were treated as \
+    ),
+    (
+        1,
+        1,
+        TreatMissingData::Missing,
+        "- - 0",
+        StateValue::InsufficientData,
+        "Threshold Crossed: 1 datapoint [10.0 (21/11/25 05:30:00)] was not greater than the threshold (70.0).",
+    ),
+    (1, 1, TreatMissingData::Missing, "- - -", StateValue::Ok, "Insufficient Data: 1 datapoint was unknown."),
+    (
+        3,
+        3,
+        TreatMissingData::Missing,
+        "- - - - -",
+        StateValue::Ok,
+        "Insufficient Data: 3 datapoints were unknown.",
+    ),
+    (
+        3,
+        3,
+        TreatMissingData::Breaching,
+        "- - - - -",
+        StateValue::Ok,
+        "Threshold Crossed: no datapoints were received for 3 periods and 3 missing datapoints were treated as \
              [Breaching].",
-        ),
-        (
-            1,
-            1,
-            TreatMissingData::NotBreaching,
-            "- - -",
-            Alarm,
-            "Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as \
+    ),
+    (
+        1,
+        1,
+        TreatMissingData::NotBreaching,
+        "- - -",
+        StateValue::Alarm,
+        "Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as \
              [NonBreaching].",
-        ),
-        (
-            3,
-            3,
-            TreatMissingData::Breaching,
-            "- - - - X",
-            Ok,
-            "Threshold Crossed: 1 out of the last 3 datapoints [80.0 (21/11/25 05:30:00)] was greater than the \
+    ),
+    (
+        3,
+        3,
+        TreatMissingData::Breaching,
+        "- - - - X",
+        StateValue::Ok,
+        "Threshold Crossed: 1 out of the last 3 datapoints [80.0 (21/11/25 05:30:00)] was greater than the \
              threshold (70.0), and 2 missing datapoints were treated as [Breaching] (minimum 3 datapoints for OK -> ALARM \
              transition).",
-        ),
-    ] {
+    ),
+];
+
+#[test]
+fn reasons_are_in_cloudwatchs_words() {
+    for (m, n, treat, letters, state, expected) in REASONS {
         let next = decide(&watch(m, n, treat), letters, state).expect("the state changes");
         assert_eq!(next.reason, expected, "{m} of {n} {letters}");
     }
-    let next = decide(&watch(6, 6, TreatMissingData::Missing), "0 0 X X X X X X", Ok).expect("it changes");
+    let next = decide(&watch(6, 6, TreatMissingData::Missing), "0 0 X X X X X X", StateValue::Ok)
+        .expect("it changes");
     assert!(
         next.reason.starts_with(
             "Threshold Crossed: 6 out of the last 6 datapoints were greater than the threshold (70.0). The most recent \

@@ -109,6 +109,10 @@ pub fn failed(service: &str, deployment: &str) -> String {
     format!("(service {service}) (deployment {deployment}) deployment failed: tasks failed to start.")
 }
 
+pub fn failed_by_alarm(service: &str, deployment: &str) -> String {
+    format!("(service {service}) (deployment {deployment}) deployment failed: alarm detected.")
+}
+
 pub fn rolling_back(service: &str, revision: &str) -> String {
     format!("(service {service}) rolling back to deployment {}.", deployment_id(revision))
 }

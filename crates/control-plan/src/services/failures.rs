@@ -139,6 +139,9 @@ impl Planner<'_, '_> {
             }
             return true;
         }
+        if self.ends_by_alarm() {
+            return true;
+        }
         let Some(breaker) = self.snapshot.breaker else { return false };
         if self.progress.failure_count < breaker.threshold_count(self.snapshot.desired) {
             return false;
@@ -154,7 +157,7 @@ impl Planner<'_, '_> {
         true
     }
 
-    fn roll_back(&mut self, reason: &str) -> bool {
+    pub(super) fn roll_back(&mut self, reason: &str) -> bool {
         let completed = self.snapshot.completed.as_ref();
         let Some(completed) = completed.filter(|revision| revision.id != self.snapshot.wanted.id) else {
             return false;
@@ -173,7 +176,7 @@ impl Planner<'_, '_> {
         true
     }
 
-    fn end_unsuccessfully(&mut self, reason: &str) {
+    pub(super) fn end_unsuccessfully(&mut self, reason: &str) {
         self.progress.status = DeploymentStatus::Stopped;
         self.progress.status_reason = Some(reason.to_owned());
         self.progress.finished_at = Some(self.now);

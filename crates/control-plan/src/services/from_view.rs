@@ -15,6 +15,7 @@ use state_model::ecs::task_definition::task_definition_key;
 use state_model::elbv2::{Target, TargetHealth};
 use state_tables::View;
 
+use super::alarms;
 use super::events::is_steady_state;
 use super::failed_tasks;
 use super::snapshot::{Deployment, Place, Revision, Snapshot, TargetView, Task, Told};
@@ -133,7 +134,8 @@ pub fn snapshot<'v>(view: &'v View, service: &'v Service, rows: &[TaskRow<'v>]) 
         maximum_percent: configuration.maximum_percent,
         minimum_healthy_percent: configuration.minimum_healthy_percent,
         breaker: configuration.circuit_breaker.as_ref().filter(|breaker| breaker.enable),
-        bake: seconds(configuration.bake_time_minutes.unwrap_or(0)) * 60,
+        alarms: alarms::of_view(view, service),
+        bake: alarms::bake(view, service),
         grace: seconds(service.health_check_grace_period_secs.unwrap_or(0)),
         is_rebalancing: service.availability_zone_rebalancing,
         changed_at: service.changed_at,

@@ -9,6 +9,8 @@ use state_model::ecs::task::{Health, Phase};
 use state_model::elbv2::target::HealthState;
 use stdx::clock::Timestamp;
 
+use super::alarms::AlarmsView;
+
 /// A service, its newest deployment and its tasks.
 #[derive(Clone, Debug)]
 pub struct Snapshot<'a> {
@@ -19,6 +21,8 @@ pub struct Snapshot<'a> {
     pub minimum_healthy_percent: u32,
     /// Only when it is enabled.
     pub breaker: Option<&'a CircuitBreaker>,
+    /// Only when they are enabled.
+    pub alarms: Option<AlarmsView<'a>>,
     pub bake: Duration,
     pub grace: Duration,
     pub is_rebalancing: bool,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stdx::clock::Timestamp;
 
 use crate::Scope;
+use crate::cloudwatch::Alarm;
 use crate::record::{IndexSink, Record};
 
 /// Written by the API.
@@ -93,6 +94,18 @@ pub struct DeploymentConfiguration {
     /// Minutes that the old tasks stay after the new ones are healthy.
     #[serde(default)]
     pub bake_time_minutes: Option<u32>,
+    /// None: never given.
+    #[serde(default)]
+    pub alarms: Option<DeploymentAlarms>,
+}
+
+/// CloudWatch alarms that a deployment fails by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentAlarms {
+    /// Of alarms of the same account and region.
+    pub names: Vec<String>,
+    pub enable: bool,
+    pub rollback: bool,
 }
 
 impl Default for DeploymentConfiguration {
@@ -103,6 +116,7 @@ impl Default for DeploymentConfiguration {
             minimum_healthy_percent: 100,
             circuit_breaker: None,
             bake_time_minutes: None,
+            alarms: None,
         }
     }
 }
@@ -148,6 +162,8 @@ pub fn service_key(scope: &Scope, cluster: &str, name: &str) -> String {
 impl Service {
     /// Index: every service of all accounts that is DRAINING or INACTIVE, under the empty value.
     pub const DELETED: &'static str = "deleted";
+    /// Index: services by the keys of the alarms that watch their deployments.
+    pub const ALARM: &'static str = "alarm";
 
     pub fn arn(&self) -> String {
         self.scope.arn("ecs", &format!("service/{}/{}", self.cluster, self.name))
@@ -178,6 +194,9 @@ impl Record for Service {
         sink("uid", self.uid.clone());
         if self.is_deleted() {
             sink(Self::DELETED, String::new());
+        }
+        for name in self.deployment_configuration.alarms.iter().flat_map(|alarms| &alarms.names) {
+            sink(Self::ALARM, Alarm::key_of(&self.scope, name));
         }
     }
 }

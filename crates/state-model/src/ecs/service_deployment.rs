@@ -107,6 +107,12 @@ pub struct ServiceDeploymentProgress {
     pub healthy_tasks: u32,
     #[serde(default)]
     pub breaker_triggered: bool,
+    /// An alarm was in ALARM when it began: then none ends it.
+    #[serde(default)]
+    pub alarms_ignored: bool,
+    /// Names of the alarms that ended it.
+    #[serde(default)]
+    pub triggered_alarms: Vec<String>,
     #[serde(default)]
     pub rollback: Option<DeploymentRollback>,
     /// Starts that failed one after the other, and when the next may be tried.
@@ -185,6 +191,8 @@ impl ServiceDeploymentProgress {
             reached_running: false,
             healthy_tasks: 0,
             breaker_triggered: false,
+            alarms_ignored: false,
+            triggered_alarms: Vec::new(),
             rollback: None,
             start_failures: 0,
             next_start_at: None,

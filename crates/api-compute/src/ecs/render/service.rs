@@ -184,8 +184,13 @@ fn completed(id: &str) -> Rollout {
 fn rolled_back_to(current: &Current<'_>, revision: &str) -> Rollout {
     let id = deployment_id(revision);
     let by_breaker = current.progress.is_some_and(|progress| progress.breaker_triggered);
+    let by_alarm = current.progress.is_some_and(|progress| !progress.triggered_alarms.is_empty());
     match current.status() {
         DeploymentStatus::RollbackSuccessful => completed(&id),
+        _ if by_alarm => (
+            wire::DeploymentRolloutState::InProgress,
+            format!("ECS deployment alarm detected: rolling back to deploymentId {id}."),
+        ),
         _ if by_breaker => (
             wire::DeploymentRolloutState::InProgress,
             format!("ECS deployment circuit breaker: rolling back to deploymentId {id}."),
@@ -198,6 +203,10 @@ fn rollout_of(progress: &ServiceDeploymentProgress, id: &str, is_newest: bool) -
     use DeploymentStatus as Status;
     if progress.breaker_triggered {
         let reason = "ECS deployment circuit breaker: task failed to start.";
+        return (wire::DeploymentRolloutState::Failed, reason.to_owned());
+    }
+    if !progress.triggered_alarms.is_empty() {
+        let reason = "ECS deployment failed: alarm detected.";
         return (wire::DeploymentRolloutState::Failed, reason.to_owned());
     }
     match progress.status {

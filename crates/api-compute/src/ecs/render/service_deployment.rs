@@ -58,10 +58,7 @@ pub fn service_deployment(
             service_revision_arn: Some(revision_arn(deployment, &rollback.revision)),
         }),
         deployment_circuit_breaker: Some(circuit_breaker_state(service, deployment, progress)),
-        alarms: Some(wire::ServiceDeploymentAlarms {
-            status: Some(wire::ServiceDeploymentRollbackMonitorsStatus::Disabled),
-            ..Default::default()
-        }),
+        alarms: Some(alarms_state(deployment, progress)),
         ..Default::default()
     }
 }
@@ -113,6 +110,11 @@ pub fn deployment_configuration(configuration: &DeploymentConfiguration) -> wire
         }),
         maximum_percent: Some(number(configuration.maximum_percent)),
         minimum_healthy_percent: Some(number(configuration.minimum_healthy_percent)),
+        alarms: configuration.alarms.as_ref().map(|alarms| wire::DeploymentAlarms {
+            alarm_names: Some(alarms.names.clone()),
+            enable: Some(alarms.enable),
+            rollback: Some(alarms.rollback),
+        }),
         strategy: Some(wire::DeploymentStrategy::Rolling),
         bake_time_in_minutes: Some(number(configuration.bake_time_minutes.unwrap_or(0))),
         ..Default::default()
@@ -150,6 +152,29 @@ fn circuit_breaker_state(
         status: Some(status),
         failure_count: Some(number(progress.map_or(0, |progress| progress.failure_count))),
         threshold: Some(number(breaker.threshold_count(service.desired_count))),
+    }
+}
+
+fn alarms_state(
+    deployment: &ServiceDeployment,
+    progress: Option<&ServiceDeploymentProgress>,
+) -> wire::ServiceDeploymentAlarms {
+    use wire::ServiceDeploymentRollbackMonitorsStatus as Status;
+    let alarms = deployment.configuration.alarms.as_ref().filter(|alarms| alarms.enable);
+    let is_ignored = progress.is_some_and(|progress| progress.alarms_ignored);
+    let (Some(alarms), false) = (alarms, is_ignored) else {
+        return wire::ServiceDeploymentAlarms { status: Some(Status::Disabled), ..Default::default() };
+    };
+    let triggered = progress.map(|progress| progress.triggered_alarms.clone()).unwrap_or_default();
+    let status = match progress {
+        _ if !triggered.is_empty() => Status::Triggered,
+        Some(progress) if progress.status.is_final() => Status::MonitoringComplete,
+        _ => Status::Monitoring,
+    };
+    wire::ServiceDeploymentAlarms {
+        status: Some(status),
+        alarm_names: Some(alarms.names.clone()),
+        triggered_alarm_names: Some(triggered),
     }
 }
 

@@ -1,11 +1,13 @@
 //! How deployments of a service go: its percentages and its circuit breaker.
 
-use state_model::ecs::service::{BreakerThreshold, CircuitBreaker, DeploymentConfiguration};
+use state_model::ecs::service::{
+    BreakerThreshold, CircuitBreaker, DeploymentAlarms, DeploymentConfiguration,
+};
 use wire_schema::ServiceError;
 use wire_shapes_compute::ecs as wire;
 
 use crate::ecs::errors::invalid_parameter;
-use crate::ecs::limits::BAKE_TIME_MINUTES_MAX;
+use crate::ecs::limits::{ALARM_NAME_CHARS_MAX, BAKE_TIME_MINUTES_MAX, DEPLOYMENT_ALARMS_MAX};
 
 /// `former` with what is given laid over it: members that aren't given keep their values.
 pub fn merged(
@@ -33,12 +35,34 @@ pub fn merged(
     if let Some(breaker) = &given.deployment_circuit_breaker {
         wanted.circuit_breaker = Some(circuit_breaker(breaker)?);
     }
+    if let Some(given) = &given.alarms {
+        wanted.alarms = Some(alarms(given)?);
+    }
     if wanted.maximum_percent == 100 && wanted.minimum_healthy_percent == 100 {
         return Err(invalid_parameter(
             "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
         ));
     }
     Ok(wanted)
+}
+
+fn alarms(given: &wire::DeploymentAlarms) -> Result<DeploymentAlarms, ServiceError> {
+    let missing = |name: &str| invalid_parameter(format!("alarms.{name} should not be null or empty."));
+    let enable = given.enable.ok_or_else(|| missing("enable"))?;
+    let rollback = given.rollback.ok_or_else(|| missing("rollback"))?;
+    let names = given.alarm_names.clone().ok_or_else(|| missing("alarmNames"))?;
+    if enable && names.is_empty() {
+        return Err(missing("alarmNames"));
+    }
+    if names.len() > DEPLOYMENT_ALARMS_MAX {
+        return Err(invalid_parameter(format!(
+            "alarms.alarmNames can have at most {DEPLOYMENT_ALARMS_MAX} items."
+        )));
+    }
+    if names.iter().any(|name| name.is_empty() || name.chars().count() > ALARM_NAME_CHARS_MAX) {
+        return Err(invalid_parameter("alarms.alarmNames has an item that is no alarm's name."));
+    }
+    Ok(DeploymentAlarms { names, enable, rollback })
 }
 
 fn circuit_breaker(given: &wire::DeploymentCircuitBreaker) -> Result<CircuitBreaker, ServiceError> {

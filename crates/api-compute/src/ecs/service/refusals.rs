@@ -61,11 +61,9 @@ fn deployment_configuration(given: &wire::DeploymentConfiguration) -> Result<(),
             )));
         }
     }
-    let alarms = given.alarms.as_ref().is_some_and(|alarms| alarms.enable == Some(true));
     let early = given.early_success_criteria.as_ref().is_some_and(|early| early.enable == Some(true));
     let hooks = given.lifecycle_hooks.as_ref().is_some_and(|hooks| !hooks.is_empty());
     for (given, what) in [
-        (alarms, "alarms: CloudWatch alarms are"),
         (early, "earlySuccessCriteria: early success criteria are"),
         (hooks, "lifecycleHooks: lifecycle hooks are"),
         (given.linear_configuration.is_some(), "linearConfiguration: linear deployments are"),

@@ -86,10 +86,6 @@ async fn members_that_nothing_here_does() {
         ("deploymentConfiguration", json!({ "strategy": "LINEAR" })),
         ("deploymentConfiguration", json!({ "strategy": "CANARY" })),
         ("deploymentConfiguration", json!({ "lifecycleHooks": [{}] })),
-        (
-            "deploymentConfiguration",
-            json!({ "alarms": { "enable": true, "rollback": true, "alarmNames": ["a"] } }),
-        ),
         ("deploymentConfiguration", json!({ "earlySuccessCriteria": { "enable": true } })),
         ("serviceRegistries", json!([{ "registryArn": "a" }])),
         ("serviceConnectConfiguration", json!({ "enabled": true })),

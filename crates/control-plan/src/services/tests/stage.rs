@@ -13,7 +13,7 @@ use state_model::elbv2::target::HealthState;
 use stdx::clock::Timestamp;
 
 use crate::services::snapshot::{Deployment, FailureKind, Place, Revision, Snapshot, TargetView, Task, Told};
-use crate::services::{Decisions, Failure, plan};
+use crate::services::{AlarmsView, Decisions, Failure, plan};
 
 pub const NOW: Timestamp = Timestamp::from_secs(100_000);
 pub const GROUP: &str = "arn:tg";
@@ -25,6 +25,7 @@ pub struct Stage {
     pub minimum: u32,
     pub maximum: u32,
     pub breaker: Option<CircuitBreaker>,
+    pub alarms: Option<AlarmsView<'static>>,
     pub bake_secs: u64,
     pub grace_secs: u64,
     pub rebalancing: bool,
@@ -69,6 +70,7 @@ impl Default for Stage {
             minimum: 100,
             maximum: 200,
             breaker: None,
+            alarms: None,
             bake_secs: 0,
             grace_secs: 0,
             rebalancing: false,
@@ -111,6 +113,7 @@ impl Stage {
             maximum_percent: self.maximum,
             minimum_healthy_percent: self.minimum,
             breaker: self.breaker.as_ref(),
+            alarms: self.alarms.clone(),
             bake: Duration::from_secs(self.bake_secs),
             grace: Duration::from_secs(self.grace_secs),
             is_rebalancing: self.rebalancing,

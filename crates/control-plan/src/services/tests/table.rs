@@ -6,8 +6,8 @@ use state_model::ecs::cluster::StrategyItem;
 use state_model::ecs::service_deployment::{DeploymentRollback, DeploymentStatus, StopKind};
 
 use super::stage::{NOW, Stage, breaker, check, progress, rollout};
-use crate::services::plan;
 use crate::services::snapshot::FailureKind;
+use crate::services::{AlarmsView, plan};
 
 #[test]
 fn nothing_is_done_in_a_steady_state() {
@@ -317,4 +317,36 @@ fn a_deployment_is_stopped_on_request() {
     check("it stays as it is", &abort, "stopped:0");
     let done = Stage { stop: Some(StopKind::Rollback), ..Stage::default() };
     check("it was over already", &done, "");
+}
+
+#[test]
+fn alarms_end_a_deployment_unless_they_were_there_before_it() {
+    let view =
+        |rollback, in_alarm: &[&'static str]| Some(AlarmsView { rollback, in_alarm: in_alarm.to_vec() });
+    let stage = Stage { alarms: view(true, &["high"]), ..rollout(2, &["1h@a", "1h@b", "2r@a", "2r@b"]) };
+    let failed = "\"(deployment ecs-svc/2) deployment failed: alarm detected\"";
+    let back = format!("rollback_in_progress:0 {failed} \"rolling back to deployment ecs-svc/1\"");
+    check("back", &stage, &back);
+    check(
+        "it stays as it is",
+        &Stage { alarms: view(false, &["high"]), ..stage.clone() },
+        &format!("stopped:0 {failed}"),
+    );
+    check(
+        "there is no way back",
+        &Stage { completed: None, ..stage.clone() },
+        &format!("stopped:0 {failed}"),
+    );
+    let baking = Stage { bake_secs: 60, tasks: vec!["2h@a", "2h@b"], ..stage.clone() };
+    check("while it bakes", &baking, &back);
+    let quiet = Stage { alarms: view(true, &[]), ..stage.clone() };
+    check("all is quiet", &quiet, "");
+    let ignored = stage.clone().with(|stage| stage.progress.alarms_ignored = true);
+    check("it was in ALARM before", &ignored, "");
+    let over = Stage { alarms: view(true, &["high"]), ..Stage::default() };
+    check("it was over already", &over, "");
+    let beginning = stage.with(|stage| stage.progress.status = DeploymentStatus::Pending);
+    let snapshot = beginning.snapshot();
+    let progress = plan(&snapshot, NOW).progress.expect("it begins");
+    assert!(progress.alarms_ignored && progress.triggered_alarms.is_empty());
 }

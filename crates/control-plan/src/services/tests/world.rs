@@ -120,6 +120,7 @@ impl World {
             maximum_percent: self.settings.maximum,
             minimum_healthy_percent: self.settings.minimum,
             breaker: self.settings.has_breaker.then(|| BREAKER.get_or_init(|| breaker(true))),
+            alarms: None,
             bake: Duration::ZERO,
             grace: Duration::ZERO,
             is_rebalancing: true,
