@@ -135,6 +135,8 @@ tables! {
         // Logs
         log_groups: state_model::logs::LogGroup,
         log_streams: state_model::logs::LogStream,
+        log_metric_filters: state_model::logs::MetricFilter,
+        log_query_definitions: state_model::logs::QueryDefinition,
         // S3
         s3_buckets: state_model::s3::Bucket,
         s3_objects: state_model::s3::Object,
@@ -146,6 +148,7 @@ tables! {
         // CloudWatch
         alarms: state_model::cloudwatch::Alarm,
         alarm_states: state_model::cloudwatch::AlarmState,
+        dashboards: state_model::cloudwatch_dashboard::Dashboard,
         // Application Auto Scaling
         // Billing
         // EventBridge
