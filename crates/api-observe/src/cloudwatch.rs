@@ -7,6 +7,7 @@ use wire_shapes_observe::cloudwatch;
 
 mod alarms;
 mod metrics;
+mod widget;
 
 /// What CloudWatch's handlers need besides the request.
 #[derive(Debug)]

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api_platform::logs::ingest::{Ingest, SpoolBatch, SpoolLine, StreamTarget, prepare_stream};
+use api_platform::logs::metrics::LogMetrics;
 use state_model::Scope;
 use state_store::memory::MemoryStore;
 use state_tables::State;
 use state_telemetry::assemble::AssembleOptions;
 use state_telemetry::logs::{Config, LogStore};
+use state_telemetry::metrics::{self, MetricStore};
 use stdx::clock::{Clock, SystemClock};
 use stdx_async::supervisor;
 
@@ -26,9 +28,12 @@ async fn main() {
     let clock = SystemClock::new();
     let store =
         LogStore::open(dir.path(), Config::default(), SystemClock::shared()).expect("the store opens");
+    let metrics =
+        MetricStore::open(&dir.path().join("metrics"), metrics::Config::default(), SystemClock::shared())
+            .expect("the store opens");
     let (state, feed) = State::load(Arc::new(MemoryStore::new())).await.expect("an empty state loads");
     supervisor::spawn("feed", feed.run());
-    let ingest = Arc::new(Ingest::new(Arc::clone(&state), store.clone()));
+    let ingest = Arc::new(Ingest::new(Arc::clone(&state), store.clone(), Arc::new(LogMetrics::new(metrics))));
     let batches = megabytes * 1_000_000 / (LINE.len() as u64 * LINES_PER_BATCH * TASKS as u64);
     let (started, cpu) = (clock.monotonic(), cpu_seconds());
     let mut tasks = Vec::new();

@@ -3,6 +3,8 @@
 //! What groups and streams are lives in the state; their events in the log store, filed under the key of the
 //! stream.
 
+use std::sync::Arc;
+
 use api_auth::Context;
 use state_telemetry::logs::LogStore;
 use stdx::clock::SharedClock;
@@ -21,8 +23,11 @@ pub mod filter_log_events;
 pub mod get_log_events;
 mod identifiers;
 pub mod ingest;
+pub mod insights;
 pub mod limits;
 pub mod list_log_groups;
+pub mod metric_filters;
+pub mod metrics;
 pub mod put_log_events;
 pub mod put_retention_policy;
 pub mod retention;
@@ -36,6 +41,8 @@ mod validation;
 #[derive(Debug)]
 pub struct Logs {
     pub store: LogStore,
+    pub metrics: Arc<metrics::LogMetrics>,
+    pub queries: Arc<insights::Queries>,
     /// For what goes on after the request: the session of a live tail.
     pub clock: SharedClock,
 }
@@ -56,7 +63,19 @@ pub fn table() -> ServiceTable<Context<Logs>> {
         .operation::<operations::PutLogEvents, _, _>(put_log_events::put_log_events)
         .operation::<operations::GetLogEvents, _, _>(get_log_events::get_log_events)
         .operation::<operations::FilterLogEvents, _, _>(filter_log_events::filter_log_events)
+        .operation::<operations::PutMetricFilter, _, _>(metric_filters::put_metric_filter)
+        .operation::<operations::DescribeMetricFilters, _, _>(metric_filters::describe_metric_filters)
+        .operation::<operations::DeleteMetricFilter, _, _>(metric_filters::delete_metric_filter)
         .operation::<operations::TestMetricFilter, _, _>(test_metric_filter::test_metric_filter)
+        .operation::<operations::StartQuery, _, _>(insights::start_query)
+        .operation::<operations::GetQueryResults, _, _>(insights::get_query_results)
+        .operation::<operations::StopQuery, _, _>(insights::stop_query)
+        .operation::<operations::DescribeQueries, _, _>(insights::describe_queries)
+        .operation::<operations::PutQueryDefinition, _, _>(insights::put_query_definition)
+        .operation::<operations::DescribeQueryDefinitions, _, _>(insights::describe_query_definitions)
+        .operation::<operations::DeleteQueryDefinition, _, _>(insights::delete_query_definition)
+        .operation::<operations::GetLogRecord, _, _>(insights::get_log_record)
+        .operation::<operations::GetLogGroupFields, _, _>(insights::get_log_group_fields)
         .operation::<operations::TagLogGroup, _, _>(tags::tag_log_group)
         .operation::<operations::UntagLogGroup, _, _>(tags::untag_log_group)
         .operation::<operations::ListTagsLogGroup, _, _>(tags::list_tags_log_group)

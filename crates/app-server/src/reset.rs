@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use api_platform::logs::ingest::Ingest;
+use api_platform::logs::insights::Queries;
 use http::StatusCode;
 use state_blobs::BlobStore;
 use state_model::Scope;
@@ -32,6 +33,7 @@ pub struct Reset {
     pub logs: LogStore,
     pub metrics: MetricStore,
     pub ingest: Arc<Ingest>,
+    pub queries: Arc<Queries>,
     pub blobs: BlobStore,
     pub running: Mutex<()>,
 }
@@ -66,6 +68,7 @@ impl Reset {
             self.state.view().iam_access_keys.get(&self.root_key_id).map(|row| Arc::clone(row.record()));
         self.state.clear(|_| false).await.map_err(|error| failed(&error.to_string()))?;
         self.ingest.clear();
+        self.queries.clear(self.clock.now());
         self.logs.clear().await.map_err(|error| failed(&error.to_string()))?;
         self.metrics.clear().await.map_err(|error| failed(&error.to_string()))?;
         self.blobs.clear().await.map_err(|error| failed(&error.to_string()))?;

@@ -20,6 +20,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use api_auth::{Authenticator, SessionKeys};
 use api_platform::logs::ingest::Ingest;
+use api_platform::logs::insights::Queries;
+use api_platform::logs::metrics::LogMetrics;
 use api_registry::Registry;
 use control_loops::driver::{Activation, Wake};
 use control_loops::edge::{EdgeMetrics, Unseal};
@@ -88,7 +90,8 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let (trigger, shutdown) = shutdown::channel();
     let feed = supervisor::spawn("state-feed", feed.run());
     let config = Config { listen, ..config };
-    let ingest = Arc::new(Ingest::new(Arc::clone(&state), stores.logs.clone()));
+    let log_metrics = Arc::new(LogMetrics::new(stores.metrics.clone()));
+    let ingest = Arc::new(Ingest::new(Arc::clone(&state), stores.logs.clone(), Arc::clone(&log_metrics)));
     let base =
         Base { config, data_dir, clock, random, keys, state, edge_metrics: EdgeMetrics::default(), ingest };
 
@@ -108,6 +111,8 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     alarms::start(&base, &stores, &shutdown);
     scaling::start(&base, &stores, &shutdown);
     let measured = measuring::start(&base, &stores, &shutdown);
+    let flush = log_metrics.flush_periodically(Arc::clone(&base.clock), shutdown.clone());
+    supervisor::spawn("log-metrics", flush);
     events::start(&base, &stores, &shutdown);
     messages::start(&base, &stores, &shutdown);
     billing::start(&base, &stores, &shutdown);
@@ -278,6 +283,7 @@ impl Base {
 
     fn edge(&self, stores: &Stores, root: &RootCredentials, tls: &tls::LocalTls) -> Edge {
         let suffix = format!("{DOMAIN}:{}", self.config.listen.port());
+        let queries = Arc::new(Queries::default());
         let services = Services::default()
             .with(api_compute::ecs::service(), api_compute::ecs::Ecs::default())
             .with(api_compute::ecr::service(), stores.ecr(suffix, &self.keys))
@@ -289,7 +295,12 @@ impl Base {
             .with(api_platform::sts::table(), api_platform::sts::Sts { keys: Arc::clone(&self.keys) })
             .with(
                 api_platform::logs::table(),
-                api_platform::logs::Logs { store: stores.logs.clone(), clock: Arc::clone(&self.clock) },
+                api_platform::logs::Logs {
+                    store: stores.logs.clone(),
+                    metrics: self.ingest.metrics(),
+                    queries: Arc::clone(&queries),
+                    clock: Arc::clone(&self.clock),
+                },
             );
         let services = observing::services(services, stores, &self.config);
         let services = messaging::services(services, stores);
@@ -321,6 +332,7 @@ impl Base {
                 logs: stores.logs.clone(),
                 metrics: stores.metrics.clone(),
                 ingest: Arc::clone(&self.ingest),
+                queries,
                 blobs: stores.blobs.clone(),
                 running: Mutex::new(()),
             },

@@ -7,6 +7,7 @@ pub mod acm;
 pub mod autoscaling;
 pub mod billing;
 pub mod cloudwatch;
+pub mod cloudwatch_dashboard;
 pub mod delivery;
 pub mod ec2;
 pub mod ecr;

@@ -9,6 +9,12 @@ use stdx::clock::Timestamp;
 use crate::Scope;
 use crate::record::Record;
 
+mod metric_filter;
+mod query_definition;
+
+pub use metric_filter::{FilterMetric, MetricFilter};
+pub use query_definition::QueryDefinition;
+
 /// Bytes of a stream's key: what the state store takes for a key, less the table's name.
 const STREAM_KEY_BYTES_MAX: usize = 960;
 
@@ -56,14 +62,7 @@ pub struct LogStream {
 impl LogStream {
     /// With an empty name: the prefix of all streams of the group. Neither name has a colon.
     pub fn key_of(scope: &Scope, group: &str, name: &str) -> String {
-        let mut key = scope.key(&format!("{group}:{name}"));
-        if key.len() > STREAM_KEY_BYTES_MAX {
-            // Two of the longest names don't fit: the rest of the stream's name is told by its hash.
-            let hash = fnv64(name.as_bytes());
-            key.truncate(key.floor_char_boundary(STREAM_KEY_BYTES_MAX));
-            key.push_str(&format!("~{hash:016x}"));
-        }
-        key
+        named_key(scope, group, name)
     }
 
     pub fn arn(&self) -> String {
@@ -77,6 +76,18 @@ impl Record for LogStream {
     fn key(&self) -> String {
         Self::key_of(&self.scope, &self.group, &self.name)
     }
+}
+
+/// The key of what has a name within a group.
+fn named_key(scope: &Scope, group: &str, name: &str) -> String {
+    let mut key = scope.key(&format!("{group}:{name}"));
+    if key.len() > STREAM_KEY_BYTES_MAX {
+        // Two of the longest names don't fit: the rest of the second is told by its hash.
+        let hash = fnv64(name.as_bytes());
+        key.truncate(key.floor_char_boundary(STREAM_KEY_BYTES_MAX));
+        key.push_str(&format!("~{hash:016x}"));
+    }
+    key
 }
 
 /// FNV-1a: stable across versions and good enough to tell names apart.

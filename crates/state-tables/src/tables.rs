@@ -136,6 +136,8 @@ tables! {
         // Logs
         log_groups: state_model::logs::LogGroup,
         log_streams: state_model::logs::LogStream,
+        log_metric_filters: state_model::logs::MetricFilter,
+        log_query_definitions: state_model::logs::QueryDefinition,
         // S3
         s3_buckets: state_model::s3::Bucket,
         s3_objects: state_model::s3::Object,
@@ -149,6 +151,8 @@ tables! {
         alarm_states: state_model::cloudwatch::AlarmState,
         alarm_history: state_model::cloudwatch::AlarmHistory,
         alarm_suppressions: state_model::cloudwatch::AlarmSuppression,
+
+        dashboards: state_model::cloudwatch_dashboard::Dashboard,
         // Application Auto Scaling
         scalable_targets: state_model::autoscaling::ScalableTarget,
         scaling_policies: state_model::autoscaling::ScalingPolicy,

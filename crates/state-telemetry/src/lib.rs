@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod assemble;
+pub mod insights;
 pub mod limits;
 pub mod logs;
 pub mod metrics;

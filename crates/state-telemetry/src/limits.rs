@@ -99,3 +99,19 @@ pub const MATH_DEPTH_MAX: usize = 64;
 pub const SEARCH_SERIES_MAX: usize = 500;
 /// Points that FILL and TIME_SERIES may make of a range: more than any API call may return.
 pub const MATH_POINTS_MAX: i64 = 200_000;
+
+/// Commands of one query.
+pub const INSIGHTS_COMMANDS_MAX: usize = 100;
+/// Nested parentheses of an expression.
+pub const INSIGHTS_DEPTH_MAX: usize = 64;
+/// Operators of an expression below each other, as in `a or b or c`. Higher: a long expression could overflow the stack.
+pub const INSIGHTS_HEIGHT_MAX: usize = 256;
+/// Rows that a query keeps before its last commands, and that it answers with.
+pub const INSIGHTS_ROWS_MAX: usize = 100_000;
+/// Bytes of the rows that a query keeps. Lower: queries for many long messages fail. Higher: a few queries fill the memory.
+pub const INSIGHTS_RESULT_BYTES_MAX: usize = 64 << 20;
+/// Groups of one `stats`, and values that it keeps for percentiles and distinct counts.
+pub const INSIGHTS_GROUPS_MAX: usize = 100_000;
+pub const INSIGHTS_VALUES_MAX: usize = 4_000_000;
+/// Fields that are found in one JSON event.
+pub const INSIGHTS_FIELDS_MAX: usize = 200;

@@ -6,6 +6,7 @@ mod compare;
 mod cursor;
 mod delimited;
 mod expression;
+mod field;
 mod json;
 mod terms;
 
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 use memchr::memmem::Finder;
 
 use crate::limits::PATTERN_BYTES_MAX;
+
+pub use field::Field;
 
 /// A parsed pattern, ready to be evaluated many times.
 #[derive(Clone, Debug)]
@@ -109,6 +112,18 @@ impl Pattern {
 
     pub fn is_everything(&self) -> bool {
         matches!(self.form, Form::Everything)
+    }
+
+    /// Whether one of the messages, which stand end to end, may match. Far cheaper than to ask for each.
+    pub fn may_match_any(&self, messages: &[u8]) -> bool {
+        let escaped = |messages| memchr::memchr(b'\\', messages).is_some();
+        match (&self.needle, &self.form) {
+            (Some(needle), _) => needle.find(messages).is_some(),
+            (None, Form::Json(pattern)) => {
+                pattern.literal().is_none_or(|literal| literal.find(messages).is_some() || escaped(messages))
+            }
+            (None, _) => true,
+        }
     }
 
     pub(crate) fn needle(&self) -> Option<&Finder<'static>> {

@@ -6,9 +6,12 @@ use wire_shapes_observe::cloudwatch::operations;
 
 use super::CloudWatch;
 
+mod dashboard_body;
+mod dashboards;
 mod errors;
 mod get_metric_data;
 mod get_metric_statistics;
+mod get_metric_widget_image;
 mod labels;
 mod limits;
 mod list_metrics;
@@ -25,4 +28,9 @@ pub fn register(table: ServiceTable<Context<CloudWatch>>) -> ServiceTable<Contex
         .operation::<operations::GetMetricData, _, _>(get_metric_data::get_metric_data)
         .operation::<operations::GetMetricStatistics, _, _>(get_metric_statistics::get_metric_statistics)
         .operation::<operations::ListMetrics, _, _>(list_metrics::list_metrics)
+        .operation::<operations::GetMetricWidgetImage, _, _>(get_metric_widget_image::get_metric_widget_image)
+        .operation::<operations::PutDashboard, _, _>(dashboards::put_dashboard)
+        .operation::<operations::GetDashboard, _, _>(dashboards::get_dashboard)
+        .operation::<operations::ListDashboards, _, _>(dashboards::list_dashboards)
+        .operation::<operations::DeleteDashboards, _, _>(dashboards::delete_dashboards)
 }

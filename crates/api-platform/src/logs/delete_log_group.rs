@@ -1,5 +1,5 @@
 use api_auth::{Context, RequestContext};
-use state_model::logs::{LogGroup, LogStream};
+use state_model::logs::{LogGroup, LogStream, MetricFilter};
 use state_telemetry::logs::Selector;
 use wire_schema::{Empty, ServiceError};
 use wire_shapes_platform::logs;
@@ -21,8 +21,12 @@ pub async fn delete_log_group(
     identifiers::find_group(&context.view(), &context.scope, &name)?;
     let streams = LogStream::key_of(&context.scope, &name, "");
     delete_streams(&context, &streams).await?;
+    let filters = MetricFilter::key_of(&context.scope, &name, "");
     context
         .transact(|view, transaction| {
+            // At most a hundred, all in this one transaction.
+            let filters = view.log_metric_filters.prefix(&filters);
+            filters.for_each(|(_, filter)| transaction.delete(filter));
             if let Some(group) = view.log_groups.get(&LogGroup::key_of(&context.scope, &name)) {
                 transaction.delete(group);
             }

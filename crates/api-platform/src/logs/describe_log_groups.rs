@@ -7,7 +7,7 @@ use wire_shapes_platform::logs;
 use super::errors::invalid;
 use super::limits::{DESCRIBE_MAX, GROUP_IDENTIFIERS_MAX};
 use super::validation::Violations;
-use super::{Logs, identifiers, token};
+use super::{Logs, identifiers, metric_filters, token};
 
 pub async fn describe_log_groups(
     context: Context<Logs>,
@@ -59,20 +59,23 @@ pub async fn describe_log_groups(
         ),
     };
     let (groups, next_token) = page.cut(&context, input.next_token)?;
-    let groups = groups.iter().map(|group| describe(group, &context.service)).collect();
+    let groups = groups.iter().map(|group| describe(group, &context)).collect();
     Ok(logs::DescribeLogGroupsResponse { log_groups: Some(groups), next_token })
 }
 
-fn describe(group: &LogGroup, service: &Logs) -> logs::LogGroup {
-    let bytes =
-        service.store.stored_bytes(&Selector::Prefix(LogStream::key_of(&group.scope, &group.name, "")));
+fn describe(group: &LogGroup, context: &Context<Logs>) -> logs::LogGroup {
+    let bytes = context.service.store.stored_bytes(&Selector::Prefix(LogStream::key_of(
+        &group.scope,
+        &group.name,
+        "",
+    )));
     logs::LogGroup {
         arn: Some(format!("{}:*", group.arn())),
         log_group_arn: Some(group.arn()),
         log_group_name: Some(group.name.clone()),
         creation_time: Some(group.created_at.as_millis()),
         retention_in_days: group.retention_days,
-        metric_filter_count: Some(0),
+        metric_filter_count: Some(metric_filters::count(&context.view(), group)),
         stored_bytes: Some(i64::try_from(bytes).unwrap_or(i64::MAX)),
         log_group_class: Some(group.class.as_str().into()),
         deletion_protection_enabled: Some(false),

@@ -1,6 +1,7 @@
 //! The errors of CloudWatch Logs in AWS's words.
 
 use state_telemetry::logs::{AppendError, ReadError};
+use state_telemetry::metrics::PutError;
 use wire_schema::ServiceError;
 
 pub fn invalid(message: impl Into<String>) -> ServiceError {
@@ -17,6 +18,22 @@ pub fn stream_missing() -> ServiceError {
 
 fn missing(message: &str) -> ServiceError {
     ServiceError::caller("ResourceNotFoundException", message)
+}
+
+pub fn filter_missing() -> ServiceError {
+    missing("The specified metric filter does not exist.")
+}
+
+pub fn query_missing() -> ServiceError {
+    missing("The specified query does not exist.")
+}
+
+pub fn definition_missing() -> ServiceError {
+    missing("The specified query definition does not exist.")
+}
+
+pub fn record_missing() -> ServiceError {
+    missing("The specified log record does not exist.")
 }
 
 pub fn group_exists() -> ServiceError {
@@ -48,6 +65,12 @@ pub fn not_stored(error: AppendError) -> ServiceError {
         _ => "The service cannot complete the request.",
     };
     ServiceError::service("ServiceUnavailableException", message).with_source(error)
+}
+
+/// Events are stored, what they say as metrics isn't.
+pub fn not_counted(error: PutError) -> ServiceError {
+    ServiceError::service("ServiceUnavailableException", "The service cannot complete the request.")
+        .with_source(error)
 }
 
 pub fn not_read(error: ReadError) -> ServiceError {

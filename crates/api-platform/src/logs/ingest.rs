@@ -20,6 +20,7 @@ use wire_schema::ServiceError;
 use super::create_log_stream;
 use super::errors::{invalid, not_stored};
 use super::limits::{GROUP_CLASSES, SPOOLS_MAX};
+use super::metrics::{Derived, LogMetrics};
 use super::validation::Violations;
 
 /// Where the lines of one container go.
@@ -65,6 +66,7 @@ pub struct Taken {
 pub struct Ingest {
     state: Arc<State>,
     store: LogStore,
+    metrics: Arc<LogMetrics>,
     /// A spool's batches come one after the other; different spools don't wait for each other.
     spools: std::sync::Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Spool>>>>>,
 }
@@ -137,8 +139,13 @@ async fn create_group(state: &State, target: &StreamTarget, now: Timestamp) -> R
 }
 
 impl Ingest {
-    pub fn new(state: Arc<State>, store: LogStore) -> Self {
-        Self { state, store, spools: std::sync::Mutex::new(HashMap::new()) }
+    pub fn new(state: Arc<State>, store: LogStore, metrics: Arc<LogMetrics>) -> Self {
+        Self { state, store, metrics, spools: std::sync::Mutex::new(HashMap::new()) }
+    }
+
+    /// What makes metrics of the events.
+    pub fn metrics(&self) -> Arc<LogMetrics> {
+        Arc::clone(&self.metrics)
     }
 
     /// Where to go on with the spool of `task`: everything before is stored.
@@ -168,15 +175,19 @@ impl Ingest {
         let is_old = |(key, position): &(String, SourcePosition)| {
             self.store.last_position(key).is_some_and(|known| known >= *position)
         };
+        let view = self.state.view();
+        let mut derived = Vec::new();
         let batches: Vec<(String, Batch)> = batches
             .into_iter()
             .filter_map(|(index, batch)| {
                 let target = targets.get(&index)?;
+                derived.push(self.metrics.derive(&view, &target.scope, &target.group, &batch, now));
                 Some((LogStream::key_of(&target.scope, &target.group, &target.stream), batch))
             })
             .collect();
         if !(batches.is_empty() && sources.iter().all(is_old)) {
-            self.store.append(Append { sources, batches }).await.map_err(not_stored)?;
+            let ack = self.store.append(Append { sources, batches }).await.map_err(not_stored)?;
+            self.count(derived.into_iter().filter(|_| !ack.is_duplicate)).await;
         }
         // Only now: after a failure the lines come again and must find everything as it was.
         let taken = spool.taken();
@@ -187,6 +198,15 @@ impl Ingest {
             *slot = Some(spool);
         }
         Ok(taken)
+    }
+
+    /// The events are stored already, so a failure must not bring them again.
+    async fn count(&self, derived: impl Iterator<Item = Derived>) {
+        for derived in derived {
+            if let Err(error) = self.metrics.put(derived).await {
+                warn!(error = &error as &dyn std::error::Error, "metrics of log events are lost");
+            }
+        }
     }
 
     /// The task is gone with its spool: forgets how far it was read.
@@ -205,6 +225,7 @@ impl Ingest {
     /// Forgets what it knows in memory of all spools: for a store that was cleared.
     pub fn clear(&self) {
         self.spools.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.metrics.clear();
     }
 
     fn spool(&self, task: &str) -> Result<Arc<tokio::sync::Mutex<Option<Spool>>>, ServiceError> {

@@ -5,7 +5,7 @@ use stdx::clock::Timestamp;
 use wire_schema::ServiceError;
 use wire_shapes_platform::logs::{self, InputLogEvent};
 
-use super::errors::{invalid, not_stored};
+use super::errors::{invalid, not_counted, not_stored};
 use super::limits::{
     EVENT_AGE_MAX, EVENT_LEAD_MAX, EVENT_OVERHEAD_BYTES, EVENTS_PER_PUT_MAX, PUT_BYTES_MAX, PUT_SPAN_MS_MAX,
 };
@@ -38,8 +38,11 @@ pub async fn put_log_events(
         }
     }
     if !batch.is_empty() {
+        let metrics = &context.service.metrics;
+        let derived = metrics.derive(&view, &context.scope, &group, &batch, context.now);
         let batches = vec![(LogStream::key_of(&context.scope, &group, &name), batch)];
         context.service.store.append(Append { sources: Vec::new(), batches }).await.map_err(not_stored)?;
+        metrics.put(derived).await.map_err(not_counted)?;
     }
     Ok(logs::PutLogEventsResponse {
         next_sequence_token: Some(sequence_token(context.now.as_millis())),

@@ -4,8 +4,8 @@ use wire_schema::ServiceError;
 
 use super::errors::invalid;
 use super::limits::{
-    FILTER_PATTERN_CHARS_MAX, GROUP_NAME_CHARS_MAX, STREAM_NAME_CHARS_MAX, TAG_KEY_CHARS_MAX,
-    TAG_VALUE_CHARS_MAX,
+    FILTER_PATTERN_CHARS_MAX, GROUP_NAME_CHARS_MAX, METRIC_FILTER_NAME_CHARS_MAX, STREAM_NAME_CHARS_MAX,
+    TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX,
 };
 
 #[derive(Debug, Default)]
@@ -102,6 +102,13 @@ impl Violations {
         let Some(name) = name else { return self.required::<str_marker::Absent>(None, member) };
         self.pattern(!name.contains([':', '*']), name, member, "[^:*]*");
         self.length(name, member, 1, STREAM_NAME_CHARS_MAX);
+    }
+
+    /// Of a metric filter.
+    pub fn filter_name(&mut self, name: Option<&str>, member: &str) {
+        let Some(name) = name else { return self.required::<str_marker::Absent>(None, member) };
+        self.pattern(!name.contains([':', '*']), name, member, "[^:*]*");
+        self.length(name, member, 1, METRIC_FILTER_NAME_CHARS_MAX);
     }
 
     pub fn filter_pattern(&mut self, pattern: Option<&str>, member: &str) {

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_auth::{Context, Principal};
+use api_platform::logs::metrics::LogMetrics;
 use api_platform::logs::{Logs, create_log_group, create_log_stream, put_log_events};
 use state_telemetry::logs::{Config, LogStore};
+use state_telemetry::metrics::{self, MetricStore};
 use stdx::clock::{FakeClock, SystemClock};
 use wire_shapes_platform::logs;
 
@@ -28,7 +30,12 @@ impl Kit {
         let dir = tempfile::tempdir().expect("a folder");
         let clock = FakeClock::at(harness.now);
         let store = LogStore::open(dir.path(), Config::default(), clock).expect("the store opens");
-        let service = Arc::new(Logs { store, clock: SystemClock::shared() });
+        let metrics =
+            MetricStore::open(&dir.path().join("metrics"), metrics::Config::default(), SystemClock::shared())
+                .expect("the store opens");
+        let metrics = Arc::new(LogMetrics::new(metrics));
+        let service =
+            Arc::new(Logs { store, metrics, queries: Arc::default(), clock: SystemClock::shared() });
         Self { harness, service, _dir: dir }
     }
 

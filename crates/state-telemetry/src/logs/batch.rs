@@ -43,6 +43,17 @@ impl Batch {
         self.rows.len()
     }
 
+    /// All messages, end to end.
+    pub fn messages(&self) -> &[u8] {
+        &self.messages
+    }
+
+    /// Timestamp and message of each event, in the order in which they were pushed.
+    pub fn events(&self) -> impl Iterator<Item = (i64, &[u8])> {
+        let starts = std::iter::once(0).chain(self.rows.iter().map(|(_, end)| *end as usize));
+        starts.zip(&self.rows).map(|(start, (at, end))| (*at, &self.messages[start..*end as usize]))
+    }
+
     /// Of all messages.
     pub fn bytes(&self) -> usize {
         self.messages.len()

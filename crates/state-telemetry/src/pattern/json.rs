@@ -33,7 +33,7 @@ enum Check {
 }
 
 #[derive(Clone, Debug)]
-struct Selector {
+pub(super) struct Selector {
     text: String,
     steps: Vec<Step>,
 }
@@ -97,7 +97,7 @@ fn parse_condition(cursor: &mut Cursor<'_>) -> Result<Condition, PatternError> {
     Ok(Condition { selector, check })
 }
 
-fn parse_selector(cursor: &mut Cursor<'_>) -> Result<Selector, PatternError> {
+pub(super) fn parse_selector(cursor: &mut Cursor<'_>) -> Result<Selector, PatternError> {
     cursor.skip_space();
     if !cursor.eat("$") {
         return Err(PatternError::Invalid);
@@ -153,6 +153,10 @@ fn parse_bracket(cursor: &mut Cursor<'_>) -> Result<Step, PatternError> {
 }
 
 impl JsonPattern {
+    pub(super) fn literal(&self) -> Option<&Finder<'static>> {
+        self.literal.as_ref()
+    }
+
     pub(super) fn matches(&self, message: &[u8]) -> bool {
         let Some(first) = message.iter().find(|byte| !byte.is_ascii_whitespace()) else { return false };
         if !matches!(first, b'{' | b'[') {
@@ -225,6 +229,16 @@ impl Condition {
 }
 
 impl Selector {
+    /// The first value that this selects, unless it is an array, an object or null.
+    pub(super) fn first(&self, root: &Value) -> Option<String> {
+        let mut found = None;
+        self.any(root, &mut |value| {
+            found = scalar_text(value);
+            found.is_some()
+        });
+        found
+    }
+
     /// Whether `check` holds for a value that this selects.
     fn any(&self, root: &Value, check: &mut impl FnMut(&Value) -> bool) -> bool {
         fn walk(value: &Value, steps: &[Step], check: &mut impl FnMut(&Value) -> bool) -> bool {

@@ -26,3 +26,12 @@ pub const METRICS_PER_PAGE: usize = 500;
 pub const RECENTLY_ACTIVE: Duration = Duration::from_secs(3 * 3600);
 /// Metrics without a data point for this long aren't listed.
 pub const LISTED_AGE_MAX: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// Bytes of a dashboard's body: what the state store takes for a record, with room for its escapes.
+pub const DASHBOARD_BYTES_MAX: usize = 200 * 1024;
+pub const DASHBOARDS_MAX: usize = 5000;
+pub const DASHBOARDS_PER_PAGE: usize = 1000;
+pub const WIDGETS_MAX: usize = 500;
+pub const TAGS_MAX: usize = 50;
+/// Of a widget's definition.
+pub const WIDGET_CHARS_MAX: usize = 64 * 1024;

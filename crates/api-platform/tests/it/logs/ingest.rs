@@ -89,7 +89,13 @@ async fn lines_become_events_exactly_once_whatever_restarts() {
             prepare_stream(&kit.harness.state, &kit.service.store, target, now).await.expect("prepared");
         }
         let spool = spool();
-        let new = || Ingest::new(Arc::clone(&kit.harness.state), kit.service.store.clone());
+        let new = || {
+            Ingest::new(
+                Arc::clone(&kit.harness.state),
+                kit.service.store.clone(),
+                Arc::clone(&kit.service.metrics),
+            )
+        };
         let mut ingest = new();
         let mut read = 0;
         let mut round = 0;
@@ -131,7 +137,11 @@ async fn lines_become_events_exactly_once_whatever_restarts() {
 async fn an_unfinished_event_is_flushed_when_due() {
     let kit = Kit::filled().await;
     let now = kit.harness.now;
-    let ingest = Ingest::new(Arc::clone(&kit.harness.state), kit.service.store.clone());
+    let ingest = Ingest::new(
+        Arc::clone(&kit.harness.state),
+        kit.service.store.clone(),
+        Arc::clone(&kit.service.metrics),
+    );
     let spool = vec![(0, "BEGIN".to_owned())];
     let taken =
         ingest.append("task", &targets(), batch(&spool, 0, 10, false, now), now).await.expect("taken");
@@ -168,7 +178,11 @@ async fn streams_are_prepared() {
 async fn a_deleted_stream_begins_anew_and_a_deleted_group_ends() {
     let kit = Kit::filled().await;
     let now = kit.harness.now;
-    let ingest = Ingest::new(Arc::clone(&kit.harness.state), kit.service.store.clone());
+    let ingest = Ingest::new(
+        Arc::clone(&kit.harness.state),
+        kit.service.store.clone(),
+        Arc::clone(&kit.service.metrics),
+    );
     let only_plain = BTreeMap::from([(1, target("plain", None))]);
     let spool = spool();
     // The stream was never made: it is now.
