@@ -18,6 +18,7 @@ pub mod edge;
 pub mod limits;
 pub mod network;
 pub mod placement;
+pub mod scaling;
 mod service_events;
 pub mod services;
 

@@ -10,6 +10,8 @@ mod load_balancing;
 mod nat_gateways;
 mod network;
 mod placement;
+mod scaling;
+mod scaling_stage;
 mod service;
 mod services;
 mod spot;
