@@ -243,3 +243,23 @@ class TestAlarms:
         metric(40)
         self.call(cloudwatch, made["Alarms"][0]["AlarmName"])
         fulfilled(scaling, service, resource, 2)
+
+
+def test_the_commands_of_the_readme(server, services, client):
+    service = services.service(services.define(), count=0)
+    resource = f"service/default/{service.name}"
+
+    def aws(*words: str) -> str:
+        where = ("--service-namespace", "ecs", "--resource-id", resource, "--scalable-dimension", "ecs:service:DesiredCount")
+        return server.aws("application-autoscaling", words[0], *where, *words[1:], "--output", "text").stdout
+
+    assert "scalable-target/" in aws("register-scalable-target", "--min-capacity", "0", "--max-capacity", "10")
+    metric = "{PredefinedMetricType=ECSServiceAverageCPUUtilizationHighResolution}"
+    configuration = f"TargetValue=60,PredefinedMetricSpecification={metric},ScaleOutCooldown=10,ScaleInCooldown=60"
+    put = aws(
+        "put-scaling-policy", "--policy-name", "cpu60", "--policy-type", "TargetTrackingScaling",
+        "--target-tracking-scaling-policy-configuration", configuration,
+    )
+    assert f"TargetTracking-{resource}-AlarmHigh-" in put and f"TargetTracking-{resource}-AlarmLow-" in put
+    aws("register-scalable-target", "--max-capacity", "0")
+    assert aws("describe-scaling-activities") == ""
