@@ -80,18 +80,18 @@ async fn work_on(
     keys: BTreeSet<String>,
 ) -> Result<(), LoopError> {
     for key in keys {
-        remembered.due.remove(&key);
-        let mut next = Some(context.clock.now());
+        // Until it is done it stays due, also when a commit fails.
+        remembered.due.insert(key.clone(), context.clock.now());
         for _ in 0..SCALING_STEPS_PER_TURN {
-            match step(context, metrics, &mut remembered.asked, &key).await? {
-                Step::Done => {}
-                Step::Idle(at) => {
-                    next = at;
-                    break;
-                }
-            }
+            let Step::Idle(next) = step(context, metrics, &mut remembered.asked, &key).await? else {
+                continue;
+            };
+            match next {
+                Some(next) => remembered.due.insert(key.clone(), next),
+                None => remembered.due.remove(&key),
+            };
+            break;
         }
-        next.into_iter().for_each(|next| _ = remembered.due.insert(key.clone(), next));
     }
     Ok(())
 }
