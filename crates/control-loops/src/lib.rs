@@ -26,6 +26,7 @@ pub mod measure;
 pub mod messages;
 pub mod network;
 pub mod placement;
+pub mod scaling;
 mod service_events;
 pub mod services;
 

@@ -98,3 +98,24 @@ pub const MESSAGE_BYTES_PER_COMMIT_MAX: usize = 512 * 1024;
 
 /// Leftovers of topics that one commit removes.
 pub const TOPIC_LEFTOVERS_PER_COMMIT_MAX: usize = 100;
+/// A scaling activity whose tasks haven't come or gone by then is told as unfulfilled. Shorter than the start of a large image
+/// behind a slow link, it would be wrong; longer, it would hold up nothing but its own end.
+pub const SCALING_PATIENCE: Duration = Duration::from_secs(60 * 60);
+
+/// Application Auto Scaling tells of activities for six weeks.
+pub const SCALING_ACTIVITIES_KEPT_FOR: Duration = Duration::from_secs(42 * 24 * 60 * 60);
+
+/// Activities of one target that are kept: enough for six weeks of one each half hour.
+pub const SCALING_ACTIVITIES_KEPT: usize = 2_000;
+
+/// Activities of the past that one commit forgets.
+pub const SCALING_ACTIVITIES_FORGOTTEN: usize = 60;
+
+/// Days before the last six weeks in which activities are looked for: a server that was off for longer forgets them later.
+pub const SCALING_DAYS_LOOKED_BACK: i64 = 400;
+
+/// Commits for one target before it is another's turn.
+pub const SCALING_STEPS_PER_TURN: usize = 8;
+
+/// Records of a target without its service that one commit takes away; a policy counts with its alarms.
+pub const SCALING_RECORDS_FORGOTTEN: usize = 60;

@@ -1,6 +1,8 @@
 //! DeregisterScalableTarget and DeleteScalingPolicy.
 
-use state_model::autoscaling::{ScalingPolicy, ScheduledAction, high_alarm_name, low_alarm_name};
+use state_model::autoscaling::{
+    ActivityStatus, ScalingActivity, ScalingPolicy, ScheduledAction, high_alarm_name, low_alarm_name,
+};
 use state_model::cloudwatch::Alarm;
 use state_model::record::Record;
 use state_tables::{Row, Transaction, View};
@@ -39,14 +41,30 @@ pub async fn deregister_scalable_target(
                     return Ok(false);
                 }
                 transaction.delete(row);
-                if let Some(progress) = view.scaling_progress.get(&row.key()) {
-                    transaction.delete(progress);
-                }
+                forget_progress(&context, view, &row.key(), transaction);
                 Ok(true)
             })
             .await?;
     }
     Ok(DeregisterScalableTargetResponse {})
+}
+
+/// An activity that is under way ends with its target: nobody looks at it any more.
+fn forget_progress(context: &Context, view: &View, key: &str, transaction: &mut Transaction) {
+    let Some(progress) = view.scaling_progress.get(key) else { return };
+    if let Some(row) = progress.activity.as_ref().and_then(|key| view.scaling_activities.get(key)) {
+        let to = row.to.unwrap_or_default();
+        let message =
+            format!("Successfully set desired count to {to}. The scalable target was deregistered since.");
+        let ended = ScalingActivity {
+            status: ActivityStatus::Unfulfilled,
+            status_message: Some(message),
+            ended_at: Some(context.now),
+            ..ScalingActivity::clone(row)
+        };
+        transaction.update(row, &ended);
+    }
+    transaction.delete(progress);
 }
 
 /// Deletes policies and scheduled actions of the target. False when there are more than one commit takes.

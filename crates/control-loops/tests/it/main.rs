@@ -12,6 +12,8 @@ mod measure;
 mod nat_gateways;
 mod network;
 mod placement;
+mod scaling;
+mod scaling_stage;
 mod service;
 mod services;
 mod spot;

@@ -89,6 +89,13 @@ impl NotScaledCode {
 impl ScalingActivity {
     /// Index: the activities of a target, by its key.
     pub const TARGET: &'static str = "target";
+    /// Index: the activities of all accounts that began on a day, by [`ScalingActivity::day`].
+    pub const DAY: &'static str = "day";
+
+    /// The day that `at` is in, counted from 1970.
+    pub fn day(at: Timestamp) -> i64 {
+        at.as_secs().div_euclid(86_400)
+    }
 }
 
 impl Record for ScalingActivity {
@@ -103,5 +110,6 @@ impl Record for ScalingActivity {
 
     fn index(&self, sink: IndexSink<'_>) {
         sink(Self::TARGET, target_key(&self.scope, &self.cluster, &self.service));
+        sink(Self::DAY, Self::day(self.started_at).to_string());
     }
 }
