@@ -68,6 +68,7 @@ def test_live_tasks_are_counted(cloudwatch, loads):
     assert set(found) == {1.0}
 
 
+@pytest.mark.slow
 def test_nothing_is_made_up_for_the_time_without_a_server(own_server):
     server, lab = own_server
     cloudwatch = server.client("cloudwatch")
