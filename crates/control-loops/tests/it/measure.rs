@@ -153,5 +153,11 @@ async fn a_minute_of_container_insights_is_told_when_it_is_over() {
         let of_task = [OF_SERVICE[0], OF_SERVICE[1], ("TaskId", "t1")];
         let expect: &[(i64, f64)] = if is_enhanced { &[(960, 75.0)] } else { &[] };
         assert_eq!(lab.values("ECS/ContainerInsights", "TaskCpuUtilization", &of_task), expect);
+        // A straggler of the minute before opens it no second time.
+        for (at, share) in [(1_019, 1.0), (1_022, 0.0), (1_081, 0.0)] {
+            lab.measure(lab.used(at, 1, share)).await;
+        }
+        let next = lab.logs.recv().await.expect("events of the next minute");
+        assert_eq!(next.at, Timestamp::from_secs(1_020));
     }
 }

@@ -1,6 +1,7 @@
 //! Counts cut into windows, which are kept until control has them. What is counted while control is away keeps its minute.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use link_protocol::edge::{CountedWindow, METRICS_PERIOD_SECS, MetricSeries, MetricValue, MetricsReport};
 use stdx::clock::Timestamp;
@@ -8,6 +9,7 @@ use stdx::clock::Timestamp;
 use crate::limits::{COUNTS_KEPT_MAX, WINDOWS_KEPT_MAX};
 
 const MINUTE_SECS: i64 = 60;
+const EARLY_MAX: Duration = Duration::from_millis(500);
 const PERIOD_SECS: i64 = METRICS_PERIOD_SECS as i64;
 
 /// Name, load balancer, target group, zone.
@@ -31,7 +33,8 @@ struct Kept {
 impl Windows {
     /// Closes the window that ends at about `now`.
     pub fn close(&mut self, now: Timestamp, report: MetricsReport) {
-        let end = (now.as_secs() + PERIOD_SECS / 2).div_euclid(PERIOD_SECS) * PERIOD_SECS;
+        // A timer is late rather than early, but the wall clock may be adjusted meanwhile.
+        let end = now.plus(EARLY_MAX).as_secs().div_euclid(PERIOD_SECS) * PERIOD_SECS;
         let at = Timestamp::from_secs(end - PERIOD_SECS);
         let series = self.count(report, end % MINUTE_SECS == 0);
         let minute = |at: Timestamp| at.as_secs().div_euclid(MINUTE_SECS);
