@@ -38,14 +38,27 @@ def of_kind(logs, cluster: str, kind: str) -> list[dict]:
 
 @pytest.mark.slow
 def test_a_minute_of_clusters(services, client, clusters):
-    ecs, logs, cloudwatch = client("ecs"), client("logs"), client("cloudwatch")
+    ecs = client("ecs")
     command = ["/bin/busybox", "sh", "-c", "while true; do :; done"]
     definition = services.define(command=command, portMappings=[], memoryReservation=128, cpu=64)
-    for cluster in clusters:
-        services.service(definition, count=1, cluster=cluster)
+    names = {cluster: services.name("service") for cluster in clusters}
+    for cluster, name in names.items():
+        ecs.create_service(
+            cluster=cluster, serviceName=name, taskDefinition=definition, desiredCount=1, launchType="FARGATE",
+            networkConfiguration=services.network(),
+        )
+    try:
+        check_minute(services, client, clusters, names, definition)
+    finally:
+        for cluster, name in names.items():
+            ecs.delete_service(cluster=cluster, service=name, force=True)
+        until(lambda: not any(ecs.list_tasks(cluster=cluster)["taskArns"] for cluster in clusters), "no tasks")
+
+
+def check_minute(services, client, clusters: list[str], names: dict[str, str], definition: str) -> None:
+    ecs, logs, cloudwatch = client("ecs"), client("logs"), client("cloudwatch")
     family, revision = definition.rsplit("/", 1)[1].split(":")
-    names = {cluster: service.name for cluster, service in zip(clusters, services.services)}
-    # Until there is a whole minute, or at least a part of one, of each kind.
+    # Of a whole minute, or of a part of one.
     until(
         lambda: all(of_kind(logs, cluster, "Task") for cluster in clusters[:2]), "events of tasks", MINUTE_AND_MORE, every=0.5
     )

@@ -29,6 +29,7 @@ from botocore.credentials import Credentials  # noqa: E402
 import balancer  # noqa: E402
 import images  # noqa: E402
 import metrics_store  # noqa: E402
+import measuring  # noqa: E402
 import network  # noqa: E402
 import scaling  # noqa: E402
 import services  # noqa: E402
@@ -454,6 +455,11 @@ def bench_killed(bench: Bench) -> None:
 def bench_rollout(bench: Bench) -> None:
     """A rolling update of ten tasks while 200 requests a second come in."""
     services.run_rollout(bench.server, fresh(bench, "rollout"), say)
+
+
+def bench_measuring(bench: Bench) -> None:
+    """What the server spends on measuring 200 idle tasks of a service each second."""
+    measuring.run(bench.server, fresh(bench, "measuring"), say)
 
 
 def bench_rules(bench: Bench) -> None:

@@ -28,11 +28,11 @@ use crate::LoopContext;
 use crate::driver::LoopError;
 use crate::edge::changes::Affected;
 use crate::edge::reports::Standing;
-use crate::measure;
 use crate::limits::{
     EDGE_DOWN_QUEUE_MAX, EDGE_IDLE_DRAIN_SECS, EDGE_IDLE_MAX, EDGE_INTERFACES_PATIENCE, EDGE_READ_BYTES,
     EDGE_UP_QUEUE_MAX, FAILURE_PAUSE,
 };
+use crate::measure;
 
 /// Opens the private key of a certificate: PEM, or none when it can't be opened.
 #[derive(Clone)]

@@ -103,7 +103,8 @@ impl Measuring {
 
     /// Closes the minute when another one has begun, also when the clock was set back.
     async fn turn_to(&mut self, minute: i64) {
-        if minute == self.minute {
+        // What was measured right before a minute's end may come right after it: that minute isn't told twice.
+        if minute == self.minute || minute == self.minute - 1 {
             return;
         }
         let at = Timestamp::from_millis(self.minute * MINUTE_MS);

@@ -20,8 +20,11 @@ pub(super) fn start(base: &Base, stores: &Stores, shutdown: &Shutdown) -> mpsc::
     let (sender, measured) = mpsc::channel(MEASURED_QUEUE_MAX);
     let (measuring, logs) = Measuring::new(base.loop_context(), stores.metrics.clone(), measured);
     supervisor::spawn("metrics", measuring.run(shutdown.clone()));
-    let performance =
-        PerformanceLogs { state: Arc::clone(&base.state), store: stores.logs.clone(), clock: base.clock.clone() };
+    let performance = PerformanceLogs {
+        state: Arc::clone(&base.state),
+        store: stores.logs.clone(),
+        clock: base.clock.clone(),
+    };
     supervisor::spawn("performance-logs", performance.follow(logs));
     sender
 }

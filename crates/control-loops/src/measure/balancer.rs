@@ -134,12 +134,10 @@ fn requests_per_target(view: &View, window: &CountedWindow) -> Vec<Sample> {
         if targets == 0 {
             continue;
         }
-        let (path, balancer_path) = (group.path(), load_balancer.path());
+        let (path, balancer_path) = (format!("targetgroup/{}", group.path()), load_balancer.path());
         let value = requests.get(&*path).copied().unwrap_or(0) as f64 / f64::from(targets);
-        let sets = [
-            vec![("TargetGroup", &*path)],
-            vec![("TargetGroup", &*path), ("LoadBalancer", &*balancer_path)],
-        ];
+        let sets =
+            [vec![("TargetGroup", &*path)], vec![("TargetGroup", &*path), ("LoadBalancer", &*balancer_path)]];
         for set in sets {
             let id = id(&group.scope, load_balancer.kind, "RequestCountPerTarget", set);
             samples.push(sample(id, Unit::Count, Values::One(value), window));
@@ -177,7 +175,9 @@ fn values(value: &MetricValue) -> Values {
             let guessed: f64 = buckets.iter().map(|(bound, count)| middle(*bound) * *count as f64).sum();
             // The sum is known: what is told of the buckets is moved within them so that the average is right.
             let shift = (sum / guessed).clamp(1.0 / BUCKET_GROWTH, BUCKET_GROWTH);
-            Values::Counted(buckets.iter().map(|(bound, count)| (middle(*bound) * shift, *count as f64)).collect())
+            Values::Counted(
+                buckets.iter().map(|(bound, count)| (middle(*bound) * shift, *count as f64)).collect(),
+            )
         }
     }
 }
@@ -216,7 +216,8 @@ mod tests {
             ("HTTPCode_ELB_5XX_Count", Some("targetgroup/web/1"), Some("a"), ""),
         ] {
             let series = series(name, group, zone);
-            let names = |set: &Dimensions<'_>| set.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ");
+            let names =
+                |set: &Dimensions<'_>| set.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ");
             let found: Vec<String> = dimension_sets(&series).iter().map(names).collect();
             assert_eq!(found.join(" | "), expect);
         }

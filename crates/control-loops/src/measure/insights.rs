@@ -91,7 +91,8 @@ impl Insights {
             if level == Level::Off {
                 continue;
             }
-            let mut minute = ClusterMinute { view, cluster, level, at, closed: &mut closed, events: Vec::new() };
+            let mut minute =
+                ClusterMinute { view, cluster, level, at, closed: &mut closed, events: Vec::new() };
             for (task, used) in by_cluster.remove(key).unwrap_or_default() {
                 minute.task(&task, used);
             }
@@ -128,7 +129,8 @@ impl ClusterMinute<'_> {
         let told = Figures { figures: figures.figures.clone(), sets };
         self.put(&told);
         for container in containers {
-            let Some(minute) = used.containers.get(&*container.name).filter(|minute| !minute.is_empty()) else {
+            let Some(minute) = used.containers.get(&*container.name).filter(|minute| !minute.is_empty())
+            else {
                 continue;
             };
             let told = match self.level {
@@ -197,7 +199,13 @@ impl ClusterMinute<'_> {
     fn put(&mut self, told: &Figures) {
         for set in &told.sets {
             for figure in &told.figures {
-                self.closed.samples.push(minute_sample(&self.cluster.scope, NAMESPACE, *figure, set, self.at));
+                self.closed.samples.push(minute_sample(
+                    &self.cluster.scope,
+                    NAMESPACE,
+                    *figure,
+                    set,
+                    self.at,
+                ));
             }
         }
     }

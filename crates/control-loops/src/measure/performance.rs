@@ -177,8 +177,10 @@ fn add_figures(event: &mut Map<String, Value>, figures: &[Figure]) {
 /// With which of its members are metrics, and under which dimensions.
 fn text(mut event: Map<String, Value>, metrics: &Figures) -> String {
     if !metrics.figures.is_empty() {
-        let named = metrics.figures.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit.as_str() }));
-        let names = |set: &super::DimensionList| set.iter().map(|(name, _)| Value::from(*name)).collect::<Value>();
+        let named =
+            metrics.figures.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit.as_str() }));
+        let names =
+            |set: &super::DimensionList| set.iter().map(|(name, _)| Value::from(*name)).collect::<Value>();
         let described = json!([{
             "Namespace": "ECS/ContainerInsights",
             "Metrics": named.collect::<Value>(),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use control_loops::edge::{EdgeDispatch, EdgeMetrics, EdgeSession, SessionError, Unseal};
 use link_protocol::edge::{
-    CountedWindow, EdgeDown, EdgeUp, HealthReport, ListeningReport, LoadBalancerConfig, MetricSeries, MetricValue,
-    TargetGroupConfig,
+    CountedWindow, EdgeDown, EdgeUp, HealthReport, ListeningReport, LoadBalancerConfig, MetricSeries,
+    MetricValue, TargetGroupConfig,
 };
 use link_protocol::edge_frame::{self, Decoder};
 use state_model::ec2::security_group::{RulePeer, RuleProtocol};
@@ -292,10 +292,12 @@ async fn counts_are_kept_once_and_acknowledged() {
     let web = web(&elb).await;
     let mut session = session(&elb).await;
     session.batch().await;
+    let group = format!("targetgroup/{}", web.target_group.path());
+    let balancer = web.load_balancer.path();
     let series = |zone: &str, count| MetricSeries {
         name: "RequestCount".into(),
-        load_balancer: web.load_balancer.path(),
-        target_group: Some(web.target_group.path()),
+        load_balancer: balancer.clone(),
+        target_group: Some(group.clone()),
         availability_zone: Some(zone.into()),
         value: MetricValue::Counter(count),
     };
@@ -311,7 +313,6 @@ async fn counts_are_kept_once_and_acknowledged() {
         let told = session.told().await;
         assert!(matches!(told, EdgeDown::Counted { number } if number == window.number), "{told:?}");
     }
-    let (balancer, group) = (web.load_balancer.path(), web.target_group.path());
     let of_group = [("LoadBalancer", &*balancer), ("TargetGroup", &*group)];
     let of_zone = [of_group[0], of_group[1], ("AvailabilityZone", "us-east-1b")];
     for (name, dimensions, expect) in [
@@ -323,7 +324,12 @@ async fn counts_are_kept_once_and_acknowledged() {
         ("RequestCountPerTarget", &of_group[1..], 7.0),
     ] {
         let query = PointQuery {
-            id: MetricId::new("000000000000/us-east-1", "AWS/ApplicationELB", name, dimensions.iter().copied()),
+            id: MetricId::new(
+                "000000000000/us-east-1",
+                "AWS/ApplicationELB",
+                name,
+                dimensions.iter().copied(),
+            ),
             from: Timestamp::from_secs(0),
             until: Timestamp::from_secs(2_000),
             period_secs: 1,

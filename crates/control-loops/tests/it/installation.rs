@@ -92,7 +92,16 @@ pub async fn start_without_loops() -> Installation {
     let ((_, down), (up, _)) = (mpsc::channel(1), mpsc::channel(1));
     let (_, edges_attached) = watch::channel(BTreeSet::new());
     let (_, measured) = mpsc::channel(1);
-    Installation { state, clock, context, down, up, edges_attached, measured, _shutdown: shutdown::channel().0 }
+    Installation {
+        state,
+        clock,
+        context,
+        down,
+        up,
+        edges_attached,
+        measured,
+        _shutdown: shutdown::channel().0,
+    }
 }
 
 async fn seed(state: &State, cidr_block: &str) {

@@ -121,7 +121,8 @@ async fn each_second_of_a_service_is_kept() {
     assert_eq!(cpu, [(1_001, 50.0), (1_003, 100.0), (1_081, 0.0), (1_082, 0.0)], "not of generation 7");
     let memory = lab.values("AWS/ECS", "MemoryUtilization", &OF_SERVICE);
     assert!(memory.iter().all(|(_, value)| *value == 25.0), "{memory:?}");
-    let usage = [("Service", "Fargate"), ("Type", "Resource"), ("Resource", "vCPU"), ("Class", "Standard/OnDemand")];
+    let usage =
+        [("Service", "Fargate"), ("Type", "Resource"), ("Resource", "vCPU"), ("Class", "Standard/OnDemand")];
     assert_eq!(lab.values("AWS/Usage", "ResourceCount", &usage), [(960, 0.25)]);
     assert_eq!(lab.values("ECS/ContainerInsights", "TaskCount", &[("ClusterName", "default")]), []);
     assert!(lab.logs.try_recv().is_err(), "Container Insights is off");
@@ -144,11 +145,19 @@ async fn a_minute_of_container_insights_is_told_when_it_is_over() {
         assert_eq!((&events[0]["MemoryUtilized"], &events[0]["TaskId"]), (&128.0.into(), &"t1".into()));
         assert_eq!(events[1]["TaskCount"], 1);
         // They were put before the events were told.
-        for dimensions in [&OF_SERVICE[..1], &OF_SERVICE, &[("ClusterName", "default"), ("TaskDefinitionFamily", "web")]] {
+        for dimensions in
+            [&OF_SERVICE[..1], &OF_SERVICE, &[("ClusterName", "default"), ("TaskDefinitionFamily", "web")]]
+        {
             assert_eq!(lab.values("ECS/ContainerInsights", "CpuUtilized", dimensions), [(960, 192.0)]);
         }
         let of_task = [OF_SERVICE[0], OF_SERVICE[1], ("TaskId", "t1")];
         let expect: &[(i64, f64)] = if is_enhanced { &[(960, 75.0)] } else { &[] };
         assert_eq!(lab.values("ECS/ContainerInsights", "TaskCpuUtilization", &of_task), expect);
+        // A straggler of the minute before opens it no second time.
+        for (at, share) in [(1_019, 1.0), (1_022, 0.0), (1_081, 0.0)] {
+            lab.measure(lab.used(at, 1, share)).await;
+        }
+        let next = lab.logs.recv().await.expect("events of the next minute");
+        assert_eq!(next.at, Timestamp::from_secs(1_020));
     }
 }

@@ -1,6 +1,7 @@
 //! Counts cut into windows, which are kept until control has them. What is counted while control is away keeps its minute.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use link_protocol::edge::{CountedWindow, METRICS_PERIOD_SECS, MetricSeries, MetricValue, MetricsReport};
 use stdx::clock::Timestamp;
@@ -8,6 +9,7 @@ use stdx::clock::Timestamp;
 use crate::limits::{COUNTS_KEPT_MAX, WINDOWS_KEPT_MAX};
 
 const MINUTE_SECS: i64 = 60;
+const EARLY_MAX: Duration = Duration::from_millis(500);
 const PERIOD_SECS: i64 = METRICS_PERIOD_SECS as i64;
 
 /// Name, load balancer, target group, zone.
@@ -31,7 +33,8 @@ struct Kept {
 impl Windows {
     /// Closes the window that ends at about `now`.
     pub fn close(&mut self, now: Timestamp, report: MetricsReport) {
-        let end = (now.as_secs() + PERIOD_SECS / 2).div_euclid(PERIOD_SECS) * PERIOD_SECS;
+        // A timer is late rather than early, but the wall clock may be adjusted meanwhile.
+        let end = now.plus(EARLY_MAX).as_secs().div_euclid(PERIOD_SECS) * PERIOD_SECS;
         let at = Timestamp::from_secs(end - PERIOD_SECS);
         let series = self.count(report, end % MINUTE_SECS == 0);
         let minute = |at: Timestamp| at.as_secs().div_euclid(MINUTE_SECS);
@@ -79,7 +82,9 @@ impl Windows {
         for series in report.series {
             let key = key(&series);
             let value = match &series.value {
-                MetricValue::Gauge(value) => is_told(&series, closes_minute).then_some(MetricValue::Gauge(*value)),
+                MetricValue::Gauge(value) => {
+                    is_told(&series, closes_minute).then_some(MetricValue::Gauge(*value))
+                }
                 value => grown(self.former.get(&key), value),
             };
             counted.extend(value.map(|value| MetricSeries { value, ..series.clone() }));
@@ -114,8 +119,10 @@ fn grown(before: Option<&MetricValue>, now: &MetricValue) -> Option<MetricValue>
             Some(MetricValue::Distribution { sum, count, buckets }),
             MetricValue::Distribution { sum: sum_now, count: count_now, buckets: buckets_now },
         ) if count_now >= count => {
-            let before = |bound: f64| buckets.iter().find(|(own, _)| *own == bound).map_or(0, |(_, count)| *count);
-            let added = buckets_now.iter().map(|(bound, count)| (*bound, count.saturating_sub(before(*bound))));
+            let before =
+                |bound: f64| buckets.iter().find(|(own, _)| *own == bound).map_or(0, |(_, count)| *count);
+            let added =
+                buckets_now.iter().map(|(bound, count)| (*bound, count.saturating_sub(before(*bound))));
             let buckets: Vec<(f64, u64)> = added.filter(|(_, count)| *count > 0).collect();
             let count = buckets.iter().map(|(_, count)| count).sum();
             (count > 0).then(|| MetricValue::Distribution { sum: (sum_now - sum).max(0.0), count, buckets })
@@ -126,7 +133,8 @@ fn grown(before: Option<&MetricValue>, now: &MetricValue) -> Option<MetricValue>
 
 /// Both of one minute.
 fn merged(first: Vec<MetricSeries>, second: Vec<MetricSeries>) -> Vec<MetricSeries> {
-    let mut all: BTreeMap<Key, MetricSeries> = first.into_iter().map(|series| (key(&series), series)).collect();
+    let mut all: BTreeMap<Key, MetricSeries> =
+        first.into_iter().map(|series| (key(&series), series)).collect();
     for series in second {
         match all.get_mut(&key(&series)) {
             // Of what goes up and down the newest counts.
@@ -163,7 +171,8 @@ mod tests {
 
     /// Number, beginning, whether again, and the values.
     fn told(windows: Vec<CountedWindow>) -> Vec<(u64, i64, bool, Vec<MetricValue>)> {
-        let values = |window: &CountedWindow| window.series.iter().map(|series| series.value.clone()).collect();
+        let values =
+            |window: &CountedWindow| window.series.iter().map(|series| series.value.clone()).collect();
         windows.iter().map(|one| (one.number, one.at.as_secs(), one.again, values(one))).collect()
     }
 
@@ -178,10 +187,7 @@ mod tests {
         let second = (2, 60, false, vec![MetricValue::Counter(3)]);
         assert_eq!(told(windows.tell(false)), [second.clone()]);
         // The session has ended before either was acknowledged.
-        assert_eq!(
-            told(windows.tell(true)),
-            [(1, 55, true, first.3), (2, 60, true, second.3)]
-        );
+        assert_eq!(told(windows.tell(true)), [(1, 55, true, first.3), (2, 60, true, second.3)]);
         windows.forget(1);
         windows.close(at(70), requests(13));
         assert_eq!(told(windows.tell(false)), [(3, 65, false, vec![])]);
@@ -235,11 +241,7 @@ mod tests {
                     2,
                     55,
                     false,
-                    vec![
-                        MetricValue::Gauge(2.0),
-                        MetricValue::Gauge(1.0),
-                        times(3.0, &[(0.5, 1), (2.5, 1)])
-                    ]
+                    vec![MetricValue::Gauge(2.0), MetricValue::Gauge(1.0), times(3.0, &[(0.5, 1), (2.5, 1)])]
                 ),
                 (3, 60, false, vec![MetricValue::Gauge(1.0)]),
             ]
