@@ -55,3 +55,7 @@ pub const IN_PLACE_CHANGES_PER_COMMIT_MAX: usize = 60;
 
 /// Writes, and preconditions, that one commit of many small decisions collects: the store takes 128.
 pub const WRITES_PER_COMMIT_MAX: usize = 100;
+
+/// Budgets are compared with what was spent this often. More often costs a sum over the period of each; less often tells
+/// later.
+pub const BUDGETS_PERIOD: Duration = Duration::from_secs(60);

@@ -18,7 +18,7 @@ mod spread;
 mod tests;
 mod victims;
 
-pub use events::Event;
+pub use events::{Action, Event};
 pub use from_view::{TaskRow, TasksByService, all_tasks, checked_containers, snapshot, tasks_of};
 pub use snapshot::{Deployment, Failure, FailureKind, Place, Revision, Snapshot, TargetView, Task, Told};
 

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod addresses;
+pub mod budgets;
 pub mod ecs_leftovers;
 pub mod elb_usage;
 pub mod limits;

@@ -11,7 +11,7 @@ use crate::edge::Services;
 pub(super) fn services(services: Services, stores: &Stores, config: &Config) -> Services {
     services
         .with(application_autoscaling::table(), application_autoscaling::ApplicationAutoscaling)
-        .with(budgets::table(), budgets::Budgets)
+        .with(budgets::table(), budgets::Budgets { prices: Arc::clone(&config.prices) })
         .with(ce::table(), ce::CostExplorer { prices: Arc::clone(&config.prices) })
         .with(cloudwatch::table(), cloudwatch::CloudWatch { metrics: stores.metrics.clone() })
 }

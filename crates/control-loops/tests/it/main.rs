@@ -1,7 +1,9 @@
 //! The loops against a store in memory and a node that a test plays.
 
 mod balancers;
+mod billing;
 mod cleanup_endpoints;
+mod ecs_events;
 mod edge;
 mod in_place;
 mod installation;
