@@ -1,7 +1,6 @@
 """What tasks used, to the second, and what it costs: Cost Explorer."""
 
 import datetime
-import json
 import math
 import uuid
 from decimal import Decimal
@@ -106,20 +105,16 @@ def test_a_running_task_is_counted_until_now_and_ends_at_its_second(lab, ce, mar
 
 
 def test_usage_survives_a_kill_and_is_told_once(make_server, tmp_path):
-    import images
     from conftest import execution_role_of, open_network_of, pusher
     from task_lab import Lab
 
     server = make_server()
-    archive_folder = tmp_path
     lab = Lab(server.client, open_network_of(server.client), execution_role_of(server.client),
-              pusher(server, server.client), archive_folder)
-    assert images
+              pusher(server, server.client), tmp_path)
     tasks = [lab.start(lab.container(f"sleep {1 + index % 2}")) for index in range(4)]
     for task in tasks:
         task.running()
     server.kill()
-    until(lambda: True, "a moment")
     server.up()
     lab.ecs = server.client("ecs")
     for task in tasks:
@@ -304,4 +299,3 @@ def test_what_is_not_served_is_said(ce):
         ce.update_cost_allocation_tags_status(CostAllocationTagsStatus=[entry, entry])
     with pytest.raises(ClientError):
         ce.get_cost_forecast(TimePeriod=period(), Granularity="DAILY", Metric="UNBLENDED_COST")
-    assert json

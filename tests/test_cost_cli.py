@@ -32,7 +32,6 @@ def test_costs_add_up_to_a_total(lab, server, client):
     red = next(line for line in table.splitlines() if line.startswith("red"))
     # Two minutes of a quarter vCPU and half a GB.
     assert red.split()[1:3] == ["0.0083", "0.0167"] and "update-cost" not in table
-    assert "Nothing was used" in server.run("cost", "--since", "2020-01-01", "--until", "2020-01-02", check=False).stdout or True
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

@@ -5,11 +5,16 @@ use state_model::ecr::repository::{Lifecycle, Repository};
 use state_tables::repository_contents::{self as contents, Removal};
 use state_tables::{Row, State, TransactError, Transaction, View};
 use stdx::clock::Timestamp;
+use stdx::random::Random;
 
 use crate::garbage::CollectError;
 
 /// Evaluates every policy once and removes what expires; yields how many images went.
-pub async fn expire_images(state: &State, now: Timestamp) -> Result<usize, CollectError> {
+pub async fn expire_images(
+    state: &State,
+    now: Timestamp,
+    random: &dyn Random,
+) -> Result<usize, CollectError> {
     let view = state.view();
     let mut count = 0;
     for (key, repository) in view.ecr_repositories.iter() {
@@ -17,7 +22,7 @@ pub async fn expire_images(state: &State, now: Timestamp) -> Result<usize, Colle
         // It was checked when it was put.
         let Ok(policy) = LifecyclePolicy::parse(&lifecycle.text) else { continue };
         for expiry in expire(&contents::candidates(&view, repository), &policy, now) {
-            count += usize::from(remove(state, key, &policy, &expiry.digest, now).await?);
+            count += usize::from(remove(state, key, &policy, &expiry.digest, (now, random)).await?);
         }
         transact(state, key, |_, transaction, row| note_evaluation(transaction, row, now)).await?;
     }
@@ -30,14 +35,21 @@ async fn remove(
     key: &str,
     policy: &LifecyclePolicy,
     digest: &str,
-    now: Timestamp,
+    (now, random): (Timestamp, &dyn Random),
 ) -> Result<bool, CollectError> {
     loop {
         let step = transact(state, key, |view, transaction, repository| {
             let image = contents::image(view, repository, digest)?;
             let expired = expire(&contents::candidates(view, repository), policy, now);
             let still = expired.iter().any(|expiry| expiry.digest == digest);
-            still.then(|| contents::remove_image(view, transaction, repository, image))
+            still.then(|| {
+                let removal = contents::remove_image(view, transaction, repository, image);
+                if removal == Removal::Complete {
+                    let event = contents::deleted(view, image, None);
+                    transaction.insert(&event.event(&repository.scope, now, random));
+                }
+                removal
+            })
         });
         match step.await?.flatten() {
             None => return Ok(false),

@@ -117,7 +117,12 @@ pub async fn put(
         .state
         .transact(|view, transaction| match contents::put_image(view, transaction, scope, name, new) {
             // Pushing again what is there is how clients make sure.
-            Ok(()) | Err(PutImageError::AlreadyThere) => Ok(()),
+            Err(PutImageError::AlreadyThere) => Ok(()),
+            Ok(()) => {
+                let random = &*call.context.random;
+                transaction.insert(&new.pushed(name).event(scope, call.context.now, random));
+                Ok(())
+            }
             Err(error) => Err(refusal(call, name, error)),
         })
         .await?;
@@ -199,14 +204,23 @@ fn remove(
 ) -> Result<Removal, RegistryError> {
     let repository = repository(call, view, name)?;
     let image = image(view, repository, reference)?;
+    let tell = |transaction: &mut Transaction, tag: Option<&str>| {
+        let event = contents::deleted(view, image, tag);
+        transaction.insert(&event.event(&image.scope, call.context.now, &*call.context.random));
+    };
     if !reference.contains(':') {
         let tag = contents::tag(view, repository, reference).ok_or_else(RegistryError::manifest_unknown)?;
         contents::remove_tag(transaction, repository, tag);
+        tell(transaction, Some(&tag.tag));
         return Ok(Removal::Complete);
     }
     if contents::is_referenced(view, image) {
         let message = "Requested image referenced by manifest list";
         return Err(RegistryError::new(403, "DENIED", message));
     }
-    Ok(contents::remove_image(view, transaction, repository, image))
+    let removal = contents::remove_image(view, transaction, repository, image);
+    if removal == Removal::Complete {
+        tell(transaction, None);
+    }
+    Ok(removal)
 }

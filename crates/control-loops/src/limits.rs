@@ -119,3 +119,6 @@ pub const SCALING_STEPS_PER_TURN: usize = 8;
 
 /// Records of a target without its service that one commit takes away; a policy counts with its alarms.
 pub const SCALING_RECORDS_FORGOTTEN: usize = 60;
+/// Budgets are compared with what was spent this often. More often costs a sum over the period of each; less often tells
+/// later.
+pub const BUDGETS_PERIOD: Duration = Duration::from_secs(60);

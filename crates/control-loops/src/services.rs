@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use control_plan::ecs_events;
 use control_plan::services::{self, Decisions, Launch, TaskRow, TasksByService};
 use state_model::ecs::new_task::{NewServiceTask, new_service_task};
 use state_model::ecs::service::Service;
@@ -10,6 +11,7 @@ use state_model::ecs::service_deployment::service_deployment_key;
 use state_model::ecs::service_revision::service_revision_key;
 use state_model::ecs::task::{StopCode, StopRequest, TaskIntent};
 use state_model::ecs::task_definition::task_definition_key;
+use state_model::events::PendingEvent;
 use state_model::record::Record;
 use state_store::CommitError;
 use state_tables::{Row, Transaction, View, task_columns};
@@ -104,8 +106,23 @@ async fn commit(
     let mut transaction = Transaction::new();
     transaction.expect(service);
     let key = service_deployment_key(&service.scope, &service.cluster, &service.name, &service.deployment);
-    if let Some(deployment) = view.service_deployments.get(&key) {
-        transaction.expect(deployment);
+    let deployment = view.service_deployments.get(&key);
+    deployment.into_iter().for_each(|deployment| transaction.expect(deployment));
+    let former = view.service_deployment_progress.get(&key).map(|row| &**row.record());
+    let told =
+        ecs_events::service::told(service, deployment.map(|row| &**row.record()), former, decisions, now);
+    for told in told {
+        let (scope, arn) = (&service.scope, vec![service.arn()]);
+        let event = PendingEvent::of_service(
+            scope,
+            ecs_events::SOURCE,
+            told.detail_type,
+            arn,
+            &told.detail,
+            now,
+            &*context.random,
+        );
+        transaction.insert(&event);
     }
     for progress in decisions.progress.iter().chain(&decisions.superseded) {
         if let Some(row) = view.service_deployment_progress.get(&progress.key()) {

@@ -332,6 +332,7 @@ fn intent(own: &TaskService, id: &str, zone: &str) -> TaskIntent {
         stop: None,
         protection: None,
         tags: BTreeMap::new(),
+        stopped_tags: None,
         changes: 0,
     }
 }

@@ -1,6 +1,7 @@
 //! What ECS tells on the default event bus. Source of the forms: "Amazon ECS task state change events" in the ECS Developer
 //! Guide.
 
+pub mod service;
 mod task_detail;
 
 use serde_json::Value;

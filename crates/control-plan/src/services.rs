@@ -20,7 +20,7 @@ mod tests;
 mod victims;
 
 pub use alarms::AlarmsView;
-pub use events::Event;
+pub use events::{Action, Event};
 pub use from_view::{TaskRow, TasksByService, all_tasks, checked_containers, snapshot, tasks_of};
 pub use snapshot::{Deployment, Failure, FailureKind, Place, Revision, Snapshot, TargetView, Task, Told};
 

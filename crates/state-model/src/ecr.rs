@@ -4,6 +4,7 @@
 //! repository's name holds slashes and never a colon, so that no prefix of one selects another's.
 
 pub mod image;
+pub mod image_action;
 pub mod lifecycle;
 pub mod manifest;
 pub mod name;

@@ -8,6 +8,7 @@ pub mod log_configuration;
 pub mod new_task;
 pub mod run_task_token;
 pub mod service;
+pub mod service_action;
 pub mod service_deployment;
 pub mod service_event;
 pub mod service_revision;

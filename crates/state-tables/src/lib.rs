@@ -9,6 +9,7 @@
 pub mod addresses;
 pub mod alarm_changes;
 pub mod alarm_suppressors;
+pub mod budgets;
 pub mod ecs_leftovers;
 pub mod elb_usage;
 pub mod limits;

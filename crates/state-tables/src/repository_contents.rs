@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use state_model::Scope;
 use state_model::ecr::image::{Image, ImageTag, Layer};
+use state_model::ecr::image_action::{ActionKind, ImageAction};
 use state_model::ecr::key_in;
 use state_model::ecr::lifecycle::Candidate;
 use state_model::ecr::manifest::Manifest;
@@ -38,6 +39,31 @@ pub struct NewImage<'a> {
     pub manifest: &'a Manifest,
     pub tag: Option<&'a str>,
     pub now: Timestamp,
+}
+
+impl<'a> NewImage<'a> {
+    /// What is told of it when it was put.
+    pub fn pushed(&self, repository: &'a str) -> ImageAction<'a> {
+        ImageAction {
+            kind: ActionKind::Push,
+            repository,
+            digest: self.digest,
+            tag: self.tag,
+            media_type: &self.manifest.media_type,
+        }
+    }
+}
+
+/// What is told of an image that goes, or loses its tag: without one named, its first.
+pub fn deleted<'v>(view: &'v View, image: &'v Image, tag: Option<&'v str>) -> ImageAction<'v> {
+    let first = || tags_of(view, image).into_iter().next().map(|row| row.tag.as_str());
+    ImageAction {
+        kind: ActionKind::Delete,
+        repository: &image.repository,
+        digest: &image.digest,
+        tag: tag.or_else(first),
+        media_type: &image.media_type,
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

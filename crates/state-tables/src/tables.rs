@@ -162,6 +162,8 @@ tables! {
         // Billing
         billing_usage: state_model::billing::usage::Usage,
         task_meters: state_model::billing::usage::TaskMeter,
+        budgets: state_model::billing::budget::Budget,
+        budget_states: state_model::billing::budget::BudgetState,
         cost_allocation_tags: state_model::billing::cost_tag::CostAllocationTag,
         // EventBridge
         pending_events: state_model::events::PendingEvent,

@@ -74,6 +74,8 @@ fn step(
         && let Some(tag) = id.image_tag.as_ref().and_then(|tag| contents::tag(view, repository, tag))
     {
         contents::remove_tag(transaction, repository, tag);
+        let event = contents::deleted(view, image, Some(&tag.tag));
+        transaction.insert(&event.event(&context.scope, context.now, &*context.random));
         return Ok(Ok((vec![named(&tag.tag)], Removal::Complete)));
     }
     if contents::is_referenced(view, image) {
@@ -84,5 +86,10 @@ fn step(
         true => vec![ImageIdentifier { image_digest: Some(image.digest.clone()), image_tag: None }],
         false => tags.iter().map(|row| named(&row.tag)).collect(),
     };
-    Ok(Ok((gone, contents::remove_image(view, transaction, repository, image))))
+    let removal = contents::remove_image(view, transaction, repository, image);
+    if removal == Removal::Complete {
+        let event = contents::deleted(view, image, None);
+        transaction.insert(&event.event(&context.scope, context.now, &*context.random));
+    }
+    Ok(Ok((gone, removal)))
 }

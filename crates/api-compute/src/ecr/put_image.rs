@@ -44,8 +44,11 @@ pub async fn put_image(context: Context, input: PutImageRequest) -> Result<PutIm
     };
     context
         .transact(|view, transaction| {
-            contents::put_image(view, transaction, &context.scope, &name, new)
-                .map_err(|error| errors::put_image(&context.scope, &name, &computed, tag.as_deref(), error))
+            contents::put_image(view, transaction, &context.scope, &name, new).map_err(|error| {
+                errors::put_image(&context.scope, &name, &computed, tag.as_deref(), error)
+            })?;
+            transaction.insert(&new.pushed(&name).event(&context.scope, context.now, &*context.random));
+            Ok(())
         })
         .await?;
     let image = Image {

@@ -34,8 +34,8 @@ pub async fn stop_task(context: Context, input: StopTaskRequest) -> Result<StopT
             let mut intent = TaskIntent::clone(row);
             intent.stop =
                 Some(StopRequest { code: StopCode::UserInitiated, reason: reason.clone(), at: context.now });
-            // A task that is stopped loses its tags.
-            intent.tags.clear();
+            // A task that is stopped loses its tags; its bill doesn't.
+            intent.stopped_tags = Some(std::mem::take(&mut intent.tags));
             intent.changes += 1;
             task_columns::update_intent(transaction, row, &intent);
             Ok(())

@@ -1,6 +1,7 @@
 //! UpdateService: what tasks are made from changes by a new deployment, everything else at once.
 
 use state_model::ecs::service::Service;
+use state_model::ecs::service_action::desired_count_updated;
 use state_model::ecs::service_revision::ServiceRevision;
 use state_model::ecs::task_definition::{TaskDefinition, task_definition_key};
 use state_model::record::Record;
@@ -43,6 +44,8 @@ fn update(
     options::apply(&Members::from(input), &mut service)?;
     if service.desired_count != row.desired_count {
         service.changed_at = context.now;
+        let (former, random) = (row.desired_count, &*context.random);
+        transaction.insert(&desired_count_updated(&service, former, context.now, random));
     }
     let current = Current::of(view, row)
         .ok_or_else(|| ServiceError::internal(format!("the service {} has no revision", row.arn())))?;

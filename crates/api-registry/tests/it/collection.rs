@@ -68,7 +68,7 @@ async fn images_expire_by_their_policy() {
         "countType":"imageCountMoreThan","countNumber":2},"action":{"type":"expire"}}]}"#;
     let scope = Scope::new(ACCOUNT, "us-east-1");
     let state = &harness.registry.state;
-    assert_eq!(expire_images(state, harness.clock.now()).await.unwrap(), 0);
+    assert_eq!(expire_images(state, harness.clock.now(), &stdx::random::SystemRandom).await.unwrap(), 0);
     let changed: Result<(), _> = state
         .transact(|view, transaction| {
             let row = contents::repository(view, &scope, REPOSITORY).ok_or("it exists")?;
@@ -78,7 +78,7 @@ async fn images_expire_by_their_policy() {
         })
         .await;
     changed.expect("the repository is there");
-    assert_eq!(expire_images(state, harness.clock.now()).await.unwrap(), 2);
+    assert_eq!(expire_images(state, harness.clock.now(), &stdx::random::SystemRandom).await.unwrap(), 2);
     let view = state.view();
     let row = contents::repository(&view, &scope, REPOSITORY).expect("it exists");
     let evaluated = row.lifecycle.as_ref().and_then(|policy| policy.last_evaluated_at);

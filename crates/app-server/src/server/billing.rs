@@ -1,6 +1,8 @@
 //! The loops that keep what was used and compare it with budgets, and those that tell of tasks.
 
-use control_loops::billing::{folding, metering};
+use std::sync::Arc;
+
+use control_loops::billing::{budgets, folding, metering};
 use control_loops::changed_tasks::Memory;
 use control_loops::driver::{self, Wake};
 use control_loops::ecs_events;
@@ -19,6 +21,10 @@ pub(super) fn start(base: &Base, _stores: &Stores, shutdown: &Shutdown) {
     let fold = folding::activate;
     let drive = driver::drive("usage-folding", Wake::Time, context.clone(), shutdown.clone(), fold);
     supervisor::spawn("usage-folding", drive);
+    let (memory, prices) = (budgets::Memory::default(), Arc::clone(&base.config.prices));
+    let compare = move |context| budgets::activate(context, Arc::clone(&prices), memory.clone());
+    let drive = driver::drive("budgets", Wake::Changes, context.clone(), shutdown.clone(), compare);
+    supervisor::spawn("budgets", drive);
     let memory = Memory::default();
     let tell = move |context| ecs_events::tasks(context, memory.clone());
     let drive = driver::drive("task-events", Wake::Changes, context, shutdown.clone(), tell);

@@ -14,7 +14,7 @@ pub(super) fn services(services: Services, stores: &Stores, config: &Config) -> 
             application_autoscaling::table(),
             application_autoscaling::ApplicationAutoscaling { metrics: stores.metrics.clone() },
         )
-        .with(budgets::table(), budgets::Budgets)
+        .with(budgets::table(), budgets::Budgets { prices: Arc::clone(&config.prices) })
         .with(ce::table(), ce::CostExplorer { prices: Arc::clone(&config.prices) })
         .with(cloudwatch::table(), cloudwatch::CloudWatch { metrics: stores.metrics.clone() })
 }

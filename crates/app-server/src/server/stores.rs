@@ -83,7 +83,7 @@ pub async fn maintain(base: Base, stores: Stores, acm: Acm, mut shutdown: Shutdo
         if let Err(error) = supervisor::blocking(move || logs.collect_garbage()).await {
             warn(&error, "segments of expired logs could not be removed");
         }
-        if let Err(error) = api_registry::lifecycle::expire_images(&base.state, now).await {
+        if let Err(error) = api_registry::lifecycle::expire_images(&base.state, now, &*base.random).await {
             warn(&error, "lifecycle policies of repositories could not be carried out");
         }
         if let Err(error) = api_registry::garbage::collect(&base.state, &stores.blobs, now).await {

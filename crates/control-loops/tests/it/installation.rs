@@ -271,6 +271,7 @@ pub fn intent(id: &str) -> TaskIntent {
         stop: None,
         protection: None,
         tags: Default::default(),
+        stopped_tags: None,
         changes: 0,
     }
 }

@@ -2,7 +2,9 @@
 
 mod alarms;
 mod balancers;
+mod billing;
 mod cleanup_endpoints;
+mod ecs_events;
 mod edge;
 mod in_place;
 mod installation;

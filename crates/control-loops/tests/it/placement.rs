@@ -79,6 +79,7 @@ fn intent(number: usize) -> TaskIntent {
         stop: None,
         protection: None,
         tags: Default::default(),
+        stopped_tags: None,
         changes: 0,
     }
 }

@@ -50,3 +50,50 @@ pub fn next(view: &View, now: Timestamp) -> Option<Timestamp> {
     let runs = |key: &str| view.task(key).and_then(|task| Run::of(task, now)).is_some();
     view.live_tasks.iter().any(|key| runs(key)).then(|| Day::of(now).plus(1).start())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use state_model::billing::calendar::{Day, Span};
+    use state_model::billing::usage::{Run, RunPart, Size};
+    use stdx::clock::Timestamp;
+
+    proptest! {
+        /// However often it is recorded while it runs, the days of a run add up to the whole, and so do its hours.
+        #[test]
+        fn days_and_hours_add_up_to_the_run(
+            start in 0_i64..400_000_000,
+            length in 0_i64..600_000_000,
+            looks in proptest::collection::vec(0_i64..600_000_000, 0..4),
+        ) {
+            let (started_at, ended_at) = (Timestamp(start), Timestamp(start + length));
+            let mut looks: Vec<Timestamp> =
+                looks.into_iter().map(|after| Timestamp(start + after.min(length))).collect();
+            looks.sort();
+            let (mut recorded, mut parts) = (0, Vec::new());
+            for now in looks {
+                let run = Run::new(started_at, None, now);
+                // Only days that are over are recorded while it runs.
+                for (day, from, until) in run.days_from(recorded) {
+                    if day < Day::of(now) {
+                        parts.push((day, from, until));
+                        recorded = until;
+                    }
+                }
+            }
+            let run = Run::new(started_at, Some(ended_at), ended_at);
+            parts.extend(run.days_from(recorded));
+            prop_assert_eq!(parts.iter().map(|(_, from, until)| until - from).sum::<u64>(), run.secs);
+            prop_assert!(parts.windows(2).all(|pair| pair[0].2 == pair[1].1 && pair[0].0 < pair[1].0));
+            let size = Size { cpu: 1, memory_mib: 1, extra_storage_gib: 0 };
+            for (day, from_secs, until_secs) in parts {
+                let task = String::from("t");
+                let part = RunPart { task, started_at, from_secs, until_secs, size };
+                let hour = |count: i64| Timestamp(day.start().0 + count * 3_600_000);
+                let hours = (0..24).map(|count| Span { from: hour(count), until: hour(count + 1) });
+                let sum: u64 = hours.map(|hour| part.within(hour).cpu_unit_secs).sum();
+                prop_assert_eq!(sum, until_secs - from_secs);
+            }
+        }
+    }
+}

@@ -46,6 +46,32 @@ impl Event {
     }
 }
 
+/// What an event of a service is called on the event bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// `INFO`, `WARN` or `ERROR`.
+    pub event_type: &'static str,
+    pub name: &'static str,
+    pub reason: Option<&'static str>,
+}
+
+impl Event {
+    /// None where the bus isn't told.
+    pub fn action(&self) -> Option<Action> {
+        let Event::Text(message) = self else { return None };
+        let (event_type, name, reason) = if is_steady_state(message) {
+            ("INFO", "SERVICE_STEADY_STATE", None)
+        } else if message.ends_with(INCONSISTENT) {
+            ("WARN", "SERVICE_TASK_START_IMPAIRED", None)
+        } else if message.contains(NO_CAPACITY) {
+            ("ERROR", "SERVICE_TASK_PLACEMENT_FAILURE", Some("RESOURCE:FARGATE"))
+        } else {
+            return None;
+        };
+        Some(Action { event_type, name, reason })
+    }
+}
+
 /// `(task A) (task B)`
 fn task_list<'t>(ids: impl Iterator<Item = &'t str>) -> String {
     let tasks: Vec<String> = ids.map(|id| format!("(task {id})")).collect();
@@ -118,15 +144,18 @@ pub fn rolling_back(service: &str, revision: &str) -> String {
 }
 
 pub fn inconsistent_starts(service: &str) -> String {
-    format!("(service {service}) is unable to consistently start tasks successfully.")
+    format!("(service {service}) {INCONSISTENT}")
 }
+
+const INCONSISTENT: &str = "is unable to consistently start tasks successfully.";
 
 pub fn no_capacity(service: &str) -> String {
     format!(
-        "(service {service}) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again \
-         later or in a different availability zone."
+        "(service {service}) {NO_CAPACITY} at this time. Please try again later or in a different availability zone."
     )
 }
+
+const NO_CAPACITY: &str = "was unable to place a task. Reason: Capacity is unavailable";
 
 pub fn failed_to_launch(service: &str, error: &str) -> String {
     format!("(service {service}) failed to launch a task with (error {error}).")

@@ -52,7 +52,7 @@ impl Attributes {
                 _ => Architecture::X86,
             },
             is_spot: intent.capacity_provider_name.as_deref() == Some(SPOT_PROVIDER),
-            tags: intent.tags.clone(),
+            tags: intent.stopped_tags.as_ref().unwrap_or(&intent.tags).clone(),
         }
     }
 }

@@ -95,6 +95,7 @@ pub fn new_task(task: &NewTask<'_>, random: &dyn Random) -> TaskIntent {
         stop: None,
         protection: None,
         tags: task.tags.clone(),
+        stopped_tags: None,
         changes: 0,
         id,
     }

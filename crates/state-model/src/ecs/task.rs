@@ -62,6 +62,9 @@ pub struct TaskIntent {
     pub protection: Option<Protection>,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// The tags that StopTask took from it: what it used is told apart by them.
+    #[serde(default)]
+    pub stopped_tags: Option<BTreeMap<String, String>>,
     /// How often this column group was written after the creation: part of the task's `version`.
     #[serde(default)]
     pub changes: u32,
