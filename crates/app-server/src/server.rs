@@ -291,7 +291,7 @@ impl Base {
                 api_platform::logs::Logs { store: stores.logs.clone(), clock: Arc::clone(&self.clock) },
             );
         let services = observing::services(services, stores);
-        let services = messaging::services(services, stores);
+        let services = messaging::services(services, stores, &self.keys);
         let any_credentials = self.config.any_credentials.then(|| self.config.account.clone());
         Edge {
             state: Arc::clone(&self.state),

@@ -15,9 +15,11 @@ pub mod cleanup_endpoints;
 pub mod dispatch;
 pub mod driver;
 pub mod edge;
+pub mod events;
 pub mod limits;
 pub mod network;
 pub mod placement;
+pub mod schedules;
 mod service_events;
 pub mod services;
 

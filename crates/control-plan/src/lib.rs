@@ -10,6 +10,8 @@ pub mod cleanup;
 pub mod cleanup_endpoints;
 pub mod edge_config;
 pub mod edge_names;
+pub mod events;
 pub mod limits;
 pub mod placement;
+pub mod schedules;
 pub mod services;

@@ -58,3 +58,10 @@ pub const INTERRUPTED_DRAIN_MAX: Duration = Duration::from_secs(120);
 /// Changes of targets in one commit. Each is up to three preconditions, and where each is of another service, up to three
 /// events with as many old ones dropped: more would not fit into the store's 128.
 pub const TARGET_CHANGES_PER_COMMIT_MAX: usize = 10;
+
+/// Buses that one event goes on to in a row. Fewer would cut chains that people do build; more would only let a ring of buses turn
+/// longer.
+pub const EVENT_HOPS_MAX: u32 = 5;
+
+/// How long an API destination may take to answer, as AWS has it.
+pub const API_DESTINATION_TIMEOUT_SECS: u32 = 5;

@@ -41,6 +41,9 @@ pub struct PendingEvent {
     /// How many buses have sent it on to this one.
     #[serde(default)]
     pub hops: u32,
+    /// Where it came from first, when it was sent on.
+    #[serde(default)]
+    pub origin: Option<Scope>,
     /// The key of the last rule whose targets were told, where they were too many for one commit.
     #[serde(default)]
     pub told: Option<String>,
@@ -76,6 +79,7 @@ impl PendingEvent {
             accepted_at: now,
             replay: None,
             hops: 0,
+            origin: None,
             told: None,
         }
     }
