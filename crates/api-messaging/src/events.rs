@@ -21,6 +21,9 @@ mod targets;
 mod test_event_pattern;
 mod validation;
 
+pub(crate) use page::page;
+pub(crate) use validation::Violations;
+
 use std::sync::Arc;
 
 use api_auth::{Context, SessionKeys};

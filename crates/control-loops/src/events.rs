@@ -136,4 +136,3 @@ async fn archive(archives: &LogStore, decided: &[Decided]) -> bool {
         }
     }
 }
-

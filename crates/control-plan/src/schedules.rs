@@ -75,7 +75,8 @@ impl Timed<'_> {
         let fired = view.schedules_fired.get(&self.arn());
         match self {
             Timed::Rule(rule) => {
-                let expression = Expression::parse(rule.schedule.as_deref().filter(|_| rule.enabled)?).ok()?;
+                let expression =
+                    Expression::parse(rule.schedule.as_deref().filter(|_| rule.enabled)?).ok()?;
                 let schedule = schedule::Schedule {
                     expression,
                     zone: schedule::zone("UTC")?,
@@ -87,12 +88,12 @@ impl Timed<'_> {
                 Some(Times { schedule, of, after, end: None, window, age_max: DAY })
             }
             Timed::Schedule(record) => {
-                let expression = Expression::parse(Some(&record.expression).filter(|_| record.enabled)?).ok()?;
+                let expression =
+                    Expression::parse(Some(&record.expression).filter(|_| record.enabled)?).ok()?;
                 // The first time may be the moment itself.
                 let first = record.start.unwrap_or(record.modified_at).max(record.modified_at);
                 let anchor = record.start.unwrap_or(record.modified_at);
-                let schedule =
-                    schedule::Schedule { expression, zone: schedule::zone(&record.zone)?, anchor };
+                let schedule = schedule::Schedule { expression, zone: schedule::zone(&record.zone)?, anchor };
                 let fired = fired.filter(|fired| fired.of == record.modified_at).map(|fired| fired.at);
                 let minutes = u64::from(record.window_minutes.unwrap_or(0));
                 let age = record.target.retry.as_ref().and_then(|retry| retry.age_max_secs);

@@ -208,12 +208,15 @@ fn find<'a>(
 ) -> Result<&'a Row<ApiDestination>, ServiceError> {
     let row = view.event_api_destinations.get(&context.scope.key(name));
     row.ok_or_else(|| {
-        not_found(format!("Failed to describe the api-destination(s). An api-destination '{name}' does not exist."))
+        not_found(format!(
+            "Failed to describe the api-destination(s). An api-destination '{name}' does not exist."
+        ))
     })
 }
 
 fn authorise(context: &Context<Events>, action: &str, name: Option<String>) -> Result<String, ServiceError> {
-    let arn = context.scope.arn("events", &format!("api-destination/{}", name.as_deref().unwrap_or_default()));
+    let arn =
+        context.scope.arn("events", &format!("api-destination/{}", name.as_deref().unwrap_or_default()));
     context.authorise(&format!("events:{action}"), &arn)?;
     let mut violations = Violations::default();
     violations.name(name.as_deref(), "name", 64, "");

@@ -30,7 +30,12 @@ pub async fn create_archive(
     violations.required(input.event_source_arn.as_ref(), "eventSourceArn");
     violations.check()?;
     let source_arn = input.event_source_arn.unwrap_or_default();
-    check(&input.description, input.event_pattern.as_deref(), input.retention_days, &input.kms_key_identifier)?;
+    check(
+        &input.description,
+        input.event_pattern.as_deref(),
+        input.retention_days,
+        &input.kms_key_identifier,
+    )?;
     let Some((_, bus)) = bus::parse_arn(&source_arn).filter(|(scope, _)| *scope == context.scope) else {
         return Err(invalid(
             "Parameter EventSourceArn is not valid. Reason: it must be the ARN of an event bus of this account and region.",
@@ -133,7 +138,12 @@ pub async fn update_archive(
     input: events::UpdateArchiveRequest,
 ) -> Result<events::UpdateArchiveResponse, ServiceError> {
     let name = authorise(&context, "UpdateArchive", input.archive_name)?;
-    check(&input.description, input.event_pattern.as_deref(), input.retention_days, &input.kms_key_identifier)?;
+    check(
+        &input.description,
+        input.event_pattern.as_deref(),
+        input.retention_days,
+        &input.kms_key_identifier,
+    )?;
     let archive = context
         .transact(|view, transaction| {
             let row = find(view, &context, &name)?;

@@ -196,9 +196,8 @@ fn check_extras(
     if dead_letters.as_ref().is_some_and(|config| config.arn.is_some()) {
         return Err(not_served("DeadLetterConfig (there is no SQS)"));
     }
-    let logs_something = |config: &events::LogConfig| {
-        config.level.as_ref().is_some_and(|level| *level != events::Level::Off)
-    };
+    let logs_something =
+        |config: &events::LogConfig| config.level.as_ref().is_some_and(|level| *level != events::Level::Off);
     if logs.as_ref().is_some_and(logs_something) {
         return Err(not_served("LogConfig with a level other than OFF"));
     }

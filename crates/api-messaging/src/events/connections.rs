@@ -242,7 +242,9 @@ fn find<'a>(
     name: &str,
 ) -> Result<&'a Row<Connection>, ServiceError> {
     let row = view.event_connections.get(&context.scope.key(name));
-    row.ok_or_else(|| not_found(format!("Failed to describe the connection(s). Connection '{name}' does not exist.")))
+    row.ok_or_else(|| {
+        not_found(format!("Failed to describe the connection(s). Connection '{name}' does not exist."))
+    })
 }
 
 fn authorise(context: &Context<Events>, action: &str, name: Option<String>) -> Result<String, ServiceError> {
@@ -253,4 +255,3 @@ fn authorise(context: &Context<Events>, action: &str, name: Option<String>) -> R
     violations.check()?;
     Ok(name.unwrap_or_default())
 }
-

@@ -110,11 +110,7 @@ fn network(vpc: events::AwsVpcConfiguration) -> AwsVpc {
 }
 
 fn provider(one: events::CapacityProviderStrategyItem) -> CapacityProvider {
-    CapacityProvider {
-        name: one.capacity_provider.unwrap_or_default(),
-        weight: one.weight,
-        base: one.base,
-    }
+    CapacityProvider { name: one.capacity_provider.unwrap_or_default(), weight: one.weight, base: one.base }
 }
 
 fn pairs<T>(

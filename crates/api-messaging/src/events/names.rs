@@ -20,7 +20,9 @@ pub fn bus_name(scope: &Scope, given: Option<&str>) -> Result<String, ServiceErr
     match bus::parse_arn(given) {
         Some((of, name)) if of == *scope => Ok(name.to_owned()),
         Some(_) => Err(bus_missing(given)),
-        None => Err(invalid(format!("Parameter {given} is not valid. Reason: it is no ARN of an event bus."))),
+        None => {
+            Err(invalid(format!("Parameter {given} is not valid. Reason: it is no ARN of an event bus.")))
+        }
     }
 }
 

@@ -25,7 +25,9 @@ pub async fn put_permission(
     let parts = input.action.is_some() || input.principal.is_some() || input.statement_id.is_some();
     let whole = match &input.policy {
         Some(_) if parts || input.condition.is_some() => {
-            return Err(invalid("Policy can't be given together with Action, Principal, StatementId or Condition."));
+            return Err(invalid(
+                "Policy can't be given together with Action, Principal, StatementId or Condition.",
+            ));
         }
         Some(text) => Some(checked_policy(text)?),
         None => None,
@@ -120,8 +122,7 @@ fn statement(input: &events::PutPermissionRequest, arn: &str) -> Result<Value, S
             return Err(invalid("Only StringEquals on aws:PrincipalOrgID is supported as a condition."));
         }
         let value = condition.value.clone().unwrap_or_default();
-        statement
-            .insert("Condition".into(), json!({"StringEquals": {"aws:PrincipalOrgID": value}}));
+        statement.insert("Condition".into(), json!({"StringEquals": {"aws:PrincipalOrgID": value}}));
     }
     Ok(Value::Object(statement))
 }
@@ -168,13 +169,18 @@ pub fn lets_send(policy: Option<&str>, account: &str) -> bool {
         };
         let root = format!("arn:aws:iam::{account}:root");
         let principal = principals.iter().any(|one| one == "*" || one == account || *one == root);
-        let action = texts(&one["Action"]).iter().any(|one| matches!(one.as_str(), "*" | "events:*" | "events:PutEvents"));
+        let action = texts(&one["Action"])
+            .iter()
+            .any(|one| matches!(one.as_str(), "*" | "events:*" | "events:PutEvents"));
         principal && action
     };
     let statements = statements(policy);
     let of = |effect: &str| {
         let effect = effect.to_owned();
-        statements.iter().filter(move |one| one["Effect"].as_str() == Some(&effect)).filter(|one| concerns(one))
+        statements
+            .iter()
+            .filter(move |one| one["Effect"].as_str() == Some(&effect))
+            .filter(|one| concerns(one))
     };
     let allowed = of("Allow").any(|one| one.get("Condition").is_none());
     let denied = of("Deny").next().is_some();

@@ -75,10 +75,7 @@ fn size(entry: &events::PutEventsRequestEntry) -> usize {
     time + text(&entry.source) + text(&entry.detail_type) + text(&entry.detail) + resources
 }
 
-fn read(
-    context: &Context<Events>,
-    entry: events::PutEventsRequestEntry,
-) -> Result<PendingEvent, Refusal> {
+fn read(context: &Context<Events>, entry: events::PutEventsRequestEntry) -> Result<PendingEvent, Refusal> {
     let required = |value: Option<String>, name: &str| {
         value.filter(|text| !text.is_empty()).ok_or_else(|| {
             let message = format!("Parameter {name} is not valid. Reason: {name} is a required argument.");
@@ -118,8 +115,7 @@ fn read(
 
 /// AWS takes an event for a bus that isn't there, and drops it; here it is said.
 fn check_bus(view: &View, context: &Context<Events>, event: PendingEvent) -> Result<PendingEvent, Refusal> {
-    let bus = find_bus(view, &event.scope, &event.bus)
-        .map_err(|error| ("InvalidArgument", error.message))?;
+    let bus = find_bus(view, &event.scope, &event.bus).map_err(|error| ("InvalidArgument", error.message))?;
     let is_own = event.scope.account == context.principal.account();
     if is_own || permissions::lets_send(bus.policy.as_deref(), context.principal.account()) {
         return Ok(event);

@@ -1,7 +1,7 @@
 use api_auth::Context;
+use state_model::events::DEFAULT_BUS;
 use state_model::events::pattern::Pattern;
 use state_model::events::rule::Rule;
-use state_model::events::DEFAULT_BUS;
 use state_model::iam::parse_role_arn;
 use state_model::schedule::Expression;
 use wire_schema::ServiceError;
@@ -18,8 +18,7 @@ pub async fn put_rule(
     context: Context<Events>,
     input: events::PutRuleRequest,
 ) -> Result<events::PutRuleResponse, ServiceError> {
-    let bus =
-        authorise_rule(&context, "PutRule", input.name.as_deref(), input.event_bus_name.as_deref())?;
+    let bus = authorise_rule(&context, "PutRule", input.name.as_deref(), input.event_bus_name.as_deref())?;
     let mut rule = new_rule(&context, &input, bus)?;
     tags::merge(&mut rule.tags, input.tags.as_deref().unwrap_or_default())?;
     if let Some(role) = &rule.role_arn {
@@ -69,7 +68,9 @@ fn new_rule(
     violations.one_of(state, "state", events::RuleState::VALUES);
     violations.check()?;
     if state == Some("ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS") {
-        return Err(not_served("The state ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS (there is no CloudTrail)"));
+        return Err(not_served(
+            "The state ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS (there is no CloudTrail)",
+        ));
     }
     let schedule = input.schedule_expression.clone().filter(|text| !text.is_empty());
     let event_pattern = input.event_pattern.clone().filter(|text| !text.is_empty());
@@ -86,7 +87,9 @@ fn new_rule(
         check_schedule(schedule)?;
     }
     if input.role_arn.as_deref().is_some_and(|role| parse_role_arn(role).is_none()) {
-        return Err(invalid("Parameter RoleArn is not valid. Reason: Provided Arn is not in correct format."));
+        return Err(invalid(
+            "Parameter RoleArn is not valid. Reason: Provided Arn is not in correct format.",
+        ));
     }
     Ok(Rule {
         scope: context.scope.clone(),
@@ -117,4 +120,3 @@ fn check_schedule(text: &str) -> Result<(), ServiceError> {
         _ => Err(bad()),
     }
 }
-

@@ -17,8 +17,7 @@ pub async fn put_targets(
     context: Context<Events>,
     input: events::PutTargetsRequest,
 ) -> Result<events::PutTargetsResponse, ServiceError> {
-    let bus =
-        authorise_rule(&context, "PutTargets", input.rule.as_deref(), input.event_bus_name.as_deref())?;
+    let bus = authorise_rule(&context, "PutTargets", input.rule.as_deref(), input.event_bus_name.as_deref())?;
     let given = input.targets.unwrap_or_default();
     let mut violations = Violations::default();
     violations.name(input.rule.as_deref(), "rule", 64, "");
@@ -78,7 +77,10 @@ fn check_bus(view: &View, rule: &Rule, target: &RuleTarget, has_role: bool) -> R
     if scope.account != rule.scope.account {
         let bus = super::names::find_bus(view, &scope, name)?;
         if !super::permissions::lets_send(bus.policy.as_deref(), &rule.scope.account) {
-            return Err(invalid(format!("The policy of {} does not allow this account to send.", target.arn)));
+            return Err(invalid(format!(
+                "The policy of {} does not allow this account to send.",
+                target.arn
+            )));
         }
         if !has_role {
             return Err(invalid(format!("RoleArn is required for target {}.", target.arn)));

@@ -30,11 +30,15 @@ pub async fn start_replay(
     let time = |time: Option<Instant>| Timestamp::from_millis(time.unwrap_or_default().millis);
     let (from, until) = (time(input.event_start_time), time(input.event_end_time));
     if from >= until {
-        return Err(invalid("Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime."));
+        return Err(invalid(
+            "Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime.",
+        ));
     }
     let archive_arn = input.event_source_arn.unwrap_or_default();
     let Some(archive_name) = archive_arn.strip_prefix(&context.scope.arn("events", "archive/")) else {
-        return Err(invalid("Parameter EventSourceArn is not valid. Reason: it must contain an archive ARN."));
+        return Err(invalid(
+            "Parameter EventSourceArn is not valid. Reason: it must contain an archive ARN.",
+        ));
     };
     let bus_arn = destination.arn.unwrap_or_default();
     let rules = destination.filter_arns.unwrap_or_default();

@@ -15,8 +15,7 @@ pub async fn delete_rule(
     context: Context<Events>,
     input: events::DeleteRuleRequest,
 ) -> Result<Empty, ServiceError> {
-    let bus =
-        authorise_rule(&context, "DeleteRule", input.name.as_deref(), input.event_bus_name.as_deref())?;
+    let bus = authorise_rule(&context, "DeleteRule", input.name.as_deref(), input.event_bus_name.as_deref())?;
     let name = checked_name(input.name)?;
     context
         .transact(|view, transaction| {

@@ -102,7 +102,9 @@ fn authorise(context: &Context<Events>, action: &str, arn: Option<String>) -> Re
     }
     let rule = arn.strip_prefix(&scope.arn("events", "rule/"));
     let Some(rule) = rule.filter(|rule| !rule.is_empty()) else {
-        return Err(invalid("Parameter ResourceARN is not valid. Reason: Provided Arn is not in correct format."));
+        return Err(invalid(
+            "Parameter ResourceARN is not valid. Reason: Provided Arn is not in correct format.",
+        ));
     };
     let (bus, name) = rule.rsplit_once('/').unwrap_or((state_model::events::DEFAULT_BUS, rule));
     Ok(Resource::Rule(Rule::key_of(scope, bus, name)))

@@ -78,13 +78,21 @@ fn check(input: &events::TargetShape) -> Result<(), ServiceError> {
         violations.count(paths, "targets.inputTransformer.inputPathsMap", 0, 100);
     }
     if let Some(policy) = &input.retry_policy {
-        violations.in_range(policy.maximum_retry_attempts, "targets.retryPolicy.maximumRetryAttempts", 0, 185);
+        violations.in_range(
+            policy.maximum_retry_attempts,
+            "targets.retryPolicy.maximumRetryAttempts",
+            0,
+            185,
+        );
         let age = policy.maximum_event_age_in_seconds;
         violations.in_range(age, "targets.retryPolicy.maximumEventAgeInSeconds", 60, 86_400);
     }
     violations.check()?;
     let unserved = [
-        (input.dead_letter_config.as_ref().is_some_and(|config| config.arn.is_some()), "DeadLetterConfig (there is no SQS)"),
+        (
+            input.dead_letter_config.as_ref().is_some_and(|config| config.arn.is_some()),
+            "DeadLetterConfig (there is no SQS)",
+        ),
         (input.kinesis_parameters.is_some(), "KinesisParameters"),
         (input.run_command_parameters.is_some(), "RunCommandParameters"),
         (input.batch_parameters.is_some(), "BatchParameters"),

@@ -90,10 +90,10 @@ pub async fn list_rule_names_by_target(
     let rules = view.event_rules.by(Rule::TARGET, &context.scope.key(&arn)).filter(|rule| rule.bus == bus);
     // A rule may have the target twice.
     let names: BTreeSet<_> = rules.map(|rule| rule.name.clone()).collect();
-    let mut names = names.into_iter().filter(|name| after.as_ref().is_none_or(|after| name > after)).peekable();
+    let mut names =
+        names.into_iter().filter(|name| after.as_ref().is_none_or(|after| name > after)).peekable();
     let limit = input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(100);
     let shown: Vec<_> = names.by_ref().take(limit).collect();
-    let next_token =
-        names.peek().and_then(|_| shown.last()).map(|last| page::encode(&parameters, last));
+    let next_token = names.peek().and_then(|_| shown.last()).map(|last| page::encode(&parameters, last));
     Ok(events::ListRuleNamesByTargetResponse { rule_names: Some(shown), next_token })
 }

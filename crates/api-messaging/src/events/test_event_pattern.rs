@@ -21,11 +21,14 @@ pub async fn test_event_pattern(
     violations.required(input.event.as_ref(), "event");
     violations.length(input.event_pattern.as_deref(), "eventPattern", 0, 4_096);
     violations.check()?;
-    let pattern = Pattern::parse(&input.event_pattern.unwrap_or_default()).map_err(|error| bad_pattern(&error))?;
+    let pattern =
+        Pattern::parse(&input.event_pattern.unwrap_or_default()).map_err(|error| bad_pattern(&error))?;
     let event: Value = serde_json::from_str(&input.event.unwrap_or_default())
         .map_err(|_| invalid("Parameter Event is not valid."))?;
     if let Some(member) = REQUIRED.iter().find(|member| event.get(member).is_none()) {
-        return Err(invalid(format!("Parameter Event is not valid. Reason: {member} is a required argument.")));
+        return Err(invalid(format!(
+            "Parameter Event is not valid. Reason: {member} is a required argument."
+        )));
     }
     Ok(events::TestEventPatternResponse { result: Some(pattern.matches(&event)) })
 }

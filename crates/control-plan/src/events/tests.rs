@@ -94,7 +94,10 @@ fn an_event_goes_where_its_rules_say() {
     );
     assert_eq!(outcome.forwarded.len(), 1);
     let sent_on = &outcome.forwarded[0];
-    assert_eq!((sent_on.scope.region.as_str(), sent_on.bus.as_str(), sent_on.hops), ("eu-west-1", "other", 1));
+    assert_eq!(
+        (sent_on.scope.region.as_str(), sent_on.bus.as_str(), sent_on.hops),
+        ("eu-west-1", "other", 1)
+    );
     assert_eq!(sent_on.id, event("x").id);
     assert!(outcome.told.is_none());
 }

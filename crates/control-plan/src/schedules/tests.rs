@@ -49,7 +49,9 @@ fn served(schedule: &Schedule, asked: &[&str]) -> Vec<String> {
             for now in asked {
                 let view = state.view();
                 let random = SeededRandom::shared(1);
-                let Some(firing) = fire(&view, Timed::Schedule(schedule), time(now), &*random) else { continue };
+                let Some(firing) = fire(&view, Timed::Schedule(schedule), time(now), &*random) else {
+                    continue;
+                };
                 let mut transaction = Transaction::new();
                 transaction.put(&firing.fired);
                 state.commit(transaction).await.expect("a commit");
@@ -74,7 +76,8 @@ fn served(schedule: &Schedule, asked: &[&str]) -> Vec<String> {
 #[test]
 fn each_time_is_served_once() {
     let hourly = schedule("cron(0 * * * ? *)");
-    let asked = ["2026-01-01T00:59:59Z", "2026-01-01T01:00:00Z", "2026-01-01T01:00:01Z", "2026-01-01T02:00:00Z"];
+    let asked =
+        ["2026-01-01T00:59:59Z", "2026-01-01T01:00:00Z", "2026-01-01T01:00:01Z", "2026-01-01T02:00:00Z"];
     // It was made on the hour.
     let expected = ["at 2026-01-01T00:00:00Z", "at 2026-01-01T01:00:00Z", "at 2026-01-01T02:00:00Z"];
     assert_eq!(served(&hourly, &asked), expected);
@@ -101,7 +104,8 @@ fn rates_begin_at_once_or_with_their_start_and_end_with_their_end() {
         delete_after: true,
         ..rate
     };
-    let asked = ["2026-01-01T00:00:00Z", "2026-01-01T00:30:00Z", "2026-01-01T01:30:00Z", "2026-01-01T02:30:00Z"];
+    let asked =
+        ["2026-01-01T00:00:00Z", "2026-01-01T00:30:00Z", "2026-01-01T01:30:00Z", "2026-01-01T02:30:00Z"];
     assert_eq!(served(&bounded, &asked), ["at 2026-01-01T00:30:00Z", "at 2026-01-01T01:30:00Z", "last"]);
 }
 

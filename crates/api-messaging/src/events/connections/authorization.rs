@@ -86,15 +86,18 @@ impl Given {
             }
             ("OAUTH_CLIENT_CREDENTIALS", None, None, Some(oauth)) => {
                 let token_request = oauth.additions.unwrap_or_default();
-                let client_id = oauth.client_id.ok_or_else(|| missing("OAuthParameters.ClientParameters.ClientID"))?;
-                let endpoint = oauth.endpoint.ok_or_else(|| missing("OAuthParameters.AuthorizationEndpoint"))?;
+                let client_id =
+                    oauth.client_id.ok_or_else(|| missing("OAuthParameters.ClientParameters.ClientID"))?;
+                let endpoint =
+                    oauth.endpoint.ok_or_else(|| missing("OAuthParameters.AuthorizationEndpoint"))?;
                 check_endpoint(&endpoint)?;
                 let method = oauth.method.ok_or_else(|| missing("OAuthParameters.HttpMethod"))?;
                 if !matches!(method.as_str(), "GET" | "POST" | "PUT") {
                     return Err(missing("an HttpMethod of GET, POST or PUT"));
                 }
-                let secret =
-                    oauth.client_secret.ok_or_else(|| missing("OAuthParameters.ClientParameters.ClientSecret"))?;
+                let secret = oauth
+                    .client_secret
+                    .ok_or_else(|| missing("OAuthParameters.ClientParameters.ClientSecret"))?;
                 let additions = token_request.without_secrets();
                 (AuthorizationKind::OAuth { client_id, endpoint, method, additions }, secret, token_request)
             }
@@ -120,7 +123,8 @@ impl Given {
         };
         let kind = kind.unwrap_or(known);
         let secret = before.as_ref().map(|before| before.secret.clone()).filter(|_| kind == known);
-        let invocation = self.invocation.clone().or_else(|| before.as_ref().map(|one| one.invocation.clone()));
+        let invocation =
+            self.invocation.clone().or_else(|| before.as_ref().map(|one| one.invocation.clone()));
         let mut whole = Given { invocation, ..Given::default() };
         match (kind, &shown.kind) {
             ("BASIC", known) => {
