@@ -154,7 +154,7 @@ def test_what_is_refused(scheduler, group):
         ({"SqsParameters": {"MessageGroupId": "g"}}, "SqsParameters"),
         ({"KinesisParameters": {"PartitionKey": "k"}}, "KinesisParameters"),
         ({"RoleArn": "arn:aws:iam::000000000000:user/x"}, "RoleArn"),
-        ({"RetryPolicy": {"MaximumEventAgeInSeconds": 1}}, "greater than or equal to 60"),
+        ({"RetryPolicy": {"MaximumEventAgeInSeconds": 86401}}, "less than or equal to 86400"),
         ({"Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/default", "Input": "text",
           "EventBridgeParameters": {"DetailType": "d", "Source": "s"}}, "JSON object"),
         ({"Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/default", "Input": "{}",

@@ -9,7 +9,7 @@ use state_model::events::PendingEvent;
 use state_model::events::input::{self, Origin};
 use state_model::events::pattern::{Pattern, RuleIndex};
 use state_model::events::rule::{Rule, RuleTarget};
-use state_model::logs::LogStream;
+use state_model::logs::{LogStream, fnv64};
 use state_tables::View;
 use stdx::clock::Timestamp;
 use stdx::random::Random;
@@ -116,7 +116,7 @@ fn bring(
             outcome.streams.extend(stream.filter(is_new));
         }
         Some(Brought::Event(scope, bus)) => {
-            if let Some(sent_on) = sent_on(event, scope, bus, outcome.forwarded.len(), now) {
+            if let Some(sent_on) = sent_on(event, scope, bus, (&rule_arn, &target.id), now) {
                 outcome.forwarded.push(sent_on);
             }
         }
@@ -131,19 +131,19 @@ fn sent_on(
     event: &PendingEvent,
     scope: Scope,
     bus: String,
-    before: usize,
+    by: (&str, &str),
     now: Timestamp,
 ) -> Option<PendingEvent> {
     if event.hops >= EVENT_HOPS_MAX {
         return None;
     }
-    // A place of its own in the order of what waits, also when it comes back within the millisecond.
-    let place = now.0.max(event.accepted_at.0 + 1) + i64::try_from(before).unwrap_or(0);
-    let accepted_at = Timestamp(place);
+    let (rule_arn, target) = by;
+    let via = fnv64(format!("{:?} {rule_arn} {target}", event.via).as_bytes());
     Some(PendingEvent {
         scope,
         bus,
-        accepted_at,
+        accepted_at: now.max(event.accepted_at),
+        via: Some(via),
         hops: event.hops + 1,
         origin: Some(event.origin.as_ref().unwrap_or(&event.scope).clone()),
         told: None,

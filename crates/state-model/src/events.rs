@@ -41,6 +41,9 @@ pub struct PendingEvent {
     /// How many buses have sent it on to this one.
     #[serde(default)]
     pub hops: u32,
+    /// Tells the rules and targets that sent it on: it keeps its id on every bus, and may wait for several at a time.
+    #[serde(default)]
+    pub via: Option<u64>,
     /// Where it came from first, when it was sent on.
     #[serde(default)]
     pub origin: Option<Scope>,
@@ -79,6 +82,7 @@ impl PendingEvent {
             accepted_at: now,
             replay: None,
             hops: 0,
+            via: None,
             origin: None,
             told: None,
         }
@@ -90,6 +94,7 @@ impl Record for PendingEvent {
 
     /// In the order of acceptance.
     fn key(&self) -> String {
-        format!("{:015}/{}", self.accepted_at.as_millis(), self.id)
+        let key = format!("{:015}/{}", self.accepted_at.as_millis(), self.id);
+        self.via.map_or(key.clone(), |via| format!("{key}/{via:016x}"))
     }
 }

@@ -108,6 +108,7 @@ fn read(context: &Context<Events>, entry: events::PutEventsRequestEntry) -> Resu
         accepted_at: context.now,
         replay: None,
         hops: 0,
+        via: None,
         origin: Some(context.scope.clone()),
         told: None,
     })

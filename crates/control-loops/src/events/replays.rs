@@ -94,6 +94,7 @@ fn sent_again(replay: &mut Replay, page: &[Event], now: Timestamp) -> Vec<Pendin
             accepted_at: Timestamp(place),
             replay: Some(Replayed { name: replay.name.clone(), rules: replay.rules.clone() }),
             hops: 0,
+            via: None,
             origin: None,
             told: None,
         });
