@@ -162,7 +162,8 @@ fn forget(view: &View, orphans: &BTreeSet<String>, transaction: &mut Transaction
 
 /// Deleted groups take their schedules along, and then go themselves.
 fn end_groups(view: &View, transaction: &mut Transaction) {
-    for group in view.schedule_groups.by(ScheduleGroup::DELETING, "") {
+    // One group at a time fits in a commit.
+    if let Some(group) = view.schedule_groups.by(ScheduleGroup::DELETING, "").next() {
         let prefix = Schedule::key_of(&group.scope, &group.name, "");
         let schedules = view.schedules.prefix(&prefix).take(GROUP_DELETIONS_PER_COMMIT_MAX);
         let before = transaction.write_count();
@@ -170,8 +171,6 @@ fn end_groups(view: &View, transaction: &mut Transaction) {
         if transaction.write_count() == before {
             transaction.delete(group);
         }
-        // One group at a time fits in a commit.
-        return;
     }
 }
 

@@ -1,5 +1,6 @@
 use api_auth::Context;
 use state_model::events::DEFAULT_BUS;
+use state_model::events::bus::Bus;
 use state_model::events::pattern::Pattern;
 use state_model::events::rule::Rule;
 use state_model::iam::parse_role_arn;
@@ -27,6 +28,8 @@ pub async fn put_rule(
     context
         .transact(|view, transaction| {
             find_bus(view, &context.scope, &rule.bus)?;
+            let of = Bus::key_of(&context.scope, &rule.bus);
+            view.event_buses.get(&of).into_iter().for_each(|row| transaction.expect(row));
             let prefix = Rule::key_of(&context.scope, &rule.bus, "");
             match view.event_rules.get(&Rule::key_of(&context.scope, &rule.bus, &rule.name)) {
                 Some(row) if row.managed_by.is_some() => return Err(rule_managed(&rule.name)),

@@ -22,6 +22,9 @@ pub async fn create_schedule(
     let arn = context
         .transact(|view, transaction| {
             check_group(view, &context, &schedule.group)?;
+            // Not while the group is being deleted, also when that comes between.
+            let group = ScheduleGroup::key_of(&context.scope, &schedule.group);
+            view.schedule_groups.get(&group).into_iter().for_each(|row| transaction.expect(row));
             let key = Schedule::key_of(&context.scope, &schedule.group, &schedule.name);
             if let Some(known) = view.schedules.get(&key) {
                 // The same request again, whose answer got lost.

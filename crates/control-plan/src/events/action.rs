@@ -32,6 +32,9 @@ pub enum Brought {
     Archived(String),
 }
 
+/// Makes a delivery of a lane, an action and the stream that it needs.
+type Deliver<'a> = dyn Fn(&str, Action, Option<LogStream>) -> Option<Brought> + 'a;
+
 /// `occasion`: the id of the event, the same whenever this is decided again. None when the target isn't there any more or may not be
 /// used.
 pub fn of_rule_target(
@@ -95,7 +98,7 @@ fn of_events_target(
     target: &RuleTarget,
     payload: &str,
     role_arn: Option<&str>,
-    deliver: &dyn Fn(&str, Action, Option<LogStream>) -> Option<Brought>,
+    deliver: &Deliver<'_>,
 ) -> Option<Brought> {
     if let Some((scope, name)) = bus::parse_arn(&target.arn) {
         let may = role_arn.is_none_or(|role| role_exists(view, role));
