@@ -10,7 +10,7 @@ pub mod replays;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use control_plan::events::{BusRules, Outcome, bus_rules, envelope, plan};
+use control_plan::events::{BusRules, Outcome, Room, bus_rules, envelope, plan};
 use state_model::Scope;
 use state_model::events::PendingEvent;
 use state_store::CommitError;
@@ -19,7 +19,9 @@ use state_telemetry::logs::{Append, Batch, LogStore};
 
 use crate::LoopContext;
 use crate::driver::{Activation, LoopError};
-use crate::limits::{DELIVERIES_MAX, EVENT_WRITES_PER_COMMIT_MAX, EVENTS_PER_COMMIT_MAX};
+use crate::limits::{
+    DELIVERIES_MAX, EVENT_BYTES_PER_COMMIT_MAX, EVENT_WRITES_PER_COMMIT_MAX, EVENTS_PER_COMMIT_MAX,
+};
 
 type BusKey = (Scope, String);
 
@@ -90,12 +92,13 @@ pub async fn activate(
 
 fn decide(context: &LoopContext, memory: &Memory, view: &Arc<View>) -> Vec<Decided> {
     let mut decided: Vec<Decided> = Vec::new();
-    let mut room = EVENT_WRITES_PER_COMMIT_MAX;
+    let mut room = Room { writes: EVENT_WRITES_PER_COMMIT_MAX, bytes: EVENT_BYTES_PER_COMMIT_MAX };
     let now = context.clock.now();
     for (_, row) in view.pending_events.iter().take(EVENTS_PER_COMMIT_MAX) {
         let rules = memory.rules_of(view, row);
         // The event's own row costs a write as well.
-        let mut outcome = plan(view, &rules, row, room.saturating_sub(1), now, &*context.random);
+        let left = Room { writes: room.writes.saturating_sub(1), ..room };
+        let mut outcome = plan(view, &rules, row, left, now, &*context.random);
         let is_started = outcome.writes() > 0 || outcome.told.is_none();
         if !is_started {
             break;
@@ -103,10 +106,11 @@ fn decide(context: &LoopContext, memory: &Memory, view: &Arc<View>) -> Vec<Decid
         // One stream that two events are the first to need.
         let known = |stream: &_| decided.iter().any(|(_, before)| before.streams.contains(stream));
         outcome.streams.retain(|stream| !known(stream));
-        room = room.saturating_sub(outcome.writes() + 1);
+        room.writes = room.writes.saturating_sub(outcome.writes() + 1);
+        room.bytes = room.bytes.saturating_sub(outcome.bytes);
         let is_whole = outcome.told.is_none();
         decided.push((row.clone(), outcome));
-        if !is_whole || room <= 1 {
+        if !is_whole || room.writes <= 1 {
             break;
         }
     }

@@ -82,3 +82,7 @@ pub const FIRINGS_PER_COMMIT_MAX: usize = 8;
 
 /// Schedules of a deleted group that one commit deletes.
 pub const GROUP_DELETIONS_PER_COMMIT_MAX: usize = 100;
+
+/// Bytes of what such a commit brings about, and of the events that a replay's commit sends again: the store takes 1.5 MiB, and the
+/// event that didn't fit whole is written as well.
+pub const EVENT_BYTES_PER_COMMIT_MAX: usize = 900 * 1024;

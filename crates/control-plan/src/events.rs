@@ -10,11 +10,12 @@ use state_model::events::input::{self, Origin};
 use state_model::events::pattern::{Pattern, RuleIndex};
 use state_model::events::rule::{Rule, RuleTarget};
 use state_model::logs::{LogStream, fnv64};
+use state_model::record;
 use state_tables::View;
 use stdx::clock::Timestamp;
 use stdx::random::Random;
 
-use crate::limits::EVENT_HOPS_MAX;
+use crate::limits::{EVENT_DELIVERY_BYTES_MAX, EVENT_HOPS_MAX};
 use action::Brought;
 
 /// The rules of a bus, ready to be asked.
@@ -46,8 +47,17 @@ pub struct Outcome {
     pub streams: Vec<LogStream>,
     /// Streams of archives that keep it.
     pub archives: Vec<String>,
-    /// Not all targets fitted: the last rule whose targets did.
+    /// Not all targets fitted: the place of the last one that did.
     pub told: Option<String>,
+    /// Of what the commit writes.
+    pub bytes: usize,
+}
+
+/// What is left of a commit.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    pub writes: usize,
+    pub bytes: usize,
 }
 
 impl Outcome {
@@ -55,37 +65,81 @@ impl Outcome {
     pub fn writes(&self) -> usize {
         self.deliveries.len() + self.forwarded.len() + self.streams.len()
     }
+
+    fn take(&mut self, one: One) {
+        match one {
+            One::Delivery(delivery, stream) => {
+                self.deliveries.push(*delivery);
+                let is_new = |stream: &LogStream| !self.streams.contains(stream);
+                let stream = stream.filter(is_new);
+                self.streams.extend(stream);
+            }
+            One::Event(event) => self.forwarded.push(*event),
+            One::Archived(stream) => self.archives.push(stream),
+        }
+    }
+}
+
+/// What one target makes of an event.
+enum One {
+    Delivery(Box<Delivery>, Option<LogStream>),
+    Event(Box<PendingEvent>),
+    Archived(String),
+}
+
+impl One {
+    /// Of the commit.
+    fn bytes(&self) -> usize {
+        match self {
+            One::Delivery(delivery, _) => record::encode(&**delivery).len(),
+            One::Event(event) => record::encode(&**event).len(),
+            One::Archived(_) => 0,
+        }
+    }
 }
 
 /// Writes that one target may cost: its delivery and the log stream that it goes to.
 const WRITES_PER_TARGET: usize = 2;
 
-/// Decides for one event. `room`: writes that it may cost; less than one rule's targets need is never enough for progress.
+/// The order of the targets of all rules: a line feed sorts before whatever names have.
+fn place_of(rule_key: &str, index: usize) -> String {
+    format!("{rule_key}\n{index:02}")
+}
+
+/// Decides for one event. `room`: what it may cost; less than one target needs is never enough for progress.
 pub fn plan(
     view: &View,
     rules: &BusRules,
     event: &PendingEvent,
-    room: usize,
+    room: Room,
     now: Timestamp,
     random: &dyn Random,
 ) -> Outcome {
     let envelope = envelope(event);
     let mut outcome = Outcome::default();
     let told = event.told.as_deref().unwrap_or_default();
-    let mut last = None;
+    let mut last = told.to_owned();
     for key in rules.index.matches(&envelope) {
-        let Some(rule) = view.event_rules.get(key).filter(|_| key.as_str() > told) else { continue };
-        if !is_for(event, rule) {
-            continue;
+        let Some(rule) = view.event_rules.get(key).filter(|rule| is_for(event, rule)) else { continue };
+        for (index, target) in rule.targets.iter().enumerate() {
+            let place = place_of(key, index);
+            if place.as_str() <= told {
+                continue;
+            }
+            let Some(brought) = bring(view, rule, target, event, &envelope, now, random) else { continue };
+            let bytes = brought.bytes();
+            if bytes > EVENT_DELIVERY_BYTES_MAX {
+                // No commit takes it, and no target takes a payload like that.
+                continue;
+            }
+            if outcome.writes() + WRITES_PER_TARGET > room.writes || outcome.bytes + bytes > room.bytes {
+                outcome.told = Some(last);
+                return outcome;
+            }
+            outcome.bytes += bytes;
+            outcome.take(brought);
+            last = place;
         }
-        if outcome.writes() + rule.targets.len() * WRITES_PER_TARGET > room {
-            outcome.told = Some(last.unwrap_or(told).to_owned());
-            break;
-        }
-        for target in &rule.targets {
-            bring(view, rule, target, event, &envelope, now, random, &mut outcome);
-        }
-        last = Some(key);
     }
     outcome
 }
@@ -95,7 +149,6 @@ fn is_for(event: &PendingEvent, rule: &Rule) -> bool {
     event.replay.as_ref().is_none_or(|replay| replay.rules.is_empty() || replay.rules.contains(&rule.arn()))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one decision")]
 fn bring(
     view: &View,
     rule: &Rule,
@@ -104,25 +157,17 @@ fn bring(
     envelope: &Value,
     now: Timestamp,
     random: &dyn Random,
-    outcome: &mut Outcome,
-) {
+) -> Option<One> {
     let rule_arn = rule.arn();
     let origin = Origin { rule_arn: &rule_arn, rule_name: &rule.name, ingested_at: event.accepted_at };
     let payload = input::payload(&target.input, envelope, origin);
-    match action::of_rule_target(view, rule, target, &payload, &event.id, now, random) {
-        Some(Brought::Delivery(delivery, stream)) => {
-            outcome.deliveries.push(*delivery);
-            let is_new = |stream: &LogStream| !outcome.streams.contains(stream);
-            outcome.streams.extend(stream.filter(is_new));
+    // None: what it names is gone.
+    match action::of_rule_target(view, rule, target, &payload, &event.id, now, random)? {
+        Brought::Delivery(delivery, stream) => Some(One::Delivery(delivery, stream)),
+        Brought::Event(scope, bus) => {
+            sent_on(event, scope, bus, (&rule_arn, &target.id), now).map(|event| One::Event(Box::new(event)))
         }
-        Some(Brought::Event(scope, bus)) => {
-            if let Some(sent_on) = sent_on(event, scope, bus, (&rule_arn, &target.id), now) {
-                outcome.forwarded.push(sent_on);
-            }
-        }
-        Some(Brought::Archived(stream)) => outcome.archives.push(stream),
-        // What it names is gone.
-        None => {}
+        Brought::Archived(stream) => Some(One::Archived(stream)),
     }
 }
 

@@ -65,3 +65,7 @@ pub const EVENT_HOPS_MAX: u32 = 5;
 
 /// How long an API destination may take to answer, as AWS has it.
 pub const API_DESTINATION_TIMEOUT_SECS: u32 = 5;
+
+/// Bytes of one delivery of an event. The store takes 1.5 MiB in a commit, in which the event itself may be written as well; texts
+/// within texts grow by their escapes, so what is refused is far beyond the 256 KiB that targets take.
+pub const EVENT_DELIVERY_BYTES_MAX: usize = 900 * 1024;

@@ -47,7 +47,7 @@ pub struct PendingEvent {
     /// Where it came from first, when it was sent on.
     #[serde(default)]
     pub origin: Option<Scope>,
-    /// The key of the last rule whose targets were told, where they were too many for one commit.
+    /// The place of the last target that was told, where they were too many for one commit.
     #[serde(default)]
     pub told: Option<String>,
 }

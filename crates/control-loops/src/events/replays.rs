@@ -15,7 +15,10 @@ use stdx_async::supervisor;
 
 use crate::LoopContext;
 use crate::driver::{Activation, LoopError};
-use crate::limits::{FAILURE_PAUSE, REPLAY_REMEMBERED_MAX, REPLAYED_PER_COMMIT_MAX, REPLAYS_WAIT_ABOVE};
+use crate::limits::{
+    EVENT_BYTES_PER_COMMIT_MAX, FAILURE_PAUSE, REPLAY_REMEMBERED_MAX, REPLAYED_PER_COMMIT_MAX,
+    REPLAYS_WAIT_ABOVE,
+};
 
 pub async fn activate(context: LoopContext, archives: LogStore) -> Result<Activation, LoopError> {
     let view = context.state.view();
@@ -38,8 +41,16 @@ pub async fn activate(context: LoopContext, archives: LogStore) -> Result<Activa
         }
     };
     replay.state = ReplayState::Running;
-    let events = sent_again(&mut replay, &page.events, context.clock.now());
-    match page.next {
+    // Those that fit in a commit; each is written as a text within a text.
+    let mut bytes = 0;
+    let fitting = page.events.iter().take_while(|event| {
+        bytes += 2 * event.message.len();
+        bytes <= EVENT_BYTES_PER_COMMIT_MAX
+    });
+    let fitting = fitting.count().max(1).min(page.events.len());
+    let events = sent_again(&mut replay, &page.events[..fitting], context.clock.now());
+    let next = page.events.get(fitting).map(|event| event.key).or(page.next);
+    match next {
         Some(next) => replay.cursor = Some(next.to_string()),
         None => {
             replay.state = ReplayState::Completed;

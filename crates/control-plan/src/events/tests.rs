@@ -48,7 +48,7 @@ fn event(source: &str) -> PendingEvent {
     PendingEvent::of_service(&scope(), source, "Made", vec!["r".into()], &json!({"a": 1}), NOW, &*random)
 }
 
-fn planned(rules: &[Rule], event: &PendingEvent, room: usize) -> Outcome {
+fn planned(rules: &[Rule], event: &PendingEvent, writes: usize) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         let (state, feed) = State::load(Arc::new(MemoryStore::new())).await.expect("an empty state");
@@ -59,7 +59,7 @@ fn planned(rules: &[Rule], event: &PendingEvent, room: usize) -> Outcome {
             state.commit(transaction).await.expect("a commit");
             let view = state.view();
             let known = bus_rules(&view, &event.scope, &event.bus);
-            plan(&view, &known, event, room, NOW, &*SeededRandom::shared(7))
+            plan(&view, &known, event, Room { writes, bytes: 900 * 1024 }, NOW, &*SeededRandom::shared(7))
         };
         tokio::select! {
             outcome = commit => outcome,
@@ -139,6 +139,26 @@ fn what_does_not_fit_goes_on_where_it_stopped() {
     });
     assert_eq!(lanes, expected.collect::<Vec<_>>());
     assert!(commits > 1, "it was too much for one commit");
+}
+
+#[test]
+fn large_events_are_told_in_several_commits() {
+    let topics = [TOPIC; 5];
+    let rules = [rule("a", r#"{"source":["x"]}"#, &topics)];
+    let mut waiting = PendingEvent { detail: json!({"a": "x".repeat(250_000)}).to_string(), ..event("x") };
+    let mut lanes = Vec::new();
+    loop {
+        let outcome = planned(&rules, &waiting, 100);
+        assert!(outcome.bytes <= 900 * 1024 && !outcome.deliveries.is_empty());
+        lanes.extend(outcome.deliveries.into_iter().map(|delivery| delivery.lane));
+        match outcome.told {
+            Some(told) => waiting.told = Some(told),
+            None => break,
+        }
+    }
+    assert_eq!(lanes.len(), 5);
+    lanes.dedup();
+    assert_eq!(lanes.len(), 5, "none twice");
 }
 
 #[test]
