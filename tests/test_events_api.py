@@ -238,7 +238,21 @@ def test_put_events_says_what_it_does_not_take(events, bus):
     large = good | {"Detail": json.dumps({"x": "y" * 140_000})}
     refused(events.put_events, "ValidationException", "Total size of the entries in the request is over the limit.",
             Entries=[large] * 2)
-    refused(events.put_events, "ValidationException", "EndpointId", Entries=[good], EndpointId="a.b")
+
+
+def test_global_endpoints_are_refused(events):
+    """boto3 itself wants another library for them, so the member is put into the request."""
+
+    def add_endpoint(params, **_):
+        params["body"] = json.dumps(json.loads(params["body"]) | {"EndpointId": "a.b"}).encode()
+
+    hook = "before-call.eventbridge.PutEvents"
+    events.meta.events.register(hook, add_endpoint)
+    try:
+        refused(events.put_events, "ValidationException", "EndpointId",
+                Entries=[{"Source": "tests", "DetailType": "t", "Detail": "{}"}])
+    finally:
+        events.meta.events.unregister(hook, add_endpoint)
 
 
 def test_archives_and_their_rules(events, bus):

@@ -121,6 +121,24 @@ def test_one_event_for_more_targets_than_fit_in_a_commit(buses):
     buses.came(here, 1)
 
 
+def test_large_events_for_several_targets(buses):
+    """Together they are more than a commit takes, and so is their replay."""
+    here = buses.new()
+    there = [buses.new() for _ in range(5)]
+    buses.events.put_rule(Name="r", EventBusName=here, EventPattern='{"source": ["tests"]}')
+    buses.events.put_targets(Rule="r", EventBusName=here, Targets=[
+        {"Id": str(index), "Arn": buses.arn(bus)} for index, bus in enumerate(there)])
+    for _ in range(4):
+        buses.events.put_events(Entries=[{
+            "EventBusName": here, "Source": "tests", "DetailType": "t", "Detail": json.dumps({"x": '"' * 60_000})}])
+    for bus in there:
+        until(lambda: buses.count(bus) == 4, "four events")
+    buses.events.start_replay(ReplayName=here, EventSourceArn=f"{HERE}:archive/{here}", EventStartTime=0,
+                              EventEndTime=time.time() + 60, Destination={"Arn": buses.arn(here)})
+    for bus in there:
+        until(lambda: buses.count(bus) == 8, "eight events")
+
+
 def test_archives_keep_what_fits_and_replays_send_it_again(buses):
     events = buses.events
     here, there, third = buses.new(), buses.new(), buses.new()

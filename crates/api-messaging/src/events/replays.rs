@@ -27,8 +27,7 @@ pub async fn start_replay(
     violations.required(destination.arn.as_ref(), "destination.arn");
     violations.length(input.description.as_deref(), "description", 0, 512);
     violations.check()?;
-    let time = |time: Option<Instant>| Timestamp::from_millis(time.unwrap_or_default().millis);
-    let (from, until) = (time(input.event_start_time), time(input.event_end_time));
+    let (from, until) = (time_of(input.event_start_time), time_of(input.event_end_time));
     if from >= until {
         return Err(invalid(
             "Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime.",
@@ -83,6 +82,10 @@ pub async fn start_replay(
         state_reason: None,
         replay_start_time: instant(replay.started_at),
     })
+}
+
+fn time_of(time: Option<Instant>) -> Timestamp {
+    Timestamp::from_millis(time.unwrap_or_default().millis)
 }
 
 fn check_destination(
