@@ -213,6 +213,20 @@ def test_a_schedule_sends_events(buses, client, role):
     until(lambda: name not in [one["Name"] for one in scheduler.list_schedules()["Schedules"]], "its deletion")
 
 
+@pytest.mark.slow
+def test_a_scheduled_rule_sends_events(buses):
+    """A rule's rate begins a minute after it was made."""
+    here = buses.new()
+    events = buses.events
+    events.put_rule(Name=here, ScheduleExpression="rate(1 minute)")
+    events.put_targets(Rule=here, Targets=[{"Id": "t", "Arn": buses.arn(here)}])
+    try:
+        until(lambda: buses.count(here) == 1, "the first time", seconds=75)
+    finally:
+        events.remove_targets(Rule=here, Ids=["t"])
+        events.delete_rule(Name=here)
+
+
 def test_a_kill_loses_no_event(make_server):
     """Events that were acknowledged are matched after the restart; what was fired isn't fired again."""
     server = make_server()
