@@ -27,6 +27,7 @@ from botocore.awsrequest import AWSRequest  # noqa: E402
 from botocore.credentials import Credentials  # noqa: E402
 
 import balancer  # noqa: E402
+import events  # noqa: E402
 import images  # noqa: E402
 import metrics_store  # noqa: E402
 import measuring  # noqa: E402
@@ -497,6 +498,11 @@ def fresh(bench: Bench, name: str) -> Path:
     folder = bench.folder / name
     folder.mkdir()
     return folder
+
+
+def bench_events(bench: Bench) -> None:
+    """Event patterns: what an event costs, however many rules there are."""
+    events.patterns(say)
 
 
 BENCHES = {name.removeprefix("bench_"): value for name, value in list(globals().items()) if name.startswith("bench_")}

@@ -10,6 +10,7 @@
 pub mod access_keys;
 pub mod authenticator;
 pub mod certificate_keys;
+pub mod connection_secrets;
 pub mod context;
 pub mod endpoint;
 pub mod identifiers;

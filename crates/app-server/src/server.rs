@@ -303,7 +303,7 @@ impl Base {
                 },
             );
         let services = observing::services(services, stores, &self.config);
-        let services = messaging::services(services, stores);
+        let services = messaging::services(services, stores, &self.keys);
         let any_credentials = self.config.any_credentials.then(|| self.config.account.clone());
         Edge {
             state: Arc::clone(&self.state),

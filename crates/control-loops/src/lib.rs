@@ -20,6 +20,7 @@ pub mod dispatch;
 pub mod driver;
 pub mod ecs_events;
 pub mod edge;
+pub mod events;
 pub mod limits;
 pub mod measure;
 
@@ -27,6 +28,7 @@ pub mod messages;
 pub mod network;
 pub mod placement;
 pub mod scaling;
+pub mod schedules;
 mod service_events;
 pub mod services;
 

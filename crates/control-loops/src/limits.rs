@@ -122,3 +122,36 @@ pub const SCALING_RECORDS_FORGOTTEN: usize = 60;
 /// Budgets are compared with what was spent this often. More often costs a sum over the period of each; less often tells
 /// later.
 pub const BUDGETS_PERIOD: Duration = Duration::from_secs(60);
+/// Events that one commit takes out.
+pub const EVENTS_PER_COMMIT_MAX: usize = 40;
+
+/// Writes of such a commit: each may cost a precondition as well, and the store takes 128 of either. It must hold one event and all
+/// targets of one rule.
+pub const EVENT_WRITES_PER_COMMIT_MAX: usize = 120;
+
+/// Deliveries that wait for somebody. With more, events and schedules wait themselves, until PutEvents throttles: a target that is
+/// down may fill the memory only so far.
+pub const DELIVERIES_MAX: usize = 50_000;
+
+/// Archived events that one commit sends again.
+pub const REPLAYED_PER_COMMIT_MAX: usize = 60;
+
+/// Ids that a replay remembers, against events that lie in the archive twice: what was written by one commit of the events loop lies
+/// no further apart than twice that.
+pub const REPLAY_REMEMBERED_MAX: usize = 256;
+
+/// With more waiting than this, replays wait: what is new goes first.
+pub const REPLAYS_WAIT_ABOVE: usize = 1_000;
+
+/// How long a replay is described after its end, as AWS has it.
+pub const REPLAYS_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// Rules and schedules that one commit fires: each writes up to ten deliveries and streams, and what was fired.
+pub const FIRINGS_PER_COMMIT_MAX: usize = 8;
+
+/// Schedules of a deleted group that one commit deletes.
+pub const GROUP_DELETIONS_PER_COMMIT_MAX: usize = 100;
+
+/// Bytes of what such a commit brings about, and of the events that a replay's commit sends again: the store takes 1.5 MiB, and the
+/// event that didn't fit whole is written as well.
+pub const EVENT_BYTES_PER_COMMIT_MAX: usize = 900 * 1024;

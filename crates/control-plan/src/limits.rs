@@ -87,3 +87,13 @@ pub const DELIVERIES_PER_LANE_MAX: usize = 16;
 /// How long a deployment that alarms watch is watched on, when nobody said how long: what its alarms need, but ECS's default is
 /// below five minutes.
 pub const COMPUTED_BAKE_MAX: Duration = Duration::from_mins(5);
+/// Buses that one event goes on to in a row. Fewer would cut chains that people do build; more would only let a ring of buses turn
+/// longer.
+pub const EVENT_HOPS_MAX: u32 = 5;
+
+/// How long an API destination may take to answer, as AWS has it.
+pub const API_DESTINATION_TIMEOUT_SECS: u32 = 5;
+
+/// Bytes of one delivery of an event. The store takes 1.5 MiB in a commit, in which the event itself may be written as well; texts
+/// within texts grow by their escapes, so what is refused is far beyond the 256 KiB that targets take.
+pub const EVENT_DELIVERY_BYTES_MAX: usize = 900 * 1024;

@@ -41,7 +41,13 @@ pub struct PendingEvent {
     /// How many buses have sent it on to this one.
     #[serde(default)]
     pub hops: u32,
-    /// The key of the last rule whose targets were told, where they were too many for one commit.
+    /// Tells the rules and targets that sent it on: it keeps its id on every bus, and may wait for several at a time.
+    #[serde(default)]
+    pub via: Option<u64>,
+    /// Where it came from first, when it was sent on.
+    #[serde(default)]
+    pub origin: Option<Scope>,
+    /// The place of the last target that was told, where they were too many for one commit.
     #[serde(default)]
     pub told: Option<String>,
 }
@@ -76,6 +82,8 @@ impl PendingEvent {
             accepted_at: now,
             replay: None,
             hops: 0,
+            via: None,
+            origin: None,
             told: None,
         }
     }
@@ -86,6 +94,7 @@ impl Record for PendingEvent {
 
     /// In the order of acceptance.
     fn key(&self) -> String {
-        format!("{:015}/{}", self.accepted_at.as_millis(), self.id)
+        let key = format!("{:015}/{}", self.accepted_at.as_millis(), self.id);
+        self.via.map_or(key.clone(), |via| format!("{key}/{via:016x}"))
     }
 }

@@ -1,13 +1,17 @@
 //! The services that tell, and what their handlers need.
 
+use std::sync::Arc;
+
+use api_auth::SessionKeys;
 use api_messaging::{events, scheduler, sns};
 
 use super::stores::Stores;
 use crate::edge::Services;
 
-pub(super) fn services(services: Services, _stores: &Stores) -> Services {
+pub(super) fn services(services: Services, stores: &Stores, keys: &Arc<SessionKeys>) -> Services {
+    let events = events::Events { keys: Arc::clone(keys), archives: stores.logs.clone() };
     services
-        .with(events::table(), events::Events)
+        .with(events::table(), events)
         .with(scheduler::table(), scheduler::Scheduler)
         .with(sns::table(), sns::Sns)
 }

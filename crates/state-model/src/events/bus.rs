@@ -58,7 +58,8 @@ pub fn arn_of(scope: &Scope, name: &str) -> String {
 /// The scope and name of a bus's ARN.
 pub fn parse_arn(arn: &str) -> Option<(Scope, &str)> {
     let mut parts = arn.splitn(6, ':');
-    let is_ours = parts.next() == Some("arn") && parts.next() == Some("aws") && parts.next() == Some("events");
+    let is_ours =
+        parts.next() == Some("arn") && parts.next() == Some("aws") && parts.next() == Some("events");
     let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
     let name = resource.strip_prefix("event-bus/")?;
     (is_ours && !name.is_empty()).then(|| (Scope::new(account, region), name))

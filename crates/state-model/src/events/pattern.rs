@@ -220,7 +220,10 @@ mod tests {
         refused(r#"{"a":[{"cidr":"10.0.0.0"}]}"#, "Malformed CIDR, one '/' required");
         refused(r#"{"a":[{"cidr":"10.0.0.0/40"}]}"#, "Malformed CIDR");
         refused(r#"{"a":[{"anything-but":[]}]}"#, "Empty arrays are not allowed");
-        refused(r#"{"a":[{"anything-but":["x",1]}]}"#, "either all values are number or all values are string");
+        refused(
+            r#"{"a":[{"anything-but":["x",1]}]}"#,
+            "either all values are number or all values are string",
+        );
         refused(r#"{"a":[{"anything-but":{"exists":true}}]}"#, "Unsupported anything-but pattern: exists");
         refused(r#"{"a":[{"wildcard":"a**b"}]}"#, "Consecutive wildcard characters");
         refused(r#"{"a":[{"wildcard":"a\\x"}]}"#, "Invalid escape character");

@@ -140,7 +140,8 @@ impl Cron {
         });
         let months = first.filter(|(year, _)| u16::try_from(*year).is_ok_and(|year| self.years.has(year)));
         let months = months.flat_map(|(year, first)| (first..=12).map(move |month| (year, month)));
-        let months = months.filter(|(_, month)| u16::try_from(*month).is_ok_and(|month| self.months.has(month)));
+        let months =
+            months.filter(|(_, month)| u16::try_from(*month).is_ok_and(|month| self.months.has(month)));
         let days = months.flat_map(|(year, month)| {
             let days = date(year, month, 1).days_in_month();
             (1..=days).map(move |day| date(year, month, day))

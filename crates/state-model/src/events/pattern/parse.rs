@@ -224,7 +224,9 @@ fn numeric(value: &Value) -> Parsed<Range> {
         };
         let number = match (&term[1], operator) {
             (Value::Number(number), "=" | "<" | "<=" | ">" | ">=") => number.as_f64().unwrap_or(f64::NAN),
-            (_, "=" | "<" | "<=" | ">" | ">=") => return refuse(format!("Value of {operator} must be numeric")),
+            (_, "=" | "<" | "<=" | ">" | ">=") => {
+                return refuse(format!("Value of {operator} must be numeric"));
+            }
             _ => return refuse(format!("Unrecognized numeric range operator: {operator}")),
         };
         if number.is_nan() || number.abs() > NUMERIC_MAX {
