@@ -73,6 +73,12 @@ pub struct Up {
     /// Memory that all tasks may take together; without it there is no bound
     #[arg(long, value_name = "MIB")]
     pub capacity_memory: Option<u32>,
+    /// What takes mails of SNS: smtp://[USER:PASSWORD@]HOST:PORT, or smtps://…; without it they are kept in DIR/outbox
+    #[arg(long, value_name = "URL")]
+    pub smtp_relay: Option<String>,
+    /// Whom these mails come from
+    #[arg(long, value_name = "ADDRESS")]
+    pub smtp_from: Option<String>,
     /// Form of the server's own log on standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

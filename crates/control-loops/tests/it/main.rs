@@ -2,6 +2,7 @@
 
 mod balancers;
 mod cleanup_endpoints;
+mod deliveries;
 mod edge;
 mod in_place;
 mod installation;
