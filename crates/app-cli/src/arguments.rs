@@ -80,6 +80,12 @@ pub struct Up {
     /// JSON file of what an hour of use costs; without it, AWS's prices in us-east-1
     #[arg(long, value_name = "FILE")]
     pub price_table: Option<PathBuf>,
+    /// What takes mails of SNS: smtp://[USER:PASSWORD@]HOST:PORT, or smtps://…; without it they are kept in DIR/outbox
+    #[arg(long, value_name = "URL")]
+    pub smtp_relay: Option<String>,
+    /// Whom these mails come from
+    #[arg(long, value_name = "ADDRESS")]
+    pub smtp_from: Option<String>,
     /// Form of the server's own log on standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use client_automation::email::Mailer;
 pub use control_plan::capacity::Capacity;
 use state_model::billing::prices::{PRICE_TABLE_BYTES_MAX, PriceTable};
 use state_model::ec2::subnet::Ipv4Block;
@@ -14,6 +15,8 @@ pub const DATA_DIR_DEFAULT: &str = "/var/lib/neargate";
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:4566";
 pub const REGION_DEFAULT: &str = "us-east-1";
 pub const ACCOUNT_DEFAULT: &str = "000000000000";
+/// Whom mails come from, where nothing else is said.
+pub const MAIL_FROM_DEFAULT: &str = "no-reply@neargate.internal";
 /// Addresses of load balancers and public IPs.
 pub const PUBLIC_POOL_DEFAULT: &str = "127.80.0.0/16";
 
@@ -32,6 +35,10 @@ pub struct Config {
     pub capacity: Capacity,
     /// What an hour of use costs.
     pub prices: Arc<PriceTable>,
+    /// What takes mails: `smtp://…`. Without it they are kept in the data directory.
+    pub smtp_relay: Option<String>,
+    /// Whom mails come from.
+    pub smtp_from: Option<String>,
 }
 
 /// The sandbox of tasks whose definition doesn't choose one by its tag `neargate:isolation`.
@@ -59,6 +66,8 @@ pub enum ConfigError {
     PublicPool { pool: String, reason: &'static str },
     #[error("--price-table {path}: {reason}")]
     PriceTable { path: String, reason: String },
+    #[error("--smtp-relay, --smtp-from: {0}")]
+    Mail(String),
 }
 
 /// Reads `--public-pool`.
@@ -104,6 +113,9 @@ impl Config {
         if self.any_credentials && !self.listen.ip().is_loopback() {
             return Err(ConfigError::AnyCredentialsBeyondLoopback(self.listen));
         }
+        let from = self.smtp_from.as_deref().unwrap_or(MAIL_FROM_DEFAULT);
+        Mailer::new(self.smtp_relay.as_deref(), from, PathBuf::new())
+            .map_err(|error| ConfigError::Mail(error.to_string()))?;
         Ok(())
     }
 }
@@ -123,6 +135,8 @@ mod tests {
             public_pool: public_pool(PUBLIC_POOL_DEFAULT).expect("the default is a pool"),
             capacity: Capacity::default(),
             prices: Arc::default(),
+            smtp_relay: None,
+            smtp_from: None,
         }
     }
 

@@ -81,6 +81,11 @@ impl DataDir {
         self.root.join("node/tasks")
     }
 
+    /// Mails, where no relay is configured.
+    pub fn outbox(&self) -> PathBuf {
+        self.root.join("outbox")
+    }
+
     pub fn balancer(&self) -> PathBuf {
         self.root.join("balancer")
     }

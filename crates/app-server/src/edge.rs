@@ -2,6 +2,7 @@
 
 mod bodies;
 mod services;
+mod unsigned;
 mod vpc_endpoint;
 
 use std::net::IpAddr;
@@ -30,6 +31,7 @@ use wire_schema::{Instant, Protocol, ServiceError, ServiceSchema};
 pub use bodies::Bodies;
 pub use services::{Service, Services};
 
+use crate::automation::signing::MessageSigner;
 use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::metrics::Metrics;
 use crate::regions;
@@ -49,6 +51,8 @@ pub struct Edge {
     pub metrics: Metrics,
     pub reset: Reset,
     pub bodies: Bodies,
+    /// Whose certificate subscribers of SNS fetch here.
+    pub signer: Arc<MessageSigner>,
 }
 
 impl Edge {
@@ -78,6 +82,9 @@ impl Edge {
                 endpoint: None,
             };
             return self.registry.handle(request, meta).await;
+        }
+        if let Some(certificate) = self.signer.certificate_at(path) {
+            return Response::new(Body::from(certificate));
         }
         match path.strip_prefix("/_neargate/") {
             Some(own) => {
@@ -154,8 +161,10 @@ impl Edge {
             vpc_endpoint::move_bucket_into_path(&mut parts, endpoint);
         }
         // A request without a signature means the endpoint's own service.
+        let unsigned = unsigned::scope(&parts);
         let of_endpoint = origin.endpoint.as_ref().map(|endpoint| endpoint.signing_name());
-        let signing_name = signed.as_ref().ok().map(|signed| signed.service.as_str()).or(of_endpoint);
+        let signing_name = signed.as_ref().ok().map(|signed| signed.service.as_str());
+        let signing_name = signing_name.or(unsigned.as_ref().map(|_| "sns")).or(of_endpoint);
         let body = match self.bodies.read(&parts, body).await {
             Ok(body) => body,
             Err(refusal)
@@ -181,8 +190,11 @@ impl Edge {
                 return refuse(service, protocol, &request_id, &error);
             }
         };
-        let body = SentBody { raw: body, plain };
-        let response = self.call(&parts, body, signed, route, &request_id, origin).await;
+        let caller = match unsigned {
+            Some(scope) => Ok(Verified::nobody(scope, body)),
+            None => self.verify(&body, signed),
+        };
+        let response = self.call(&parts, (caller, plain), route, &request_id, origin).await;
         let took = self.clock.monotonic().saturating_sub(started);
         self.metrics.request(route.service.name, route.operation, response.status().as_u16(), took);
         response
@@ -200,14 +212,13 @@ impl Edge {
     async fn call(
         &self,
         parts: &Parts,
-        sent: SentBody,
-        signed: Result<SignedRequest, AuthError>,
+        (caller, plain): (Result<Verified, AuthError>, Option<Bytes>),
         route: Route,
         request_id: &str,
         origin: Origin,
     ) -> Response<Body> {
         let Route { service, protocol, operation } = route;
-        let Verified { access_key_id, principal, region, body } = match self.verify(&sent.raw, signed) {
+        let Verified { access_key_id, principal, scope, body } = match caller {
             Ok(verified) => verified,
             Err(failure) => {
                 return refuse(
@@ -219,15 +230,18 @@ impl Edge {
             }
         };
         if let Some(endpoint) = &origin.endpoint
-            && let Err(failure) = vpc_endpoint::check_scope(endpoint, service.signing_name, &region)
+            && let Err(failure) = vpc_endpoint::check_scope(endpoint, service.signing_name, &scope.region)
         {
             return refuse(service, protocol, request_id, &failure.to_service_error(protocol, service.name));
         }
         let now = self.clock.now();
-        let used = LastUse { at: now, region: region.clone(), service: service.signing_name.to_owned() };
+        let used =
+            LastUse { at: now, region: scope.region.clone(), service: service.signing_name.to_owned() };
         self.note_use(&access_key_id, &principal, &used).await;
-        let scope = Scope::new(principal.account(), region);
-        if let Err(error) = regions::ensure(&self.state, &scope, now, &*self.random).await {
+        // Nobody known brings no region to life.
+        if principal != Principal::Anonymous
+            && let Err(error) = regions::ensure(&self.state, &scope, now, &*self.random).await
+        {
             return refuse(service, protocol, request_id, &error);
         }
         let context = RequestContext {
@@ -240,7 +254,7 @@ impl Edge {
             source_ip: Some(origin.source),
             endpoint: origin.endpoint,
         };
-        let body = sent.plain.unwrap_or(body);
+        let body = plain.unwrap_or(body);
         let call = Call { protocol, operation, parts, body: &body, request_id };
         match self.services.find(service) {
             Some(found) => into_body(found.call(context, call).await),
@@ -271,7 +285,8 @@ impl Edge {
         };
         let (Authentication::Verify { principal, .. } | Authentication::Unchecked { principal }) =
             authentication;
-        Ok(Verified { access_key_id: signed.access_key_id, principal, region: signed.region, body })
+        let scope = Scope::new(principal.account(), signed.region);
+        Ok(Verified { access_key_id: signed.access_key_id, principal, scope, body })
     }
 
     /// Remembers when the key or the role was last used. Losing this to another writer or a full disk harms nobody.
@@ -292,22 +307,21 @@ struct Origin {
     endpoint: Option<Arc<EndpointAccess>>,
 }
 
-/// A request's body.
-struct SentBody {
-    /// What the signature covers.
-    raw: Bytes,
-    /// Decompressed, if it came compressed.
-    plain: Option<Bytes>,
-}
-
 /// Who sent a request, and what it holds.
 struct Verified {
     access_key_id: String,
     principal: Principal,
-    /// The region that the signature was made for.
-    region: String,
+    /// The principal's account, and the region that the signature was made for.
+    scope: Scope,
     /// Without its transfer coding.
     body: Bytes,
+}
+
+impl Verified {
+    /// Of a request that needs no signature.
+    fn nobody(scope: Scope, body: Bytes) -> Self {
+        Self { access_key_id: String::new(), principal: Principal::Anonymous, scope, body }
+    }
 }
 
 /// Whether the client waits for `100 Continue` and gets the answer instead, as there is no body to go on with, or too

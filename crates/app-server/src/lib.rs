@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access_logs;
+mod automation;
 pub mod balancer;
 pub mod config;
 pub mod control_services;

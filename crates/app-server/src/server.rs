@@ -42,6 +42,7 @@ use tokio::sync::{Mutex, watch};
 use wire_protocols::sigv4::SigningKeys;
 
 use crate::access_logs::AccessLogs;
+use crate::automation::signing::MessageSigner;
 use crate::balancer::process::BalancerFiles;
 use crate::balancer::{self, Balancer};
 use crate::config::Config;
@@ -105,7 +106,8 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     };
     supervisor::spawn("host-names", host_names::follow(Arc::clone(&base.state), names, shutdown.clone()));
 
-    let edge = Arc::new(base.edge(&stores, &root, &tls));
+    let signer = messages::signer(&base, &tls);
+    let edge = Arc::new(base.edge(&stores, &root, &tls, &signer));
     let handler = Arc::clone(&edge).into_handler();
     base.start_loops(&shutdown);
     alarms::start(&base, &stores, &shutdown);
@@ -114,7 +116,7 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     let flush = log_metrics.flush_periodically(Arc::clone(&base.clock), shutdown.clone());
     supervisor::spawn("log-metrics", flush);
     events::start(&base, &stores, &shutdown);
-    messages::start(&base, &stores, &shutdown);
+    let delivering = messages::start(&base, &stores, (&signer, &tls), &shutdown)?;
     billing::start(&base, &stores, &shutdown);
     let edges_attached = node::start(&base, &stores, spawner, (&edge, &tls), measured, &shutdown).await?;
     let balancer = base.balancer(&stores, edges_attached);
@@ -135,6 +137,7 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
     signals.or_end_of(feed).await?;
     trigger.fire();
     listening.drain(DRAIN_MAX).await;
+    let _attempts_that_go_on_are_made_again = tokio::time::timeout(DRAIN_MAX, delivering).await;
     Ok(())
 }
 
@@ -281,7 +284,13 @@ impl Base {
         start_nat_gateway_loops(context, shutdown);
     }
 
-    fn edge(&self, stores: &Stores, root: &RootCredentials, tls: &tls::LocalTls) -> Edge {
+    fn edge(
+        &self,
+        stores: &Stores,
+        root: &RootCredentials,
+        tls: &tls::LocalTls,
+        signer: &Arc<MessageSigner>,
+    ) -> Edge {
         let suffix = format!("{DOMAIN}:{}", self.config.listen.port());
         let queries = Arc::new(Queries::default());
         let services = Services::default()
@@ -303,7 +312,7 @@ impl Base {
                 },
             );
         let services = observing::services(services, stores, &self.config);
-        let services = messaging::services(services, stores, &self.keys);
+        let services = messaging::services(services, stores, &self.keys, signer);
         let any_credentials = self.config.any_credentials.then(|| self.config.account.clone());
         Edge {
             state: Arc::clone(&self.state),
@@ -337,6 +346,7 @@ impl Base {
                 running: Mutex::new(()),
             },
             bodies: Bodies::default(),
+            signer: Arc::clone(signer),
         }
     }
 

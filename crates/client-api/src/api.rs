@@ -162,13 +162,15 @@ impl ApiClient {
 
 /// Reads the error that a response stands for.
 async fn refusal(response: Response<Body>) -> Result<CallError, CallError> {
-    let status = response.status();
+    // Apart from the body: what is held while that is read must be able to change threads.
+    let (parts, body) = response.into_parts();
+    let status = parts.status;
     let header = |name: &str| {
-        let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+        let value = parts.headers.get(name).and_then(|value| value.to_str().ok());
         value.map(str::to_owned)
     };
     let (request_id, typed) = (header("x-amzn-requestid"), header("x-amzn-errortype"));
-    let body = read_bounded(response.into_body(), ANSWER_BYTES_MAX, Duration::from_secs(5)).await?;
+    let body = read_bounded(body, ANSWER_BYTES_MAX, Duration::from_secs(5)).await?;
     let document: Value = serde_json::from_slice(&body).unwrap_or_default();
     let text = |key: &str| document.get(key).and_then(Value::as_str).map(str::to_owned);
     let code = text("__type").or_else(|| text("code")).or(typed).unwrap_or_else(|| status.to_string());

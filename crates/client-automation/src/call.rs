@@ -133,8 +133,8 @@ fn refused_in_part(output: &Value) -> Result<(), Failure> {
         return Err(Failure::passing(format!("{reason} {detail}").trim().to_owned()));
     }
     if output["FailedEntryCount"].as_u64().is_some_and(|count| count > 0) {
-        let entries = output["Entries"].as_array().into_iter().flatten();
-        let failed = entries.into_iter().find(|entry| entry["ErrorCode"].is_string());
+        let mut entries = output["Entries"].as_array().into_iter().flatten();
+        let failed = entries.find(|entry| entry["ErrorCode"].is_string());
         let (code, message) =
             failed.map(|entry| (text(entry, "ErrorCode"), text(entry, "ErrorMessage"))).unwrap_or_default();
         return Err(sorted(500, &code, format!("{code}: {message}")));

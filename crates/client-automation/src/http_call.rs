@@ -12,7 +12,7 @@ use stdx::clock::SharedClock;
 use stdx_net::body::{Body, read_bounded};
 use stdx_net::client::{Client, ClientError, Options};
 
-use crate::connection::{Authorisation, Connection, Connections};
+use crate::connection::{Authorisation, Connection, Connections, Parameters};
 use crate::failure::Failure;
 use crate::limits::{ANSWER_BYTES_MAX, CONNECT_TIME_MAX};
 use crate::oauth::{Tokens, form, with_query};
@@ -116,46 +116,49 @@ impl HttpSender {
         call: &HttpCall<'_>,
         connection: Option<&Connection>,
     ) -> Result<Request<Body>, Failure> {
-        let unusable = |error: http::Error| Failure::lasting(format!("the request can't be made: {error}"));
-        let parameters = connection.map(|connection| connection.parameters.clone()).unwrap_or_default();
-        let is_form = call.headers.iter().any(|(name, value)| {
-            name.eq_ignore_ascii_case("content-type")
-                && value.starts_with("application/x-www-form-urlencoded")
-        });
-        let body = with_fields(call.body, &parameters.body, is_form);
-        let url = with_query(call.url, &parameters.query);
-        let (url, user) = without_user(&url);
-        let mut request =
-            Request::builder().method(call.method).uri(url).body(Body::from(body)).map_err(unusable)?;
-        let mut put = |name: &str, value: &str| {
-            let header = name.parse::<HeaderName>().ok().zip(HeaderValue::from_str(value).ok());
-            let (name, value) =
-                header.ok_or_else(|| Failure::lasting(format!("the header {name:?} can't be sent")))?;
-            request.headers_mut().insert(name, value);
-            Ok::<_, Failure>(())
-        };
-        if let Some(user) = user {
-            put("authorization", &format!("Basic {}", STANDARD.encode(user)))?;
-        }
-        for (name, value) in call.headers.iter().chain(&parameters.headers) {
-            put(name, value)?;
-        }
-        match connection.map(|connection| &connection.authorisation) {
-            None => {}
-            Some(Authorisation::ApiKey { name, value }) => put(name, value)?,
+        let authorisation = match connection.map(|connection| &connection.authorisation) {
+            None => None,
+            Some(Authorisation::ApiKey { name, value }) => Some((name.clone(), value.clone())),
             Some(Authorisation::Basic { username, password }) => {
-                put(
-                    "authorization",
-                    &format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))),
-                )?;
+                Some(("authorization".to_owned(), basic(&format!("{username}:{password}"))))
             }
             Some(Authorisation::OAuth(settings)) => {
-                let arn = call.connection.unwrap_or_default();
-                put("authorization", &self.tokens.authorization(arn, settings).await?)?;
+                let token = self.tokens.authorization(call.connection.unwrap_or_default(), settings).await?;
+                Some(("authorization".to_owned(), token))
             }
-        }
-        Ok(request)
+        };
+        let parameters = connection.map(|connection| connection.parameters.clone()).unwrap_or_default();
+        build(call, &parameters, authorisation)
     }
+}
+
+fn basic(user: &str) -> String {
+    format!("Basic {}", STANDARD.encode(user))
+}
+
+fn build(
+    call: &HttpCall<'_>,
+    parameters: &Parameters,
+    authorisation: Option<(String, String)>,
+) -> Result<Request<Body>, Failure> {
+    let unusable = |error: http::Error| Failure::lasting(format!("the request can't be made: {error}"));
+    let is_form = call.headers.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("content-type") && value.starts_with("application/x-www-form-urlencoded")
+    });
+    let body = with_fields(call.body, &parameters.body, is_form);
+    let url = with_query(call.url, &parameters.query);
+    let (url, user) = without_user(&url);
+    let of_url = user.map(|user| ("authorization".to_owned(), basic(&user)));
+    let mut request =
+        Request::builder().method(call.method).uri(url).body(Body::from(body)).map_err(unusable)?;
+    let headers = of_url.iter().chain(call.headers).chain(&parameters.headers).chain(&authorisation);
+    for (name, value) in headers {
+        let header = name.parse::<HeaderName>().ok().zip(HeaderValue::from_str(value).ok());
+        let (name, value) =
+            header.ok_or_else(|| Failure::lasting(format!("the header {name:?} can't be sent")))?;
+        request.headers_mut().insert(name, value);
+    }
+    Ok(request)
 }
 
 /// `https://user:password@host/`: an endpoint that asks for a password, as SNS lets its subscribers give it.

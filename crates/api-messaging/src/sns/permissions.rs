@@ -38,8 +38,9 @@ pub async fn add_permission(
     {
         return Err(invalid("Policy statement action out of service scope!"));
     }
-    let principals = accounts.iter().map(|account| format!("arn:aws:iam::{account}:root")).collect();
-    let actions = actions.iter().map(|action| format!("SNS:{action}")).collect();
+    let principals: Vec<String> =
+        accounts.iter().map(|account| format!("arn:aws:iam::{account}:root")).collect();
+    let actions: Vec<String> = actions.iter().map(|action| format!("SNS:{action}")).collect();
     change(&context, &name, |arn, statements| {
         if statements.iter().any(|statement| statement["Sid"] == label.as_str()) {
             return Err(invalid("Statement already exists"));
@@ -73,8 +74,8 @@ pub async fn remove_permission(
     .await
 }
 
-fn one_or_all(values: &Vec<String>) -> Value {
-    match values.as_slice() {
+fn one_or_all(values: &[String]) -> Value {
+    match values {
         [one] => json!(one),
         all => json!(all),
     }

@@ -53,8 +53,8 @@ pub fn set_all(
     if let Some(scope) = given.get("FilterPolicyScope") {
         subscription.filters_body = scope_of(scope)?;
     }
-    let others = given.iter().filter(|(name, _)| *name != "FilterPolicyScope");
-    others.into_iter().try_for_each(|(name, value)| set(subscription, name, value))
+    let mut others = given.iter().filter(|(name, _)| *name != "FilterPolicyScope");
+    others.try_for_each(|(name, value)| set(subscription, name, value))
 }
 
 fn scope_of(value: &str) -> Result<bool, ServiceError> {

@@ -24,6 +24,8 @@ pub fn run(options: &Up) -> anyhow::Result<()> {
         public_pool: config::public_pool(&options.public_pool)?,
         prices: Arc::new(config::price_table(options.price_table.as_deref())?),
         capacity: config::Capacity { cpu: options.capacity_cpu, memory_mib: options.capacity_memory },
+        smtp_relay: options.smtp_relay.clone(),
+        smtp_from: options.smtp_from.clone(),
     };
     config.check()?;
     refuse_what_is_not_there(options)?;

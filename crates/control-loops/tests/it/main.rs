@@ -5,6 +5,7 @@ mod balancers;
 mod billing;
 mod cleanup_endpoints;
 mod ecs_events;
+mod deliveries;
 mod edge;
 mod in_place;
 mod installation;

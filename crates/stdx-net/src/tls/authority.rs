@@ -139,6 +139,21 @@ impl Authority {
         Ok(IssuedPems { certificate, chain: self.pem.clone(), key: key.serialize_pem() })
     }
 
+    /// A certificate for somebody's own key, in PKCS #8: kinds of keys that can't be made here are still certified.
+    ///
+    /// # Errors
+    /// When the key can't be used, or a name is not one that a certificate can hold.
+    pub fn certify(
+        &self,
+        names: &[String],
+        key_pem: &str,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<String, TlsError> {
+        let key = KeyPair::from_pem(key_pem)?;
+        self.sign(names, &[], &key, (now, now.plus(CERTIFICATE_LIFE)), random)
+    }
+
     /// A new key and a certificate for it that covers `names` and `addresses`.
     pub(super) fn issue(
         &self,
