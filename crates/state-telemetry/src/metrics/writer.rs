@@ -191,14 +191,24 @@ impl Writer {
 
     fn roll_when_full(&mut self) {
         let now_secs = self.shared.clock.now().as_secs();
-        let is_due = {
+        let (is_full, waiting) = {
             let state = self.shared.read();
             let age = state.head.as_ref().map_or(0, |head| (now_secs - head.since_secs).abs());
-            (self.journal_len >= self.shared.config.journal_bytes_max
-                || age >= limits::METRIC_JOURNAL_SECS_MAX)
-                && state.frozen.len() < limits::METRIC_JOURNALS_MAX
+            let is_large = self.journal_len >= self.shared.config.journal_bytes_max;
+            (is_large || age >= limits::METRIC_JOURNAL_SECS_MAX, state.frozen.len())
         };
-        if is_due && let Err(failure) = self.roll() {
+        if !is_full || self.journal_len == 0 {
+            return;
+        }
+        // More than the background can do: whoever puts waits for it, rather than that memory fills up.
+        if waiting >= limits::METRIC_JOURNALS_MAX
+            && let Err(failure) = self.shared.seal_now()
+        {
+            let cause: &(dyn std::error::Error + 'static) = &failure;
+            warn!(error = cause, "can't seal a journal of metrics");
+            return;
+        }
+        if let Err(failure) = self.roll() {
             // The old one goes on; the next put tries again.
             warn!(%failure, "can't begin a new journal of metrics");
         }
