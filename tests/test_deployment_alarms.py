@@ -29,7 +29,7 @@ def watched(name: str, rollback: bool = True, **given) -> dict:
 
 
 def plain(services, version: str) -> str:
-    return services.define(version, command=["/bin/busybox", "sh", "-c", "exec sleep 1000"])
+    return services.define(version, command=["/bin/busybox", "sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"])
 
 
 def deployment(services, service) -> dict:
