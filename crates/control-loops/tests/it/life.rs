@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use control_loops::cleanup;
+use control_loops::billing::metering;
+use control_loops::{cleanup, ecs_events};
 
 use link_protocol::Down;
 use state_model::ecs::task::{Phase, PlacementOutcome};
@@ -101,6 +102,9 @@ async fn a_stopped_task_is_described_for_an_hour() {
     let assignment = one.assigned().await;
     one.report_stopped(&assignment).await;
     one.until("stopped", |view| view.task(&key).is_some_and(|task| task.is_stopped())).await;
+    // What follows from its end is written: until then it stays.
+    metering::activate(one.context.clone(), Default::default()).await.expect("the store takes it");
+    ecs_events::tasks(one.context.clone(), Default::default()).await.expect("the store takes it");
     for (minutes, status) in [(59, "STOPPED"), (2, "gone")] {
         one.clock.advance(Duration::from_secs(minutes * 60));
         cleanup::history(one.context.clone()).await.expect("the store takes it");
