@@ -236,7 +236,7 @@ fn rate_max(action: &Action) -> Option<u32> {
 /// What a failed attempt leads to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {
-    Again(Delivery),
+    Again(Box<Delivery>),
     /// Its retries or its time are over.
     Drop,
 }
@@ -250,7 +250,8 @@ pub fn failed(delivery: &Delivery, error: &str, now: Timestamp, random: &dyn Ran
     if is_over {
         return Next::Drop;
     }
-    Next::Again(Delivery { attempts, next_at, last_error: Some(error.to_owned()), ..delivery.clone() })
+    let last_error = Some(error.to_owned());
+    Next::Again(Box::new(Delivery { attempts, next_at, last_error, ..delivery.clone() }))
 }
 
 /// Before the retry `index`, from 0.
