@@ -53,10 +53,10 @@ pub async fn list_cost_allocation_tags(
             .filter(|count| (1..=TAGS_PER_PAGE_MAX).contains(count))
             .ok_or_else(|| invalid(format!("MaxResults must be between 1 and {TAGS_PER_PAGE_MAX}")))?,
     };
-    for unknown in input.status.iter().filter(|status| !status.is_known()) {
+    if let Some(unknown) = input.status.as_ref().filter(|status| !status.is_known()) {
         return Err(invalid(format!("Status {unknown} is invalid. Valid values are Active, Inactive.")));
     }
-    for unknown in input.r#type.iter().filter(|kind| !kind.is_known()) {
+    if let Some(unknown) = input.r#type.as_ref().filter(|kind| !kind.is_known()) {
         return Err(invalid(format!(
             "Type {unknown} is invalid. Valid values are AWSGenerated, UserDefined."
         )));
