@@ -4,7 +4,9 @@ Archives are what shows here that an event came by: they count what their bus ca
 """
 
 import datetime
+import http.server
 import json
+import threading
 import time
 import uuid
 
@@ -306,3 +308,39 @@ def test_a_scheduled_rule_runs_a_task(lab, client, role, network):
     assert shown["startedBy"] == started
     assert shown["overrides"]["containerOverrides"][0]["command"] == ["sh", "-c", "sleep 500"]
     ecs.stop_task(task=task)
+
+
+def test_an_api_destination_is_called_as_its_connection_says(events, buses, role):
+    """The key goes with it, the input template is what arrives, and what is deauthorised isn't called any more."""
+    got: list[tuple[str, dict, str]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:  # noqa: N802 http.server's name
+            got.append((self.path, dict(self.headers), self.rfile.read(int(self.headers["content-length"])).decode()))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    name = f"tests-{uuid.uuid4().hex[:10]}"
+    connection = events.create_connection(Name=name, AuthorizationType="API_KEY", AuthParameters={
+        "ApiKeyAuthParameters": {"ApiKeyName": "x-secret", "ApiKeyValue": "open sesame"},
+        "InvocationHttpParameters": {"HeaderParameters": [{"Key": "x-plain", "Value": "yes", "IsValueSecret": False}]}})
+    destination = events.create_api_destination(
+        Name=name, ConnectionArn=connection["ConnectionArn"], HttpMethod="PUT", InvocationRateLimitPerSecond=50,
+        InvocationEndpoint=f"http://127.0.0.1:{server.server_port}/hook/*")["ApiDestinationArn"]
+    bus = buses.new()
+    buses.rule(bus, {"source": ["tests"]}, {
+        "Arn": destination, "RoleArn": role, "HttpParameters": {"PathParameterValues": ["made"]},
+        "InputTransformer": {"InputPathsMap": {"a": "$.detail.a"}, "InputTemplate": '{"value": <a>}'}})
+    buses.send(bus)
+    path, headers, body = until(lambda: got and got[0], "the endpoint is called")
+    headers = {key.lower(): value for key, value in headers.items()}
+    assert (path, json.loads(body)) == ("/hook/made", {"value": 1})
+    assert (headers["x-secret"], headers["x-plain"]) == ("open sesame", "yes")
+    events.delete_api_destination(Name=name)
+    events.delete_connection(Name=name)
+    server.shutdown()

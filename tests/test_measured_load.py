@@ -161,7 +161,8 @@ def run_on_schedule(lab) -> None:
     overrides = {"containerOverrides": [{"name": "web", "environment": [{"name": "SAYS", "value": "hello"}]}]}
     failed = events.put_targets(Rule=name, Targets=[{
         "Id": "run", "Arn": cluster, "RoleArn": role, "Input": json.dumps(overrides), "EcsParameters": {
-            "TaskDefinitionArn": definition, "LaunchType": "FARGATE", "NetworkConfiguration": lab.network()}}])
+            "TaskDefinitionArn": definition, "LaunchType": "FARGATE", "NetworkConfiguration": {"awsvpcConfiguration": {
+                "Subnets": lab.subnets, "SecurityGroups": [lab.open_group], "AssignPublicIp": "ENABLED"}}}}])
     assert failed["FailedEntryCount"] == 0, failed
     started_by = f"events-rule/{name}"[:36]
 

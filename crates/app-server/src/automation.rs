@@ -1,5 +1,6 @@
 //! Deliveries carried out: calls of the installation's own API in roles, requests to the world, mails.
 
+pub mod connections;
 pub mod signing;
 
 use std::sync::Arc;

@@ -252,8 +252,11 @@ fn many_series(dir: &Path) {
     std::fs::remove_dir_all(dir).expect("the folder goes");
 }
 
+/// A put's points, each of a series by its place, as the body of a request.
+type Body = fn(&[MetricId], &[(usize, i64, f64)]) -> Vec<u8>;
+
 /// Bodies of one put each, behind their length.
-fn dump(file: &Path, body: fn(&[MetricId], &[(usize, i64, f64)]) -> Vec<u8>) {
+fn dump(file: &Path, body: Body) {
     let mut out = BufWriter::new(std::fs::File::create(file).expect("a file"));
     let mut values = Measured::new(60);
     let ids: Vec<MetricId> = values.series.iter().map(|(id, _)| id.clone()).collect();

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::Context as _;
-use client_automation::connection::NoConnections;
 use control_loops::deliveries::Deliveries;
 use control_loops::driver::{self, Wake};
 use control_loops::messages;
@@ -15,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::Base;
 use super::stores::Stores;
+use crate::automation::connections::StoredConnections;
 use crate::automation::signing::MessageSigner;
 use crate::automation::{Automation, Parts};
 use crate::host_names::DOMAIN;
@@ -43,7 +43,10 @@ pub(super) fn start(
         clock: Arc::clone(&base.clock),
         random: Arc::clone(&base.random),
         authority: tls.authority_pem.to_string(),
-        connections: Arc::new(NoConnections),
+        connections: Arc::new(StoredConnections {
+            state: Arc::clone(&base.state),
+            keys: Arc::clone(&base.keys),
+        }),
     })
     .context("nothing can be delivered")?;
     let deliveries = Deliveries { context, executor: Arc::new(automation), metrics: stores.metrics.clone() };

@@ -7,6 +7,7 @@ use state_model::autoscaling::{
     ScalingProgress, target_key,
 };
 use state_model::ecs::service::Service;
+use state_model::ecs::service_action::desired_count_updated;
 use state_model::events::PendingEvent;
 use state_tables::{Transaction, View};
 use stdx::clock::Timestamp;
@@ -42,6 +43,7 @@ pub fn change(
     }
     let service = Service { desired_count: to, changed_at: now, ..Service::clone(stage.service) };
     transaction.update(stage.service, &service);
+    transaction.insert(&desired_count_updated(&service, from, now, random));
     let activity = ScalingActivity {
         description: format!("Setting desired count to {to}."),
         status: ActivityStatus::InProgress,

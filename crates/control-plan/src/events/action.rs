@@ -47,7 +47,7 @@ pub fn of_rule_target(
     random: &dyn Random,
 ) -> Option<Brought> {
     let role_arn = target.role_arn.clone().or_else(|| rule.role_arn.clone());
-    let lane = format!("{}/{}", rule.arn(), target.id);
+    let lane = format!("{}#{}", rule.arn(), target.id);
     let retry = retry(target.retry.as_ref());
     let call = |service: &str, operation: &str, input: Value| {
         Action::Call(Call {

@@ -81,7 +81,7 @@ fn an_event_goes_where_its_rules_say() {
     let outcome = planned(&rules, &event("x"), 100);
     assert_eq!(outcome.deliveries.len(), 1);
     let delivery = &outcome.deliveries[0];
-    assert_eq!(delivery.lane, "arn:aws:events:us-east-1:000000000000:rule/a/t0");
+    assert_eq!(delivery.lane, "arn:aws:events:us-east-1:000000000000:rule/a#t0");
     let Action::Call(call) = &delivery.action else { panic!("{delivery:?}") };
     assert_eq!((call.service.as_str(), call.operation.as_str()), ("sns", "Publish"));
     let input: Value = serde_json::from_str(&call.input).expect("JSON");
@@ -135,7 +135,7 @@ fn what_does_not_fit_goes_on_where_it_stopped() {
     }
     let expected = names.iter().flat_map(|name| {
         let arn = rule(name, "{}", &[]).arn();
-        [format!("{arn}/t0"), format!("{arn}/t1")]
+        [format!("{arn}#t0"), format!("{arn}#t1")]
     });
     assert_eq!(lanes, expected.collect::<Vec<_>>());
     assert!(commits > 1, "it was too much for one commit");

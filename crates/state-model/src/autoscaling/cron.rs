@@ -50,7 +50,9 @@ struct Set(Vec<(u32, u32, u32)>);
 
 impl Set {
     fn contains(&self, value: u32) -> bool {
-        self.0.iter().any(|(low, high, step)| (*low..=*high).contains(&value) && (value - low) % step == 0)
+        self.0
+            .iter()
+            .any(|(low, high, step)| (*low..=*high).contains(&value) && (value - low).is_multiple_of(*step))
     }
 }
 

@@ -148,7 +148,7 @@ fn read_distributions(reader: &mut Reader<'_>, count: usize) -> Option<Vec<Distr
         let tag = reader.length()?;
         match tag {
             0 | 1 => {}
-            _ if tag % 2 == 0 => exact_len += (tag - 2) / 2,
+            _ if tag.is_multiple_of(2) => exact_len += (tag - 2) / 2,
             _ => keys_len += (tag - 3) / 2,
         }
         tags.push(tag);

@@ -244,8 +244,11 @@ impl Shared {
     }
 }
 
-/// The parts of a head that go into each window of each tier.
-fn by_window(head: &Head) -> BTreeMap<(usize, i64), Vec<(u32, Range<usize>)>> {
+/// Series by their numbers, each with the buckets that are meant.
+type Parts = Vec<(u32, Range<usize>)>;
+
+/// The parts of a head that go into each window of each tier, by the tier and the window's beginning.
+fn by_window(head: &Head) -> BTreeMap<(usize, i64), Parts> {
     let mut windows: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (number, columns) in head.series.iter().enumerate() {
         for (tier, buckets) in columns.iter().enumerate() {

@@ -3,7 +3,6 @@ use state_model::cloudwatch::transition::{self, Configured};
 use state_model::cloudwatch::{Alarm, AlarmState, MetricSource, MetricWatch, Watch};
 use state_tables::{Transaction, View, alarm_changes};
 use state_telemetry::metrics::{self, EvaluateError};
-use stdx::clock::Timestamp;
 use stdx::random;
 use wire_schema::{Empty, ServiceError};
 use wire_shapes_observe::cloudwatch as wire;
@@ -50,7 +49,7 @@ pub async fn put_metric_alarm(
 /// Whether the store can compute them: asked with no time at all, so that nothing is read.
 fn check_expressions(context: &Context<CloudWatch>, watch: &MetricWatch) -> Result<(), ServiceError> {
     let MetricSource::Math(queries) = &watch.source else { return Ok(()) };
-    let (at, scope) = (Timestamp::from_secs(0), context.scope.to_string());
+    let scope = context.scope.to_string();
     let mut made = Vec::new();
     for query in queries {
         let dimensions = query.stat.iter().flat_map(|stat| &stat.dimensions);
@@ -78,11 +77,9 @@ fn check_expressions(context: &Context<CloudWatch>, watch: &MetricWatch) -> Resu
             returns_data: query.return_data,
         });
     }
-    match metrics::evaluate(&context.service.metrics, &scope, &made, at, at) {
-        Ok(_) => Ok(()),
-        Err(EvaluateError::Expression { query_id, message }) => {
-            Err(invalid(format!("Error in expression '{query_id}': {message}")))
-        }
+    match metrics::check(&made) {
+        Ok(()) => Ok(()),
+        Err(EvaluateError::Expression { message, .. }) => Err(invalid(message)),
         Err(error) => Err(ServiceError::internal(error)),
     }
 }

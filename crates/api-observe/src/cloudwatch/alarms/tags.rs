@@ -51,7 +51,7 @@ fn name(context: &Context<CloudWatch>, action: &str, arn: Option<String>) -> Res
     violations.length(arn.as_deref(), "resourceARN", 1, 1024);
     violations.check()?;
     let arn = arn.unwrap_or_default();
-    if !arn.starts_with("arn:") || arn.splitn(6, ':').nth(2) != Some("cloudwatch") {
+    if !arn.starts_with("arn:") || arn.split(':').nth(2) != Some("cloudwatch") {
         return Err(invalid_value(format!("Invalid ARN: {arn}")));
     }
     let name = arn.strip_prefix(&context.scope.arn("cloudwatch", "alarm:"));

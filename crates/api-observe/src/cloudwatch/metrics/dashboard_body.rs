@@ -100,7 +100,7 @@ impl Checked {
         match properties.get("metrics") {
             Some(Value::Array(rows)) => {
                 for (index, row) in rows.iter().enumerate() {
-                    if !row.as_array().is_some_and(|cells| !cells.is_empty()) {
+                    if row.as_array().is_none_or(|cells| cells.is_empty()) {
                         self.error(format!("{path}/metrics/{index}"), "Should NOT have fewer than 1 items");
                     }
                 }

@@ -199,16 +199,14 @@ fn forget_old(jobs: &mut BTreeMap<String, Arc<Job>>, now: Timestamp) {
     }
 }
 
+/// Each has names and values of fields.
+type Rows = Vec<Vec<(String, String)>>;
+
 /// The rows; none when the query was stopped or took too long.
 ///
 /// # Errors
 /// Why it failed, for the log.
-fn read(
-    job: &Job,
-    query: &Query,
-    store: &LogStore,
-    clock: &SharedClock,
-) -> Result<Option<Vec<Vec<(String, String)>>>, String> {
+fn read(job: &Job, query: &Query, store: &LogStore, clock: &SharedClock) -> Result<Option<Rows>, String> {
     job.begin();
     let mut run = Run::new(query, job.limit);
     // The order over several groups is only kept within one of them, so each event goes by its time.

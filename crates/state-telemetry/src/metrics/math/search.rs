@@ -149,7 +149,7 @@ impl Parser {
         loop {
             let is_joined = self.take_word("AND");
             match self.tokens.peek() {
-                Some(Token::Word(word)) if !(word.text == "OR" && !word.is_exact) => terms.push(self.term()?),
+                Some(Token::Word(word)) if word.text != "OR" || word.is_exact => terms.push(self.term()?),
                 Some(Token::Sign('(')) => terms.push(self.term()?),
                 _ if is_joined => return Err("a term is missing after AND".into()),
                 _ => return Ok(Term::All(terms)),
