@@ -310,8 +310,9 @@ def test_a_scheduled_rule_runs_a_task(lab, client, role, network):
     ecs.stop_task(task=task)
 
 
-def test_an_api_destination_is_called_as_its_connection_says(events, buses, role):
+def test_an_api_destination_is_called_as_its_connection_says(client, buses, role):
     """The key goes with it, the input template is what arrives, and what is deauthorised isn't called any more."""
+    events = client("events")
     got: list[tuple[str, dict, str]] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
