@@ -91,6 +91,23 @@ def test_what_a_definition_says_is_seen(cloudwatch):
     assert count(pixels(image["MetricWidgetImage"])[2], BLUE) < 150, "a legend, but no line"
 
 
+def highest(rows: list[bytes], color: tuple[int, int, int]) -> int:
+    """The first row with a line of this colour; a legend is far below."""
+    return next(index for index, row in enumerate(rows) if count([row], color))
+
+
+def test_the_right_axis_has_its_own_scale(cloudwatch):
+    shared = pixels(draw(cloudwatch))[2]
+    metrics = [["Drawn", "Requests"], [".", "Errors", {"yAxis": "right"}]]
+    own = pixels(draw(cloudwatch, metrics=metrics, yAxis={"right": {"label": "Errors", "showUnits": False}}))[2]
+    assert highest(shared, ORANGE) - highest(shared, BLUE) > 100
+    assert abs(highest(own, ORANGE) - highest(shared, BLUE)) <= 3, "it fills the graph as the other one does"
+    limit = {"horizontal": [{"value": 30, "color": "#00aa00", "yAxis": "right"}]}
+    halved = pixels(draw(cloudwatch, metrics=metrics, annotations=limit, yAxis={"right": {"min": 0, "max": 60}}))[2]
+    assert highest(halved, ORANGE) > highest(halved, BLUE) + 50
+    assert count(halved, (0, 170, 0)) > 150
+
+
 @pytest.mark.parametrize(
     ("widget", "message"),
     [
@@ -98,7 +115,8 @@ def test_what_a_definition_says_is_seen(cloudwatch):
         ('{"metrics": [["Drawn"]]}', "a namespace and a name"),
         ('{"metrics": [["Drawn", "m"]], "view": "pie"}', "view 'pie' is not supported"),
         ('{"metrics": [["Drawn", "m"]], "width": 2001}', "between 1 and 2000"),
-        ('{"metrics": [["Drawn", "m", {"yAxis": "right"}]]}', "right y axis is not supported"),
+        ('{"metrics": [["Drawn", "m", {"yAxis": "top"}]]}', "yAxis must be left or right"),
+        ('{"metrics": [["Drawn", "m"]], "yAxis": {"right": {"min": 2, "max": 1}}}', "yAxis.right.min must be less"),
         ('{"metrics": [["Drawn", "m", {"region": "eu-west-1"}]]}', "other regions"),
         ('{"metrics": [["Drawn", "m"]], "start": "-P400D", "period": 60}', "too many data points"),
     ],

@@ -82,7 +82,7 @@ const STEPS: [i64; 18] = [
 pub fn times(from: i64, until: i64, count: usize, zone: i64) -> Vec<(i64, String)> {
     let span = (until - from).max(1);
     let most = i64::try_from(count.max(1)).unwrap_or(1);
-    let step = STEPS.into_iter().find(|step| span / step <= most).unwrap_or(span);
+    let step = STEPS.into_iter().find(|step| span / step < most).unwrap_or(span);
     let first =
         (from + zone).div_euclid(step) * step + if (from + zone).rem_euclid(step) == 0 { 0 } else { step };
     let mut found = Vec::new();

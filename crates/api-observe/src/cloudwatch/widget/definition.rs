@@ -5,8 +5,12 @@
 use serde_json::{Map, Value};
 use stdx::clock::Timestamp;
 
-use super::plot::Picture;
-use super::plot::Threshold;
+use super::plot::{Pen, Picture};
+
+mod annotations;
+mod axis;
+
+use annotations::{horizontal, vertical};
 
 /// Why it is none that can be drawn.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +39,8 @@ pub struct Row {
     pub stat: Option<String>,
     pub period: Option<i64>,
     pub region: Option<String>,
-    pub color: Option<(u8, u8, u8)>,
+    /// Its own color, and the axis it is scaled to.
+    pub color: Option<Pen>,
     pub is_hidden: bool,
 }
 
@@ -54,7 +59,6 @@ impl Definition {
             return wrong("MetricWidget must be a valid JSON object.");
         };
         refuse_unserved(&root)?;
-        let axis = axis(&root)?;
         let picture = Picture {
             width: side(&root, "width", 600)?,
             height: side(&root, "height", 400)?,
@@ -64,13 +68,10 @@ impl Definition {
             zone: zone(string(&root, "timezone")?.as_deref().unwrap_or("+0000"))?,
             lines: Vec::new(),
             stacked: boolean(&root, "stacked")?.unwrap_or(false),
-            min: axis.min,
-            max: axis.max,
-            axis_label: axis.label,
-            thresholds: annotations(&root, "horizontal", |value| value.as_f64())?,
-            moments: annotations(&root, "vertical", |value| {
-                value.as_str().and_then(Timestamp::parse_rfc3339).map(|at| at.as_secs() as f64)
-            })?,
+            left: axis::axis(&root, "left")?,
+            right: axis::axis(&root, "right")?,
+            thresholds: horizontal(&root)?,
+            moments: vertical(&root)?,
             legend: legend(&root)?,
         };
         if picture.from >= picture.until {
@@ -95,39 +96,7 @@ fn refuse_unserved(root: &Map<String, Value>) -> Found<()> {
     if alarms.and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
         return wrong("Annotations of alarms are not supported here.");
     }
-    if root
-        .get("yAxis")
-        .and_then(|axis| axis.get("right"))
-        .and_then(Value::as_object)
-        .is_some_and(|right| !right.is_empty())
-    {
-        return wrong("The right y axis is not supported here.");
-    }
     Ok(())
-}
-
-struct Axis {
-    min: Option<f64>,
-    max: Option<f64>,
-    label: String,
-}
-
-fn axis(root: &Map<String, Value>) -> Found<Axis> {
-    let left = root.get("yAxis").and_then(|axis| axis.get("left")).and_then(Value::as_object);
-    let Some(left) = left else { return Ok(Axis { min: None, max: None, label: String::new() }) };
-    let number = |name: &str| match left.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_f64() {
-            Some(number) => Ok(Some(number)),
-            None => wrong(format!("yAxis.left.{name} must be a number.")),
-        },
-    };
-    let axis =
-        Axis { min: number("min")?, max: number("max")?, label: string(left, "label")?.unwrap_or_default() };
-    match (axis.min, axis.max) {
-        (Some(min), Some(max)) if min >= max => wrong("yAxis.left.min must be less than yAxis.left.max."),
-        _ => Ok(axis),
-    }
 }
 
 fn side(root: &Map<String, Value>, name: &str, default: u32) -> Found<u32> {
@@ -167,33 +136,6 @@ fn legend(root: &Map<String, Value>) -> Found<bool> {
             wrong(format!("The legend's position '{other}' is not supported here: use bottom or hidden."))
         }
     }
-}
-
-fn annotations(
-    root: &Map<String, Value>,
-    kind: &str,
-    value: impl Fn(&Value) -> Option<f64>,
-) -> Found<Vec<Threshold>> {
-    let list =
-        root.get("annotations").and_then(|annotations| annotations.get(kind)).and_then(Value::as_array);
-    let mut found = Vec::new();
-    for annotation in list.into_iter().flatten() {
-        let Some(map) = annotation.as_object() else {
-            return wrong(format!("Each {kind} annotation must be an object."));
-        };
-        if map.contains_key("fill") || map.get("yAxis").is_some_and(|axis| axis != "left") {
-            return wrong(format!("fill and the right y axis of {kind} annotations are not supported here."));
-        }
-        if boolean(map, "visible")? == Some(false) {
-            continue;
-        }
-        let Some(value) = map.get("value").and_then(&value) else {
-            return wrong(format!("Each {kind} annotation must have a value."));
-        };
-        let color = string(map, "color")?.as_deref().map(color).transpose()?;
-        found.push(Threshold { value, label: string(map, "label")?.unwrap_or_default(), color });
-    }
-    Ok(found)
 }
 
 /// `#1f77b4`
@@ -282,10 +224,11 @@ fn rows(metrics: Option<&Value>) -> Found<Vec<Row>> {
                 return wrong("Each metric must have a namespace and a name.");
             };
             let rest: Vec<String> = texts.collect();
-            if rest.len() % 2 != 0 {
+            let pairs = rest.chunks_exact(2);
+            if !pairs.remainder().is_empty() {
                 return wrong("Each dimension of a metric must have a name and a value.");
             }
-            row.dimensions = rest.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+            row.dimensions = pairs.map(|pair| (pair[0].clone(), pair[1].clone())).collect();
             (row.namespace, row.name) = (namespace, name);
         }
         rows.push(row);
@@ -294,9 +237,7 @@ fn rows(metrics: Option<&Value>) -> Found<Vec<Row>> {
 }
 
 fn with_options(options: &Map<String, Value>) -> Found<Row> {
-    if string(options, "yAxis")?.is_some_and(|axis| axis != "left") {
-        return wrong("The right y axis is not supported here.");
-    }
+    let color = string(options, "color")?.as_deref().map(color).transpose()?;
     Ok(Row {
         expression: string(options, "expression")?,
         id: string(options, "id")?,
@@ -304,7 +245,7 @@ fn with_options(options: &Map<String, Value>) -> Found<Row> {
         stat: string(options, "stat")?,
         period: options.get("period").map(|period| whole(period, "period")).transpose()?,
         region: string(options, "region")?,
-        color: string(options, "color")?.as_deref().map(color).transpose()?,
+        color: Some(Pen { color, side: axis::side(options)? }),
         is_hidden: boolean(options, "visible")? == Some(false),
         ..Row::default()
     })
@@ -357,7 +298,7 @@ mod tests {
                 "  []"
             ]
         );
-        assert_eq!(found.rows[0].color, Some((1, 2, 255)));
+        assert_eq!(found.rows[0].color.and_then(|pen| pen.color), Some((1, 2, 255)));
         assert_eq!((found.picture.from, found.picture.until), (96_400, 100_000));
         assert_eq!((found.picture.width, found.picture.height, found.picture.zone), (300, 400, -5400));
     }
@@ -372,7 +313,7 @@ mod tests {
             (r#"{"metrics":[],"view":"pie"}"#, "The view 'pie' is not supported here: only timeSeries is."),
             (r#"{"metrics":[],"start":"soon"}"#, "'soon' is neither a time nor a duration such as -PT3H."),
             (r#"{"metrics":[],"start":"PT1H"}"#, "start must be before end."),
-            (r#"{"metrics":[["N","m",{"yAxis":"right"}]]}"#, "The right y axis is not supported here."),
+            (r#"{"metrics":[["N","m",{"yAxis":"top"}]]}"#, "yAxis must be left or right."),
             (r#"{"metrics":[["N","m",{"color":"red"}]]}"#, "'red' is no color: use the form #1f77b4."),
             (r#"{}"#, "metrics must be a list of lists."),
         ] {

@@ -5,6 +5,10 @@ use tiny_skia::Rect;
 use super::axes;
 use super::canvas::{Align, Canvas, Ink};
 
+mod frame;
+
+use frame::{Frame, Scale, scales};
+
 /// What is drawn.
 #[derive(Clone, Debug, Default)]
 pub struct Picture {
@@ -18,21 +22,54 @@ pub struct Picture {
     pub zone: i64,
     pub lines: Vec<Line>,
     pub stacked: bool,
-    pub min: Option<f64>,
-    pub max: Option<f64>,
-    /// Beside the left axis.
-    pub axis_label: String,
+    pub left: Axis,
+    pub right: Axis,
     pub thresholds: Vec<Threshold>,
     /// Seconds, with a label.
     pub moments: Vec<Threshold>,
     pub legend: bool,
 }
 
+impl Picture {
+    fn axis(&self, side: Side) -> &Axis {
+        match side {
+            Side::Left => &self.left,
+            Side::Right => &self.right,
+        }
+    }
+}
+
+/// Which of the y axes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    #[default]
+    Left,
+    Right,
+}
+
+/// What is wanted of a y axis.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Axis {
+    /// None: as the data needs it.
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    pub label: String,
+}
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pen {
+    /// None: one of its own.
+    pub color: Option<(u8, u8, u8)>,
+    /// The axis it is scaled to.
+    pub side: Side,
+}
+
 #[derive(Clone, Debug)]
 pub struct Line {
     pub label: String,
-    /// None: one of its own.
-    pub color: Option<(u8, u8, u8)>,
+    /// None: a color of its own, on the left axis.
+    pub color: Option<Pen>,
     /// Seconds and values, ascending.
     pub points: Vec<(i64, f64)>,
     /// Seconds from one point to the next: a longer gap interrupts the line.
@@ -45,6 +82,8 @@ pub struct Threshold {
     pub value: f64,
     pub label: String,
     pub color: Option<(u8, u8, u8)>,
+    /// The axis its value is of, if it is one.
+    pub side: Side,
 }
 
 const COLORS: [(u8, u8, u8); 10] = [
@@ -75,12 +114,10 @@ pub fn draw(picture: &Picture) -> Vec<u8> {
     let mut canvas = Canvas::new(picture.width, picture.height);
     let lines = shapes(picture);
     let legend = legend_rows(&canvas, picture);
-    let thresholds = picture.thresholds.iter().map(|threshold| threshold.value);
-    let values = lines.iter().flat_map(|line| line.upper.iter().map(|(_, value)| *value)).chain(thresholds);
-    let (low, high) = axes::range(values, picture.min, picture.max);
-    let frame = Frame::new(&canvas, picture, (low, high), legend.len());
+    let frame = Frame::new(&canvas, picture, scales(picture, &lines), legend.len());
     title(&mut canvas, picture);
-    grid(&mut canvas, picture, &frame);
+    frame.scales.iter().for_each(|scale| value_axis(&mut canvas, picture, &frame, scale));
+    time_axis(&mut canvas, picture, &frame);
     canvas.clip(frame.area());
     for line in &lines {
         line.draw(&mut canvas, &frame, picture.stacked);
@@ -95,85 +132,42 @@ pub fn draw(picture: &Picture) -> Vec<u8> {
     canvas.into_png()
 }
 
-/// Where the graph itself stands, and what it shows.
-struct Frame {
-    left: f32,
-    right: f32,
-    top: f32,
-    bottom: f32,
-    from: i64,
-    until: i64,
-    low: f64,
-    high: f64,
-}
-
-impl Frame {
-    fn new(canvas: &Canvas, picture: &Picture, (low, high): (f64, f64), legend_rows: usize) -> Self {
-        let marks = axes::marks(low, high, 5);
-        let widest =
-            marks.iter().map(|mark| canvas.font().width(&axes::short(*mark), TEXT_SIZE)).fold(0.0, f32::max);
-        let label = if picture.axis_label.is_empty() { 0.0 } else { LINE_HEIGHT };
-        let title = if picture.title.is_empty() { MARGIN } else { MARGIN + TITLE_SIZE + 12.0 };
-        let legend = if legend_rows == 0 { 0.0 } else { legend_rows as f32 * LINE_HEIGHT + 8.0 };
-        let (width, height) = (picture.width as f32, picture.height as f32);
-        let left = (MARGIN + label + widest + 8.0).min(width / 2.0);
-        let bottom = height - MARGIN - LINE_HEIGHT - legend;
-        Frame {
-            left,
-            right: (width - MARGIN - 8.0).max(left + 1.0),
-            top: title,
-            bottom: bottom.max(title + 1.0),
-            from: picture.from,
-            until: picture.until.max(picture.from + 1),
-            low,
-            high,
-        }
-    }
-
-    fn area(&self) -> Option<Rect> {
-        Rect::from_ltrb(self.left, self.top, self.right, self.bottom)
-    }
-
-    fn x(&self, at: i64) -> f32 {
-        let share = (at - self.from) as f64 / (self.until - self.from) as f64;
-        self.left + (self.right - self.left) * share as f32
-    }
-
-    fn y(&self, value: f64) -> f32 {
-        // What lies far outside is clipped; huge coordinates would lose their precision.
-        let share = ((value - self.low) / (self.high - self.low)).clamp(-10.0, 10.0);
-        self.bottom - (self.bottom - self.top) * share as f32
-    }
-}
-
 /// A line with the one below it, on which it is stacked.
 struct Shape {
     ink: Ink,
+    side: Side,
     upper: Vec<(i64, f64)>,
     /// Zero where nothing is stacked.
     lower: Vec<f64>,
     period: i64,
 }
 
+/// Each axis has its own stack.
 fn shapes(picture: &Picture) -> Vec<Shape> {
-    let mut heights: std::collections::BTreeMap<i64, f64> = std::collections::BTreeMap::new();
+    let mut heights: std::collections::BTreeMap<(Side, i64), f64> = std::collections::BTreeMap::new();
     let mut shapes = Vec::new();
     for (index, line) in picture.lines.iter().enumerate() {
-        let mut shape =
-            Shape { ink: ink(line.color, index), upper: Vec::new(), lower: Vec::new(), period: line.period };
+        let side = line.color.unwrap_or_default().side;
+        let mut shape = Shape {
+            ink: ink(line.color, index),
+            side,
+            upper: Vec::new(),
+            lower: Vec::new(),
+            period: line.period,
+        };
         for (at, value) in &line.points {
-            let below = if picture.stacked { heights.get(at).copied().unwrap_or(0.0) } else { 0.0 };
+            let below = if picture.stacked { heights.get(&(side, *at)).copied().unwrap_or(0.0) } else { 0.0 };
             shape.lower.push(below);
             shape.upper.push((*at, below + value));
-            heights.insert(*at, below + value);
+            heights.insert((side, *at), below + value);
         }
         shapes.push(shape);
     }
     shapes
 }
 
-fn ink(color: Option<(u8, u8, u8)>, index: usize) -> Ink {
-    let (red, green, blue) = color.unwrap_or(COLORS[index % COLORS.len()]);
+fn ink(pen: Option<Pen>, index: usize) -> Ink {
+    let (red, green, blue) = pen.and_then(|pen| pen.color).unwrap_or(COLORS[index % COLORS.len()]);
     Ink(red, green, blue, 255)
 }
 
@@ -186,11 +180,12 @@ impl Shape {
             if !is_end {
                 continue;
             }
+            let place = |at: i64, value: f64| (frame.x(at), frame.y(self.side, value));
             let upper: Vec<(f32, f32)> =
-                self.upper[start..index].iter().map(|(at, value)| (frame.x(*at), frame.y(*value))).collect();
+                self.upper[start..index].iter().map(|(at, value)| place(*at, *value)).collect();
             if is_stacked {
                 let below = self.upper[start..index].iter().zip(&self.lower[start..index]).rev();
-                let lower = below.map(|((at, _), value)| (frame.x(*at), frame.y(*value)));
+                let lower = below.map(|((at, _), value)| place(*at, *value));
                 let outline: Vec<(f32, f32)> = upper.iter().copied().chain(lower).collect();
                 canvas.area(&outline, self.ink.faded(150));
             }
@@ -209,13 +204,30 @@ fn title(canvas: &mut Canvas, picture: &Picture) {
     canvas.text(&text, TITLE_SIZE, (MARGIN, MARGIN + TITLE_SIZE), Align::Left, DARK);
 }
 
-fn grid(canvas: &mut Canvas, picture: &Picture, frame: &Frame) {
-    let rows = ((frame.bottom - frame.top) / 45.0).clamp(1.0, 10.0) as usize;
-    for mark in axes::marks(frame.low, frame.high, rows) {
-        let y = frame.y(mark).round() + 0.5;
-        canvas.line(&[(frame.left, y), (frame.right, y)], GRID, 1.0, false);
-        canvas.text(&axes::short(mark), TEXT_SIZE, (frame.left - 6.0, y + 4.0), Align::Right, SOFT);
+/// Marks and label of a y axis; lines across the graph for the first one only, since marks of two differ.
+fn value_axis(canvas: &mut Canvas, picture: &Picture, frame: &Frame, scale: &Scale) {
+    let is_first = frame.scales.first() == Some(scale);
+    let (place, align, label_place) = match scale.side {
+        Side::Left => (frame.left - 6.0, Align::Right, MARGIN + TEXT_SIZE - 3.0),
+        Side::Right => (frame.right + 6.0, Align::Left, picture.width as f32 - MARGIN),
+    };
+    for mark in frame.marks(scale) {
+        let y = frame.y(scale.side, mark).round() + 0.5;
+        if is_first {
+            canvas.line(&[(frame.left, y), (frame.right, y)], GRID, 1.0, false);
+        } else {
+            canvas.line(&[(frame.right, y), (frame.right + 4.0, y)], AXIS, 1.0, false);
+        }
+        canvas.text(&axes::short(mark), TEXT_SIZE, (place, y + 4.0), align, SOFT);
     }
+    let label = &picture.axis(scale.side).label;
+    if !label.is_empty() {
+        let label = canvas.font().fitted(label, TEXT_SIZE, frame.bottom - frame.top);
+        canvas.upright_text(&label, TEXT_SIZE, (label_place, (frame.top + frame.bottom) / 2.0), SOFT);
+    }
+}
+
+fn time_axis(canvas: &mut Canvas, picture: &Picture, frame: &Frame) {
     let columns = ((frame.right - frame.left) / 75.0).clamp(1.0, 20.0) as usize;
     for (at, text) in axes::times(frame.from, frame.until, columns, picture.zone) {
         let x = frame.x(at).round() + 0.5;
@@ -227,11 +239,6 @@ fn grid(canvas: &mut Canvas, picture: &Picture, frame: &Frame) {
     }
     let bottom = frame.bottom.round() + 0.5;
     canvas.line(&[(frame.left, bottom), (frame.right, bottom)], AXIS, 1.0, false);
-    if !picture.axis_label.is_empty() {
-        let label = canvas.font().fitted(&picture.axis_label, TEXT_SIZE, frame.bottom - frame.top);
-        let place = (MARGIN + TEXT_SIZE - 3.0, (frame.top + frame.bottom) / 2.0);
-        canvas.upright_text(&label, TEXT_SIZE, place, SOFT);
-    }
 }
 
 fn annotations(canvas: &mut Canvas, picture: &Picture, frame: &Frame) {
@@ -239,13 +246,20 @@ fn annotations(canvas: &mut Canvas, picture: &Picture, frame: &Frame) {
         Some((red, green, blue)) => Ink(red, green, blue, 255),
         None => THRESHOLD,
     };
-    for threshold in picture.thresholds.iter().filter(|one| (frame.low..=frame.high).contains(&one.value)) {
-        let y = frame.y(threshold.value).round() + 0.5;
+    let is_inside = |one: &&Threshold| {
+        frame.scale(one.side).is_some_and(|scale| (scale.low..=scale.high).contains(&one.value))
+    };
+    for threshold in picture.thresholds.iter().filter(is_inside) {
+        let y = frame.y(threshold.side, threshold.value).round() + 0.5;
         canvas.line(&[(frame.left, y), (frame.right, y)], ink(threshold), 1.5, true);
         let text = canvas.font().fitted(&threshold.label, TEXT_SIZE, frame.right - frame.left - 8.0);
         // Below the line where there is no room above.
         let foot = if y - TEXT_SIZE < frame.top { y + TEXT_SIZE + 3.0 } else { y - 4.0 };
-        canvas.text(&text, TEXT_SIZE, (frame.right - 4.0, foot), Align::Right, ink(threshold));
+        let (x, align) = match threshold.side {
+            Side::Left if frame.scales.len() > 1 => (frame.left + 4.0, Align::Left),
+            _ => (frame.right - 4.0, Align::Right),
+        };
+        canvas.text(&text, TEXT_SIZE, (x, foot), align, ink(threshold));
     }
     for moment in
         picture.moments.iter().filter(|one| (frame.from..=frame.until).contains(&(one.value as i64)))
@@ -299,35 +313,4 @@ fn draw_legend(canvas: &mut Canvas, frame: &Frame, rows: &[Vec<(String, Ink, f32
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pictures_of_any_size_and_data_are_drawn() {
-        let line = |points: Vec<(i64, f64)>| Line { label: "l".repeat(500), color: None, points, period: 60 };
-        for (width, height) in [(1, 1), (20, 2000), (2000, 20), (600, 400)] {
-            for stacked in [false, true] {
-                let picture = Picture {
-                    width,
-                    height,
-                    title: "ü title ".repeat(40),
-                    from: 0,
-                    until: 3600,
-                    lines: vec![
-                        line(Vec::new()),
-                        line(vec![(60, 1.0)]),
-                        line((0..60).map(|index| (index * 60, (index as f64 - 30.0) * 1e100)).collect()),
-                    ],
-                    stacked,
-                    axis_label: "Percent".into(),
-                    thresholds: vec![Threshold { value: 0.0, label: "limit".into(), color: None }],
-                    legend: true,
-                    ..Picture::default()
-                };
-                let png = draw(&picture);
-                assert_eq!(&png[1..4], b"PNG");
-                assert_eq!(&png[16..24], [width.to_be_bytes(), height.to_be_bytes()].concat());
-            }
-        }
-    }
-}
+mod tests;
