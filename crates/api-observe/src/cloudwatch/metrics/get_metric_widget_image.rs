@@ -100,7 +100,7 @@ fn line(series: Series, queries: &[Query], rows: &[Row]) -> Line {
     let period = place.map_or(60, |place| i64::from(queries[place].period));
     Line {
         label: label(&series, row),
-        color: row.and_then(|row| row.color),
+        pen: row.and_then(|row| row.pen),
         points: series.points.iter().map(|point| (point.at.as_secs(), point.value)).collect(),
         period,
     }

@@ -40,7 +40,7 @@ pub struct Row {
     pub period: Option<i64>,
     pub region: Option<String>,
     /// Its own color, and the axis it is scaled to.
-    pub color: Option<Pen>,
+    pub pen: Option<Pen>,
     pub is_hidden: bool,
 }
 
@@ -245,7 +245,7 @@ fn with_options(options: &Map<String, Value>) -> Found<Row> {
         stat: string(options, "stat")?,
         period: options.get("period").map(|period| whole(period, "period")).transpose()?,
         region: string(options, "region")?,
-        color: Some(Pen { color, side: axis::side(options)? }),
+        pen: Some(Pen { color, side: axis::side(options)? }),
         is_hidden: boolean(options, "visible")? == Some(false),
         ..Row::default()
     })
@@ -298,7 +298,7 @@ mod tests {
                 "  []"
             ]
         );
-        assert_eq!(found.rows[0].color.and_then(|pen| pen.color), Some((1, 2, 255)));
+        assert_eq!(found.rows[0].pen.and_then(|pen| pen.color), Some((1, 2, 255)));
         assert_eq!((found.picture.from, found.picture.until), (96_400, 100_000));
         assert_eq!((found.picture.width, found.picture.height, found.picture.zone), (300, 400, -5400));
     }

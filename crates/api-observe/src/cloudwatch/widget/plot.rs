@@ -69,7 +69,7 @@ pub struct Pen {
 pub struct Line {
     pub label: String,
     /// None: a color of its own, on the left axis.
-    pub color: Option<Pen>,
+    pub pen: Option<Pen>,
     /// Seconds and values, ascending.
     pub points: Vec<(i64, f64)>,
     /// Seconds from one point to the next: a longer gap interrupts the line.
@@ -147,9 +147,9 @@ fn shapes(picture: &Picture) -> Vec<Shape> {
     let mut heights: std::collections::BTreeMap<(Side, i64), f64> = std::collections::BTreeMap::new();
     let mut shapes = Vec::new();
     for (index, line) in picture.lines.iter().enumerate() {
-        let side = line.color.unwrap_or_default().side;
+        let side = line.pen.unwrap_or_default().side;
         let mut shape = Shape {
-            ink: ink(line.color, index),
+            ink: ink(line.pen, index),
             side,
             upper: Vec::new(),
             lower: Vec::new(),
@@ -291,7 +291,7 @@ fn legend_rows(canvas: &Canvas, picture: &Picture) -> Vec<Vec<(String, Ink, f32)
             used = 0.0;
         }
         if let Some(row) = rows.last_mut() {
-            row.push((text, ink(line.color, index), used));
+            row.push((text, ink(line.pen, index), used));
         }
         used += width;
     }

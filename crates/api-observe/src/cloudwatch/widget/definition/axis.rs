@@ -77,7 +77,7 @@ mod tests {
                 r#"{{"metrics":[["N","m",{{"id":"m"{said}}}]],"annotations":{{"horizontal":[{{"value":1{said}}}]}}}}"#
             );
             let found = parse(&text).expect(said);
-            assert_eq!(found.rows[0].color.map(|pen| pen.side), Some(side), "{said}");
+            assert_eq!(found.rows[0].pen.map(|pen| pen.side), Some(side), "{said}");
             assert_eq!(found.picture.thresholds[0].side, side, "{said}");
         }
     }

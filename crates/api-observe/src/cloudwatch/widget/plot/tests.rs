@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn pictures_of_any_size_and_data_are_drawn() {
-    let line = |points: Vec<(i64, f64)>| Line { label: "l".repeat(500), color: None, points, period: 60 };
+    let line = |points: Vec<(i64, f64)>| Line { label: "l".repeat(500), pen: None, points, period: 60 };
     for (width, height) in [(1, 1), (20, 2000), (2000, 20), (600, 400)] {
         for stacked in [false, true] {
             let picture = Picture {
@@ -15,7 +15,7 @@ fn pictures_of_any_size_and_data_are_drawn() {
                 until: 3600,
                 lines: vec![
                     line(Vec::new()),
-                    Line { color: on(Side::Right), ..line(vec![(60, 1.0), (120, 2e9)]) },
+                    Line { pen: on(Side::Right), ..line(vec![(60, 1.0), (120, 2e9)]) },
                     line(vec![(60, 1.0)]),
                     line((0..60).map(|index| (index * 60, (index as f64 - 30.0) * 1e100)).collect()),
                 ],
@@ -45,7 +45,7 @@ fn on(side: Side) -> Option<Pen> {
 fn scaled(lines: &[(Side, f64)], thresholds: &[(Side, f64)], stacked: bool) -> Vec<(Side, f64, f64)> {
     let line = |(side, value): &(Side, f64)| Line {
         label: String::new(),
-        color: on(*side),
+        pen: on(*side),
         points: vec![(0, *value), (60, *value)],
         period: 60,
     };
