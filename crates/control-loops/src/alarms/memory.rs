@@ -77,7 +77,8 @@ impl Remembered {
     /// From when on a gap in the alarm's data means that there was none.
     pub fn gaps_from(&self, alarm: &Alarm) -> Timestamp {
         let started = (alarm.created_at < self.started_at).then_some(self.started_at);
-        started.max(self.jumped_at).unwrap_or(Timestamp::from_millis(i64::MIN))
+        // A jump came after the start, whatever the clock says: one that goes back leaves the start in the future.
+        self.jumped_at.or(started).unwrap_or(Timestamp::from_millis(i64::MIN))
     }
 
     /// Takes in what has changed since the snapshot before.

@@ -121,6 +121,8 @@ mod tests {
             })
             .collect();
         found.sort();
+        let mut expect = expect.to_vec();
+        expect.sort_unstable();
         assert_eq!(found, expect);
     }
 
