@@ -164,8 +164,19 @@ fn measure(dir: &Path, set: &str, step: i64, resolution: Resolution) {
     let wall = (watch.monotonic() - started).as_secs_f64();
     say(&format!("{set}: durable ingest in puts of 1,000"), points as f64 / wall, "points/s");
     say(&format!("{set}: processor time of it"), (cpu_seconds() - cpu) / points as f64 * 1e6, "us/point");
-    let started = watch.monotonic();
     runtime.block_on(store.roll()).expect("rolled");
+    sealed(dir, set, &store, &clock, points, &ids);
+    let started = watch.monotonic();
+    drop(store);
+    let store = MetricStore::open(dir, Config::default(), clock as _).expect("the store opens");
+    say(&format!("{set}: closing and opening"), (watch.monotonic() - started).as_secs_f64() * 1e3, "ms");
+    drop(store);
+}
+
+/// What the day weighs and costs to read once all of it is in segments.
+fn sealed(dir: &Path, set: &str, store: &MetricStore, clock: &FakeClock, points: usize, ids: &[MetricId]) {
+    let watch = SystemClock::new();
+    let started = watch.monotonic();
     // The windows of the day close, and its seconds become minutes.
     clock.advance(Duration::from_secs(DAY.unsigned_abs()));
     store.upkeep().expect("kept up");
@@ -174,17 +185,12 @@ fn measure(dir: &Path, set: &str, step: i64, resolution: Resolution) {
     say(&format!("{set}: on disk, all sealed"), size(dir) as f64 / points as f64, "bytes/point");
     say(&format!("{set}: resident"), resident_mib(), "MiB");
     for (period, name) in [(60, "one-minute"), (300, "five-minute")] {
-        read(&store, &ids[..1], period, &watch, &format!("{set}: {name} averages of one series"));
-        read(&store, &ids, period, &watch, &format!("{set}: {name} averages of all {} series", ids.len()));
+        read(store, &ids[..1], period, &watch, &format!("{set}: {name} averages of one series"));
+        read(store, ids, period, &watch, &format!("{set}: {name} averages of all {} series", ids.len()));
         if ids.len() > 70 {
-            read(&store, &ids[..70], period, &watch, &format!("{set}: {name} averages of 70 series"));
+            read(store, &ids[..70], period, &watch, &format!("{set}: {name} averages of 70 series"));
         }
     }
-    let started = watch.monotonic();
-    drop(store);
-    let store = MetricStore::open(dir, Config::default(), clock as _).expect("the store opens");
-    say(&format!("{set}: closing and opening"), (watch.monotonic() - started).as_secs_f64() * 1e3, "ms");
-    drop(store);
 }
 
 /// Best of three.
