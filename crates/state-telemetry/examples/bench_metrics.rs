@@ -174,7 +174,7 @@ fn measure(dir: &Path, set: &str, step: i64, resolution: Resolution) {
 }
 
 /// What the day weighs and costs to read once all of it is in segments.
-fn sealed(dir: &Path, set: &str, store: &MetricStore, clock: &FakeClock, points: usize, ids: &[MetricId]) {
+fn sealed(dir: &Path, set: &str, store: &MetricStore, clock: &FakeClock, points: u64, ids: &[MetricId]) {
     let watch = SystemClock::new();
     let started = watch.monotonic();
     // The windows of the day close, and its seconds become minutes.

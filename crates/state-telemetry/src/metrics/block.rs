@@ -161,7 +161,7 @@ fn read_distributions(reader: &mut Reader<'_>, count: usize) -> Option<Vec<Distr
     let read = |tag: usize| match tag {
         0 => Distribution::Same,
         1 => Distribution::Unknown,
-        _ if tag % 2 == 0 => Distribution::Exact(exact.by_ref().take((tag - 2) / 2).collect()),
+        _ if tag.is_multiple_of(2) => Distribution::Exact(exact.by_ref().take((tag - 2) / 2).collect()),
         _ => {
             let mut last = 0;
             #[expect(clippy::cast_possible_truncation, reason = "keys were 32 bits wide")]
