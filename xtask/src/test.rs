@@ -57,7 +57,7 @@ fn count_before(line: &str, word: &str) -> Option<usize> {
 }
 
 /// Black-box tests mostly wait for the world: this many workers share the machine, each with servers of its own.
-const WORKERS: &str = "2";
+const WORKERS: &str = "3";
 
 /// The same profile as the crates' tests: what they built is not built again.
 fn outside(root: &Path, arguments: &[String]) -> Result<(Vec<String>, bool)> {

@@ -28,11 +28,13 @@ pub fn run(options: &Graph) -> anyhow::Result<()> {
         let period = read::period(minutes);
         let until = SystemClock::new().now();
         let measured = read::measured(&api, &lines, minutes, period, until).await?;
+        let count = measured.first().map_or(1, Vec::len);
+        let width = (read::COLUMNS_MAX as usize / count.max(1)).max(1);
         let mut text = String::new();
         for (line, values) in lines.iter().zip(&measured) {
-            text += &Chart { title: line.title, unit: line.unit, values }.render();
+            text += &Chart { title: line.title, unit: line.unit, values, width }.render();
         }
-        text += &chart::time_axis(minutes, measured.first().map_or(0, Vec::len));
+        text += &chart::time_axis(minutes, count * width);
         session::print(&text)
     })
 }

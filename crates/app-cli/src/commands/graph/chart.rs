@@ -12,6 +12,8 @@ pub struct Chart<'a> {
     pub title: &'a str,
     pub unit: &'a str,
     pub values: &'a [Option<f64>],
+    /// Columns of a value.
+    pub width: usize,
 }
 
 impl Chart<'_> {
@@ -32,7 +34,7 @@ impl Chart<'_> {
             };
             text += &format!("{label:>width$} ┤", width = MARGIN - 2);
             let cells = self.values.iter().map(|value| cell(value.unwrap_or(0.0) / highest, row));
-            let line: String = cells.collect();
+            let line: String = cells.flat_map(|cell| std::iter::repeat_n(cell, self.width)).collect();
             text += line.trim_end();
             text.push('\n');
         }
@@ -78,9 +80,9 @@ mod tests {
     #[test]
     fn a_chart_says_what_is_now() {
         let values = [Some(1.0), None, Some(2.5)];
-        let text = Chart { title: "tasks", unit: "running", values: &values }.render();
-        assert!(text.starts_with("tasks: 2.5 running now\n    2.5 ┤  █\n"), "{text}");
-        let text = Chart { title: "tasks", unit: "running", values: &[None] }.render();
+        let text = Chart { title: "tasks", unit: "running", values: &values, width: 2 }.render();
+        assert!(text.starts_with("tasks: 2.5 running now\n    2.5 ┤    ██\n"), "{text}");
+        let text = Chart { title: "tasks", unit: "running", values: &[None], width: 1 }.render();
         assert_eq!(text, "tasks: nothing measured\n\n");
     }
 }

@@ -8,9 +8,9 @@ use stdx::clock::Timestamp;
 pub const CLOUDWATCH: Service =
     Service { signing_name: "monitoring", target_prefix: "GraniteServiceVersion20100801" };
 /// As wide as a terminal takes.
-const COLUMNS_MAX: u32 = 65;
-/// Lengths of periods that round times are made of.
-const PERIODS: [u32; 9] = [5, 10, 20, 30, 60, 120, 300, 600, 3600];
+pub const COLUMNS_MAX: u32 = 65;
+/// Lengths of periods that round times are made of. Tasks are counted every ten seconds.
+const PERIODS: [u32; 8] = [10, 20, 30, 60, 120, 300, 600, 3600];
 
 /// One metric of the service.
 #[derive(Debug)]
@@ -147,7 +147,7 @@ pub async fn picture(api: &ApiClient, name: &str, lines: &[Line], minutes: u32) 
     let widget = json!({
         "title": format!("{name}: load and tasks"),
         "metrics": shown.map(metric).collect::<Vec<_>>(),
-        "period": period(minutes).max(5),
+        "period": period(minutes),
         "start": format!("-PT{minutes}M"),
         "width": 900,
         "height": 400,
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn periods_fit_the_terminal() {
-        for (minutes, expect) in [(1, 5), (5, 5), (10, 10), (60, 60), (180, 300), (1440, 3600)] {
+        for (minutes, expect) in [(1, 10), (5, 10), (10, 10), (11, 20), (60, 60), (180, 300), (1440, 3600)] {
             assert_eq!(period(minutes), expect, "{minutes} minutes");
         }
     }
