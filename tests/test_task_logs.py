@@ -19,7 +19,7 @@ def test_lines(lab):
     assert "two" in lines
     assert lines.index("one") < lines.index("x" * 40000)
     assert "café \ufffd" in lines
-    assert lines[-1] == "partial"
+    assert [line for line in lines if line != "two"][-1] == "partial"
     (stream,) = lab.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"lab/app/{task.id}")["logStreams"]
     assert stream["firstEventTimestamp"] <= stream["lastEventTimestamp"] <= stream["lastIngestionTime"]
 

@@ -121,7 +121,7 @@ def test_an_entry_point_that_is_not_there(lab):
 def test_an_init_process_reaps(lab):
     # Only process 1 can reap the orphan; `sleep` doesn't.
     script = (
-        "cat /proc/1/comm; (sleep 0.1 &); (sleep 0.4; grep -l '(sleep) Z' /proc/[0-9]*/stat | wc -l) & exec sleep 0.8"
+        "cat /proc/1/comm; (sleep 0.1 &); (sleep 0.4; grep -l '(sleep) Z' /proc/[0-9]*/stat | wc -l) & exec sleep 2"
     )
     lines = lab.run_each({
         "plain": {"script": script},
