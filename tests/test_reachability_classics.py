@@ -242,7 +242,7 @@ def test_nobody_speaks_for_another(net):
     stamp = f"{time.monotonic_ns():x}"
     for text, (source_mac, source) in frames.items():
         sender.ask({"spoof": [link, source_mac, gateway, source, net.private["public two"], 8080, f"{text}-{stamp}"]})
-    until(lambda: receiver.ask({"arrived": f"honest-{stamp}"}), "the honest one arrives", seconds=2)
+    until(lambda: receiver.ask({"arrived": f"honest-{stamp}"}), "the honest one arrives")
     # The honest one was the last, on the same link: what would come has come.
     arrived = [line for text in frames if text != "honest" for line in receiver.ask({"arrived": f"{text}-{stamp}"})]
     assert arrived == []
@@ -266,7 +266,7 @@ def test_the_host_is_closed(net, place):
     port = free_port()
     server = probe_process((port,), free_port())
     try:
-        until(lambda: place.host.agent.reaches(place.world.host, port), "the host listens", seconds=5)
+        until(lambda: place.host.agent.reaches(place.world.host, port), "the host listens")
         shown = subprocess.run(["ip", "-o", "-4", "address", "show"], capture_output=True, text=True, check=True).stdout
         addresses = sorted(set(re.findall(r"inet (\S+?)/", shown)) - {"127.0.0.1"})
         probes = [["tcp", address, each, 400] for address in addresses for each in (port, place.server.port)]
@@ -320,12 +320,12 @@ def test_a_balancer_stands_between(net, place):
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": net.private["private two"]}])
     try:
         shown = until(lambda: ec2.describe_network_interfaces(Filters=[
-            {"Name": "description", "Values": ["ELB net/classics/*"]}])["NetworkInterfaces"], "its interface", seconds=10)
+            {"Name": "description", "Values": ["ELB net/classics/*"]}])["NetworkInterfaces"], "its interface")
         address = shown[0]["PrivateIpAddress"]
         until(lambda: [one["TargetHealth"]["State"] for one in elb.describe_target_health(TargetGroupArn=group)[
             "TargetHealthDescriptions"]] == ["healthy"], "the target is healthy", seconds=20)
         ask = lab.agents
-        until(lambda: ask["public one"].reaches(address, 80) == address, "the balancer's address is what the target sees", seconds=5)
+        until(lambda: ask["public one"].reaches(address, 80) == address, "the balancer's address is what the target sees")
         assert ask["private one"].reaches(address, 80) == address
         assert ask["public two"].reaches(address, 80) is None
         net.check("public one", net.private["private two"], False)
@@ -340,7 +340,7 @@ def test_zz_gateways_go_away(net):
     net.check("private one", net.world, True)
     ec2.delete_nat_gateway(NatGatewayId=lab.ids["nat"])
     until(lambda: lab.agents["private one"].reaches(net.world) is None, "no way out", seconds=SETTLE_SECONDS)
-    until(lambda: state_of(ec2, lab, "table private", EVERYONE) == "blackhole", "a black hole", seconds=10)
+    until(lambda: state_of(ec2, lab, "table private", EVERYONE) == "blackhole", "a black hole")
     ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=lab.ids["pcx"])
     until(lambda: lab.agents["private one"].reaches(net.private["peer"]) is None, "no peer", seconds=SETTLE_SECONDS)
     assert state_of(ec2, lab, "table private", lab.current.vpcs["c"].blocks[0]) == "blackhole"

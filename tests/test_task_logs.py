@@ -72,7 +72,7 @@ def test_a_flood_does_not_block_its_container(lab):
 def test_lines_are_there_while_the_task_runs(lab):
     task = lab.start(lab.container("echo early; exec sleep 1000", stopTimeout=2, log={"mode": "non-blocking"}))
     task.running()
-    until(lambda: task.lines() == ["early"], "the line of a running task", seconds=5)
+    until(lambda: task.lines() == ["early"], "the line of a running task")
 
 
 def test_live_tail(lab):

@@ -33,7 +33,7 @@ class Obedient:
         self.task = lab.start(obedient(lab), groups=list(groups))
         self.task.running()
         self.address = self.task.address
-        until(lambda: self.ask("echo ready") == "ready", "an obedient task", seconds=5)
+        until(lambda: self.ask("echo ready") == "ready", "an obedient task")
 
     def ask(self, command: str, seconds: float = 10) -> str | None:
         url = f"http://{self.address}/cgi-bin/run?{urllib.parse.quote(command)}"
@@ -117,14 +117,14 @@ def test_groups_decide_between_tasks(lab, groups):
     server = Obedient(lab, groups.control, servers)
     assert not one.reaches(server.address)
     groups.allow(servers, of_group(clients))
-    until(lambda: one.reaches(server.address), "the rule counts", seconds=1.5)
+    until(lambda: one.reaches(server.address), "the rule counts")
     assert not other.reaches(server.address)
     assert not server.reaches(one.address)
     groups.forbid(servers, of_group(clients))
-    until(lambda: not one.reaches(server.address), "the rule is gone", seconds=2.5)
+    until(lambda: not one.reaches(server.address), "the rule is gone")
     # By address, and by nobody else's.
     groups.allow(servers, web(IpRanges=[{"CidrIp": f"{other.address}/32"}]))
-    until(lambda: other.reaches(server.address), "the rule counts", seconds=1.5)
+    until(lambda: other.reaches(server.address), "the rule counts")
     assert not one.reaches(server.address)
 
 
@@ -139,7 +139,7 @@ def test_the_sender_needs_leave_too(lab, groups):
     groups.ec2.authorize_security_group_egress(GroupId=closed, IpPermissions=[
         web(UserIdGroupPairs=[{"GroupId": servers}])
     ])
-    until(lambda: sender.reaches(server.address), "the egress rule counts", seconds=1.5)
+    until(lambda: sender.reaches(server.address), "the egress rule counts")
 
 
 def test_other_protocols(lab, groups):
@@ -151,10 +151,10 @@ def test_other_protocols(lab, groups):
     trace = f"traceroute -n -q 1 -w 1 -m 2 {server.address} 2> /dev/null | grep -c '^ .*{server.address}'"
     assert (client.ask(ping), client.ask(trace)) == ("no", "0")
     groups.allow(servers, {"IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "IpRanges": [EVERYONE]})
-    until(lambda: client.ask(ping) == "yes", "ping", seconds=3)
+    until(lambda: client.ask(ping) == "yes", "ping")
     assert client.ask(trace) == "0"
     groups.allow(servers, {"IpProtocol": "udp", "FromPort": 33434, "ToPort": 33500, "IpRanges": [EVERYONE]})
-    until(lambda: client.ask(trace) == "1", "UDP", seconds=4)
+    until(lambda: client.ask(trace) == "1", "UDP")
 
 
 def test_the_default_group_is_one_of_friends(lab, groups, client):
@@ -276,9 +276,9 @@ def test_rules_after_a_restart(make_server, tmp_path):
     server.up()
     assert asker.reaches(target.address)
     groups.forbid(servers, of_group(clients))
-    until(lambda: not asker.reaches(target.address), "the rule is gone", seconds=2.5)
+    until(lambda: not asker.reaches(target.address), "the rule is gone")
     groups.allow(servers, of_group(clients))
-    until(lambda: asker.reaches(target.address), "the rule counts", seconds=1.5)
+    until(lambda: asker.reaches(target.address), "the rule counts")
     late = Obedient(lab, groups.control, clients)
     assert late.reaches(target.address)
     assert late.address not in (asker.address, target.address)

@@ -45,7 +45,7 @@ def endpoint(client, groups: Groups, service: str, **options):
         return ec2.describe_vpc_endpoints(VpcEndpointIds=[id])["VpcEndpoints"][0]
 
     try:
-        until(lambda: described()["State"] == "available", f"{service} is available", seconds=10)
+        until(lambda: described()["State"] == "available", f"{service} is available")
         yield described()
     finally:
         ec2.delete_vpc_endpoints(VpcEndpointIds=[id])
@@ -106,12 +106,12 @@ def test_an_interface_endpoint_serves_its_service(server, client, lab, groups, a
         own = described["DnsEntries"][0]["DnsName"]
         (address,) = addresses(client, described)
         for name in (f"sts.{REGION}.amazonaws.com", own):
-            until(lambda name=name: address in resolve(asker, name), f"{name} is known", seconds=3)
+            until(lambda name=name: address in resolve(asker, name), f"{name} is known")
         url = f"http://sts.{REGION}.amazonaws.com"
         who = presigned(server, "sts", url, "get_caller_identity")
         assert "GetCallerIdentityResult" not in fetch(asker, who, seconds=2), "no group lets anyone in"
         groups.allow(group, port(80, IpRanges=[EVERYONE]))
-        until(lambda: "GetCallerIdentityResult" in fetch(asker, who), "the rule counts", seconds=3)
+        until(lambda: "GetCallerIdentityResult" in fetch(asker, who), "the rule counts")
         by_own_name = presigned(server, "sts", f"http://{own}", "get_caller_identity")
         assert "GetCallerIdentityResult" in fetch(asker, by_own_name)
         # Another service's request isn't served here, nor is what only the main port has.
@@ -119,7 +119,7 @@ def test_an_interface_endpoint_serves_its_service(server, client, lab, groups, a
         assert "Credential should be scoped to correct service: 'sts'." in fetch(asker, other)
         assert "liveTasks" not in fetch(asker, f"{url}/_neargate/health")
         groups.forbid(group, port(80, IpRanges=[EVERYONE]))
-        until(lambda: "GetCallerIdentityResult" not in fetch(asker, who, seconds=2), "the rule is gone", seconds=4)
+        until(lambda: "GetCallerIdentityResult" not in fetch(asker, who, seconds=2), "the rule is gone")
 
 
 def test_an_endpoint_has_certificates_for_its_names(server, client, lab, groups):
@@ -145,17 +145,17 @@ def test_an_endpoint_policy_decides(server, client, lab, groups, asker):
     ) as described:
         who = presigned(server, "sts", f"http://sts.{REGION}.amazonaws.com", "get_caller_identity")
         denial = "because no VPC endpoint policy allows the sts:GetCallerIdentity action"
-        until(lambda: denial in fetch(asker, who), "the policy denies", seconds=3)
+        until(lambda: denial in fetch(asker, who), "the policy denies")
         id = described["VpcEndpointId"]
         ec2.modify_vpc_endpoint(VpcEndpointId=id, PolicyDocument=json.dumps({"Statement": [EVERYTHING]}))
-        until(lambda: "GetCallerIdentityResult" in fetch(asker, who), "the policy allows", seconds=3)
+        until(lambda: "GetCallerIdentityResult" in fetch(asker, who), "the policy allows")
         only = {**EVERYTHING, "Condition": {"StringEquals": {"aws:SourceVpce": id}}}
         ec2.modify_vpc_endpoint(VpcEndpointId=id, PolicyDocument=json.dumps({"Statement": [only]}))
         assert "GetCallerIdentityResult" in fetch(asker, who)
         deny = {**EVERYTHING, "Effect": "Deny"}
         ec2.modify_vpc_endpoint(VpcEndpointId=id, PolicyDocument=json.dumps({"Statement": [EVERYTHING, deny]}))
         explicit = "with an explicit deny in a VPC endpoint policy"
-        until(lambda: explicit in fetch(asker, who), "the policy denies again", seconds=3)
+        until(lambda: explicit in fetch(asker, who), "the policy denies again")
 
 
 def test_a_gateway_endpoint_leads_to_s3(server, client, lab, groups, asker):
@@ -173,10 +173,10 @@ def test_a_gateway_endpoint_leads_to_s3(server, client, lab, groups, asker):
         by_host = presigned(
             server, "s3", f"http://s3.{REGION}.amazonaws.com", "get_object", Bucket=bucket, Key="greeting"
         )
-        until(lambda: "hello from s3" in fetch(asker, by_host), "the gateway leads to S3", seconds=5)
+        until(lambda: "hello from s3" in fetch(asker, by_host), "the gateway leads to S3")
         assert "hello from s3" in fetch(asker, by_path)
         assert "AccessDenied" in fetch(asker, f"{name}/greeting"), "nobody may read it without a signature"
-    until(lambda: "hello from s3" not in fetch(asker, by_path, seconds=2), "without the endpoint", seconds=5)
+    until(lambda: "hello from s3" not in fetch(asker, by_path, seconds=2), "without the endpoint")
 
 
 def test_dns_support_can_be_turned_off(client, groups, asker):
@@ -186,11 +186,11 @@ def test_dns_support_can_be_turned_off(client, groups, asker):
     assert "172.31.0.9" in resolve(asker, name)
     ec2.modify_vpc_attribute(VpcId=groups.vpc, EnableDnsSupport={"Value": False})
     try:
-        until(lambda: "172.31.0.9" not in resolve(asker, name), "there is no resolver", seconds=10)
+        until(lambda: "172.31.0.9" not in resolve(asker, name), "there is no resolver")
         assert "172.31.0.9" not in resolve(asker, f"{name} 169.254.169.253")
     finally:
         ec2.modify_vpc_attribute(VpcId=groups.vpc, EnableDnsSupport={"Value": True})
-    until(lambda: "172.31.0.9" in resolve(asker, name), "the resolver answers again", seconds=10)
+    until(lambda: "172.31.0.9" in resolve(asker, name), "the resolver answers again")
 
 
 def test_names_of_a_second_block(client, groups, asker):
@@ -200,13 +200,13 @@ def test_names_of_a_second_block(client, groups, asker):
     assert "172.30.0.9" not in resolve(asker, name)
     block = ec2.associate_vpc_cidr_block(VpcId=groups.vpc, CidrBlock="172.30.0.0/20")["CidrBlockAssociation"]
     try:
-        until(lambda: "Address: 172.30.0.9" in resolve(asker, name), "the new block's names", seconds=5)
+        until(lambda: "Address: 172.30.0.9" in resolve(asker, name), "the new block's names")
         assert "Address: 172.31.0.9" in resolve(asker, "ip-172-31-0-9.ec2.internal")
         assert name in resolve(asker, "172.30.0.9")
         assert "NXDOMAIN" in resolve(asker, "ip-172-30-16-9.ec2.internal")
     finally:
         ec2.disassociate_vpc_cidr_block(AssociationId=block["AssociationId"])
-    until(lambda: "Address: 172.30.0.9" not in resolve(asker, name), "the block's names go", seconds=5)
+    until(lambda: "Address: 172.30.0.9" not in resolve(asker, name), "the block's names go")
 
 
 def test_dhcp_options_reach_tasks(client, lab, groups):

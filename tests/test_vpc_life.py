@@ -76,7 +76,7 @@ def test_a_public_address_leads_to_its_task(lab, ec2):
     addresses = [public_address(ec2, one) for one in (task, other)]
     assert len(set(addresses)) == 2 and all(address.startswith("127.80.") for address in addresses)
     for address in addresses:
-        until(lambda address=address: answers(address), "the page", seconds=5)
+        until(lambda address=address: answers(address), "the page")
 
 
 def test_groups_decide_at_public_addresses(lab, ec2):
@@ -84,24 +84,24 @@ def test_groups_decide_at_public_addresses(lab, ec2):
     group = make_group(ec2, SOMEONE_ELSE)
     task = start(lab, group)
     address = public_address(ec2, task)
-    until(lambda: answers(task.address), "the page at the private address", seconds=5)
+    until(lambda: answers(task.address), "the page at the private address")
     assert not answers(address)
     allow(ec2, group, THIS_MACHINE)
-    until(lambda: answers(address), "the rule counts", seconds=3)
+    until(lambda: answers(address), "the rule counts")
     forbid(ec2, group, THIS_MACHINE)
-    until(lambda: not answers(address), "the rule is gone", seconds=3)
+    until(lambda: not answers(address), "the rule is gone")
 
 
 def test_who_asks_for_none_has_none(lab, ec2):
     task = start(lab, make_group(ec2, "0.0.0.0/0"), assign="DISABLED")
     assert public_address(ec2, task) is None
-    until(lambda: answers(task.address), "the page at the private address", seconds=5)
+    until(lambda: answers(task.address), "the page at the private address")
 
 
 def test_a_public_address_ends_with_its_task(lab, ec2):
     task = start(lab, make_group(ec2, "0.0.0.0/0"))
     address, eni = public_address(ec2, task), task.interface["networkInterfaceId"]
-    until(lambda: answers(address), "the page", seconds=5)
+    until(lambda: answers(address), "the page")
     task.stop()
     task.stopped()
 
@@ -109,7 +109,7 @@ def test_a_public_address_ends_with_its_task(lab, ec2):
         filters = [{"Name": "network-interface-id", "Values": [eni]}]
         return not ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
 
-    until(gone, "the interface is gone", seconds=5)
+    until(gone, "the interface is gone")
     assert not answers(address)
 
 
@@ -146,14 +146,14 @@ def test_public_addresses_outlive_the_server(make_server, tmp_path):
     group = make_group(ec2, THIS_MACHINE)
     task = start(own_lab, group)
     address = public_address(ec2, task)
-    until(lambda: answers(address), "the page", seconds=5)
+    until(lambda: answers(address), "the page")
     server.kill()
     assert answers(address), "the network needs no server"
     server.up()
     assert public_address(ec2, task) == address
     assert answers(address)
     forbid(ec2, group, THIS_MACHINE)
-    until(lambda: not answers(address), "rules count again", seconds=5)
+    until(lambda: not answers(address), "rules count again")
     own_lab.clean()
 
 
