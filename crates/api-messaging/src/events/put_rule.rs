@@ -11,7 +11,7 @@ use wire_shapes_messaging::events;
 use super::errors::{bad_pattern, invalid, limit_exceeded, not_served, rule_managed};
 use super::limits::RULES_PER_BUS_MAX;
 use super::names::{authorise_rule, find_bus};
-use super::validation::Violations;
+use super::validation::{NameConstraints, Violations};
 use super::{Events, tags};
 
 /// Makes a rule, or replaces what it says: its targets and tags stay.

@@ -10,7 +10,7 @@ use wire_shapes_messaging::scheduler;
 
 use super::limits::SCHEDULES_MAX;
 use super::{Scheduler, conflict, find_group, instant, invalid, not_found, quota_exceeded, target};
-use crate::events::{Violations, page};
+use crate::events::{NameConstraints, Violations, page};
 
 pub async fn create_schedule(
     context: Context<Scheduler>,
