@@ -9,9 +9,9 @@ import ssl
 import subprocess
 
 import pytest
-from botocore.exceptions import ClientError
 
 from certificates import Pki, openssl
+from refusals import refusal
 
 ARN = re.compile(r"arn:aws:acm:us-east-1:000000000000:certificate/[0-9a-f-]{36}")
 
@@ -40,13 +40,6 @@ def issued(acm):
         acm.delete_certificate(CertificateArn=arn)
 
 
-def refused(call, **arguments) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
-
-
 @pytest.mark.parametrize(
     "kind, shown", [("RSA_2048", "RSA-2048"), ("RSA_4096", "RSA-4096"), ("EC_prime256v1", "EC-prime256v1"), ("EC_secp384r1", "EC-secp384r1")]
 )
@@ -64,7 +57,7 @@ def test_self_signed_certificates_are_imported(acm, pki, kind, shown):
     assert got["Certificate"].strip() == made.certificate.read_text().strip()
     assert "CertificateChain" not in got
     acm.delete_certificate(CertificateArn=arn)
-    assert refused(acm.get_certificate, CertificateArn=arn) == ("ResourceNotFoundException", f"Could not find certificate {arn}.")
+    assert refusal(acm.get_certificate, CertificateArn=arn) == ("ResourceNotFoundException", f"Could not find certificate {arn}.")
 
 
 def test_a_chain_is_kept_in_order(acm, pki):
@@ -81,18 +74,18 @@ def test_a_chain_is_kept_in_order(acm, pki):
     assert detail["ExtendedKeyUsages"] == [{"Name": "TLS_WEB_SERVER_AUTHENTICATION", "OID": "1.3.6.1.5.5.7.3.1"}]
     acm.delete_certificate(CertificateArn=arn)
     for chain, index in (((root, middle), 0), ((middle, middle), 1)):
-        code, message = refused(acm.import_certificate, **leaf.request(*chain))
+        code, message = refusal(acm.import_certificate, **leaf.request(*chain))
         assert code == "ValidationException" and message.endswith(f"invalid certificate is: {index}")
     # An authority of the same name that didn't sign it.
     (pki.folder / "other").mkdir()
     impostor = Pki(pki.folder / "other").authority("middle", root)
     message = "Could not validate the certificate with the certificate chain."
-    assert refused(acm.import_certificate, **leaf.request(impostor, root)) == ("ValidationException", message)
+    assert refusal(acm.import_certificate, **leaf.request(impostor, root)) == ("ValidationException", message)
 
 
 @pytest.mark.parametrize("kind", ["RSA_1024", "EC_secp521r1", "ED25519"])
 def test_keys_that_the_balancer_cannot_use_are_refused(acm, pki, kind):
-    code, message = refused(acm.import_certificate, **pki.self_signed("a.example.com", kind).request())
+    code, message = refusal(acm.import_certificate, **pki.self_signed("a.example.com", kind).request())
     assert code == "ValidationException"
     assert message.startswith("The private key is not supported.")
 
@@ -105,19 +98,19 @@ def test_keys_are_taken_in_each_of_their_forms(acm, pki):
         arn = acm.import_certificate(**{**made.request(), "PrivateKey": key})["CertificateArn"]
         acm.delete_certificate(CertificateArn=arn)
         locked = openssl("pkcs8", "-topk8", "-in", made.key, "-passout", "pass:secret").encode()
-        code, message = refused(acm.import_certificate, **{**made.request(), "PrivateKey": locked})
+        code, message = refusal(acm.import_certificate, **{**made.request(), "PrivateKey": locked})
         assert (code, "is encrypted" in message) == ("ValidationException", True)
 
 
 def test_what_does_not_match_is_refused(acm, pki):
     made, other = pki.self_signed("a.example.com"), pki.self_signed("b.example.com")
     mixed = {**made.request(), "PrivateKey": other.key.read_bytes()}
-    assert refused(acm.import_certificate, **mixed) == ("ValidationException", "The private key does not match the certificate.")
+    assert refusal(acm.import_certificate, **mixed) == ("ValidationException", "The private key does not match the certificate.")
     garbled = {**made.request(), "Certificate": b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}
-    assert refused(acm.import_certificate, **garbled) == ("ValidationException", "The certificate is not in PEM format or is not valid.")
+    assert refusal(acm.import_certificate, **garbled) == ("ValidationException", "The certificate is not in PEM format or is not valid.")
     expired = pki.self_signed("c.example.com", "EC_prime256v1", "-not_before", "20200101000000Z", "-not_after", "20210101000000Z") if has_dates() else None
     if expired:
-        assert refused(acm.import_certificate, **expired.request()) == ("ValidationException", "The certificate is expired, is not valid.")
+        assert refusal(acm.import_certificate, **expired.request()) == ("ValidationException", "The certificate is expired, is not valid.")
 
 
 def has_dates() -> bool:
@@ -174,7 +167,7 @@ def test_requests_repeat_by_their_token(acm, issued):
     ],
 )
 def test_what_cannot_be_issued_is_refused(acm, options, code, part):
-    found = refused(acm.request_certificate, **options)
+    found = refusal(acm.request_certificate, **options)
     assert found[0] == code
     assert part in found[1]
 
@@ -200,7 +193,7 @@ def test_tags_come_and_go(acm, issued):
     acm.remove_tags_from_certificate(CertificateArn=arn, Tags=[{"Key": "a", "Value": "other"}, {"Key": "b"}])
     tags = acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]
     assert tags == [{"Key": "a", "Value": "1"}, {"Key": "c", "Value": ""}]
-    code, _ = refused(acm.add_tags_to_certificate, CertificateArn=arn, Tags=[{"Key": "aws:x", "Value": "1"}])
+    code, _ = refusal(acm.add_tags_to_certificate, CertificateArn=arn, Tags=[{"Key": "aws:x", "Value": "1"}])
     assert code == "InvalidTagException"
 
 
@@ -241,10 +234,10 @@ def test_private_keys_are_nowhere_to_be_read(acm, server, pki):
 def test_a_certificate_of_a_listener_is_in_use(acm, services, issued):
     arn = issued("used.internal")
     balancer = services.balancer()
-    refusal = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
-    listener = balancer.listener(protocol="HTTPS", port=443, Certificates=[{"CertificateArn": arn}], action=refusal)
+    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+    listener = balancer.listener(protocol="HTTPS", port=443, Certificates=[{"CertificateArn": arn}], action=fixed)
     assert acm.describe_certificate(CertificateArn=arn)["Certificate"]["InUseBy"] == [balancer.arn]
     message = f"Certificate {arn} is in use."
-    assert refused(acm.delete_certificate, CertificateArn=arn) == ("ResourceInUseException", message)
+    assert refusal(acm.delete_certificate, CertificateArn=arn) == ("ResourceInUseException", message)
     services.elb.delete_listener(ListenerArn=listener)
     assert acm.describe_certificate(CertificateArn=arn)["Certificate"]["InUseBy"] == []

@@ -5,7 +5,8 @@ import json
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
+
+from refusals import refusal
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:pager"
 POLICY = "arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:1:resource/ecs/service/default/web:policyName/p"
@@ -44,13 +45,6 @@ def metric_alarm(**given) -> dict:
         "Dimensions": [{"Name": "ClusterName", "Value": "nowhere"}], **given,
     }
     return {name: value for name, value in made.items() if value is not None}
-
-
-def refused(call, **given) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**given)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def test_a_metric_alarm_is_shown_as_it_was_made(cloudwatch, prefix):
@@ -143,7 +137,7 @@ QUERY = {"Id": "m1", "MetricStat": {"Metric": {"Namespace": "N", "MetricName": "
 ])
 def test_metric_alarms_that_are_refused(cloudwatch, prefix, given, message):
     given = {"AlarmName": prefix + "bad", **metric_alarm(**given)}
-    code, text = refused(cloudwatch.put_metric_alarm, **given)
+    code, text = refusal(cloudwatch.put_metric_alarm, **given)
     assert code == "ValidationError" and message in text, text
     assert found(cloudwatch, AlarmNamePrefix=prefix) == []
 
@@ -160,7 +154,7 @@ def test_metric_alarms_that_are_refused(cloudwatch, prefix, given, message):
     ([{"Id": "e1", "Expression": "nothing +"}], "e1"),
 ])
 def test_queries_that_are_refused(cloudwatch, prefix, queries, message):
-    code, text = refused(
+    code, text = refusal(
         cloudwatch.put_metric_alarm, AlarmName=prefix + "bad", Metrics=queries, EvaluationPeriods=1, Threshold=1,
         ComparisonOperator="GreaterThanThreshold")
     assert code == "ValidationError" and message in text, text
@@ -202,11 +196,11 @@ def test_alarms_are_found_by_what_they_are(cloudwatch, prefix):
         AlarmNamePrefix=prefix, PaginationConfig={"PageSize": 2}))
     assert [len(page["MetricAlarms"]) for page in pages] == [2, 1]
     token = pages[0]["NextToken"]
-    assert refused(cloudwatch.describe_alarms, NextToken=token)[0] == "InvalidNextToken"
-    assert refused(cloudwatch.describe_alarms, AlarmNamePrefix="x", AlarmNames=["x"])[0] == "ValidationError"
-    assert refused(cloudwatch.describe_alarms, ParentsOfAlarmName="x", StateValue="OK")[0] == "ValidationError"
-    assert refused(cloudwatch.describe_alarms, ParentsOfAlarmName="nope")[0] == "ResourceNotFound"
-    assert refused(cloudwatch.describe_alarms, ChildrenOfAlarmName=prefix + "a")[0] == "ValidationError"
+    assert refusal(cloudwatch.describe_alarms, NextToken=token)[0] == "InvalidNextToken"
+    assert refusal(cloudwatch.describe_alarms, AlarmNamePrefix="x", AlarmNames=["x"])[0] == "ValidationError"
+    assert refusal(cloudwatch.describe_alarms, ParentsOfAlarmName="x", StateValue="OK")[0] == "ValidationError"
+    assert refusal(cloudwatch.describe_alarms, ParentsOfAlarmName="nope")[0] == "ResourceNotFound"
+    assert refusal(cloudwatch.describe_alarms, ChildrenOfAlarmName=prefix + "a")[0] == "ValidationError"
 
 
 def test_waiters_and_other_protocols(server, cloudwatch, prefix):
@@ -238,7 +232,7 @@ def test_a_composite_alarm_is_shown_as_it_was_made(cloudwatch, prefix):
     }.items():
         assert alarm[member] == value
     # Nobody can delete what it depends on, alone.
-    code, text = refused(cloudwatch.delete_alarms, AlarmNames=[prefix + "child"])
+    code, text = refusal(cloudwatch.delete_alarms, AlarmNames=[prefix + "child"])
     assert code == "ValidationError" and "composite alarm(s) depending on it" in text
     cloudwatch.delete_alarms(AlarmNames=[prefix + "child", prefix + "all"])
     assert found(cloudwatch, AlarmNamePrefix=prefix, AlarmTypes=["CompositeAlarm", "MetricAlarm"]) == [prefix + "quiet"]
@@ -250,7 +244,7 @@ def test_composite_alarms_that_are_refused(cloudwatch, prefix):
         cloudwatch.put_composite_alarm(AlarmName=prefix + name, AlarmRule=rule)
 
     def put(name="x", rule="TRUE", **given):
-        code, text = refused(cloudwatch.put_composite_alarm, AlarmName=prefix + name, AlarmRule=rule, **given)
+        code, text = refusal(cloudwatch.put_composite_alarm, AlarmName=prefix + name, AlarmRule=rule, **given)
         assert code == "ValidationError"
         return text
 
@@ -268,9 +262,9 @@ def test_composite_alarms_that_are_refused(cloudwatch, prefix):
     assert "cycle" in put("a", f"ALARM({prefix}m)", ActionsSuppressor=prefix + "b", **periods)
     assert "not supported for composite" in put(AlarmActions=[POLICY])
     assert "of another type" in put("m")
-    code, text = refused(cloudwatch.put_metric_alarm, AlarmName=prefix + "a", **metric_alarm())
+    code, text = refusal(cloudwatch.put_metric_alarm, AlarmName=prefix + "a", **metric_alarm())
     assert code == "ValidationError" and "of another type" in text
-    code, text = refused(cloudwatch.delete_alarms, AlarmNames=[prefix + "a", prefix + "b"])
+    code, text = refusal(cloudwatch.delete_alarms, AlarmNames=[prefix + "a", prefix + "b"])
     assert code == "ValidationError" and "at most one composite" in text
 
 
@@ -301,10 +295,10 @@ def test_tags(cloudwatch, prefix):
         (cloudwatch.tag_resource, {"Tags": []}), (cloudwatch.untag_resource, {"TagKeys": []}),
         (cloudwatch.list_tags_for_resource, {}),
     ]:
-        assert refused(call, ResourceARN=BASE + "nope", **given)[0] == "ResourceNotFoundException"
-        assert refused(call, ResourceARN="arn:aws:s3:::x", **given)[0] in ("InvalidParameterValue", "InvalidParameterValueException")
+        assert refusal(call, ResourceARN=BASE + "nope", **given)[0] == "ResourceNotFoundException"
+        assert refusal(call, ResourceARN="arn:aws:s3:::x", **given)[0] in ("InvalidParameterValue", "InvalidParameterValueException")
     many = [{"Key": str(number), "Value": ""} for number in range(50)]
-    assert refused(cloudwatch.tag_resource, ResourceARN=arn, Tags=many)[0] in ("InvalidParameterValue", "InvalidParameterValueException")
+    assert refusal(cloudwatch.tag_resource, ResourceARN=arn, Tags=many)[0] in ("InvalidParameterValue", "InvalidParameterValueException")
 
 
 def test_history_is_found_by_what_it_tells(cloudwatch, prefix):
@@ -342,22 +336,22 @@ def test_history_is_found_by_what_it_tells(cloudwatch, prefix):
     cloudwatch.delete_alarms(AlarmNames=[names[0]])
     # It outlives its alarm.
     assert items(AlarmName=names[0])[0]["HistorySummary"] == f'Alarm "{names[0]}" deleted'
-    assert refused(cloudwatch.describe_alarm_history, NextToken="x")[0] == "InvalidNextToken"
-    assert refused(cloudwatch.describe_alarm_history, AlarmContributorId="x")[0] == "ValidationError"
-    assert refused(cloudwatch.describe_alarm_history, ScanBy="x")[0] == "ValidationError"
+    assert refusal(cloudwatch.describe_alarm_history, NextToken="x")[0] == "InvalidNextToken"
+    assert refusal(cloudwatch.describe_alarm_history, AlarmContributorId="x")[0] == "ValidationError"
+    assert refusal(cloudwatch.describe_alarm_history, ScanBy="x")[0] == "ValidationError"
 
 
 def test_states_that_are_refused(cloudwatch, prefix):
     given = {"StateValue": "ALARM", "StateReason": "x"}
-    assert refused(cloudwatch.set_alarm_state, AlarmName=prefix + "nope", **given)[0] == "ResourceNotFound"
+    assert refusal(cloudwatch.set_alarm_state, AlarmName=prefix + "nope", **given)[0] == "ResourceNotFound"
     cloudwatch.put_metric_alarm(AlarmName=prefix + "one", **metric_alarm())
     given["AlarmName"] = prefix + "one"
-    assert refused(cloudwatch.set_alarm_state, **{**given, "StateValue": "FINE"})[0] == "ValidationError"
-    assert refused(cloudwatch.set_alarm_state, **given, StateReasonData="{")[0] in ("InvalidFormat", "InvalidFormatFault")
+    assert refusal(cloudwatch.set_alarm_state, **{**given, "StateValue": "FINE"})[0] == "ValidationError"
+    assert refusal(cloudwatch.set_alarm_state, **given, StateReasonData="{")[0] in ("InvalidFormat", "InvalidFormatFault")
 
 
 def test_the_number_of_alarms_is_bounded_per_call(cloudwatch):
     names = [f"n{number}" for number in range(101)]
     for call in (cloudwatch.delete_alarms, cloudwatch.enable_alarm_actions, cloudwatch.disable_alarm_actions):
-        assert refused(call, AlarmNames=names)[0] == "ValidationError"
-    assert refused(cloudwatch.describe_alarms, MaxRecords=101)[0] == "ValidationError"
+        assert refusal(call, AlarmNames=names)[0] == "ValidationError"
+    assert refusal(cloudwatch.describe_alarms, MaxRecords=101)[0] == "ValidationError"

@@ -7,6 +7,8 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
+from refusals import refused
+
 DIMENSION = "ecs:service:DesiredCount"
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
@@ -51,13 +53,6 @@ def target(scaling, service):
     """A registered target: its resource id."""
     scaling.register_scalable_target(**named(service), MinCapacity=0, MaxCapacity=10)
     return service
-
-
-def refused(call, code: str, text: str, **given):
-    with pytest.raises(ClientError) as error:
-        call(**given)
-    assert error.value.response["Error"]["Code"] == code, error.value
-    assert text in error.value.response["Error"]["Message"], error.value
 
 
 def tracking(value: float = 70, metric: str = "ECSServiceAverageCPUUtilization", **more) -> dict:

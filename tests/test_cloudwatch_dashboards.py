@@ -8,17 +8,12 @@ import zlib
 import pytest
 from botocore.exceptions import ClientError
 
+from refusals import refusal
+
 
 @pytest.fixture(scope="module")
 def cloudwatch(client):
     return client("cloudwatch")
-
-
-def refusal(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def pixels(png: bytes) -> tuple[int, int, list[bytes]]:

@@ -7,8 +7,8 @@ import urllib.parse
 
 import pytest
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ClientError
 
+from refusals import refusal
 from test_wire import root, send, signed  # noqa: F401
 
 MINUTE = datetime.timedelta(minutes=1)
@@ -25,13 +25,6 @@ def this_minute() -> datetime.datetime:
 @pytest.fixture(scope="module")
 def cloudwatch(client):
     return client("cloudwatch")
-
-
-def refusal(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def query(identity: str, namespace: str, name: str, stat: str, dimensions=(), period: int = 60, **more) -> dict:

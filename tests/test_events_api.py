@@ -4,7 +4,8 @@ import json
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
+
+from refusals import refused
 
 ACCOUNT = "000000000000"
 HERE = f"arn:aws:events:us-east-1:{ACCOUNT}"
@@ -36,15 +37,6 @@ def bus(events) -> str:
             events.remove_targets(Rule=rule["Name"], EventBusName=name, Ids=targets)
         events.delete_rule(Name=rule["Name"], EventBusName=name)
     events.delete_event_bus(Name=name)
-
-
-def refused(call, code: str, part: str = "", **arguments) -> dict:
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    error = caught.value.response["Error"]
-    assert error["Code"] == code, error
-    assert part in error["Message"], error
-    return error
 
 
 def test_buses(events, client):

@@ -6,6 +6,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
+from refusals import refusal
 from waiting import until
 
 GROUP = "/insights/web"
@@ -40,13 +41,6 @@ def events(logs, base):
         logs.put_log_events(logGroupName=GROUP, logStreamName=name, logEvents=[event(index) for index in numbers])
     line = {"timestamp": (base + 200) * 1000, "message": "user=carl took 42ms"}
     logs.put_log_events(logGroupName="/insights/other", logStreamName="o", logEvents=[line])
-
-
-def refusal(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def ended(logs, identity: str) -> dict:

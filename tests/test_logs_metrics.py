@@ -5,8 +5,8 @@ import json
 import time
 
 import pytest
-from botocore.exceptions import ClientError
 
+from refusals import refusal
 from waiting import until
 
 
@@ -18,13 +18,6 @@ def logs(client):
 @pytest.fixture(scope="module")
 def cloudwatch(client):
     return client("cloudwatch")
-
-
-def refusal(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def group_of(logs, name: str) -> str:

@@ -4,8 +4,8 @@ import datetime
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
+from refusals import refused
 from waiting import until
 
 ACCOUNT = "000000000000"
@@ -31,14 +31,6 @@ def group(scheduler) -> str:
     scheduler.create_schedule_group(Name=name)
     yield name
     scheduler.delete_schedule_group(Name=name)
-
-
-def refused(call, code: str, part: str = "", **arguments) -> None:
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    error = caught.value.response["Error"]
-    assert error["Code"] == code, error
-    assert part in error["Message"], error
 
 
 def test_schedules(scheduler, group):

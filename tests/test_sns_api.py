@@ -5,8 +5,8 @@ import urllib.error
 import urllib.parse
 
 import pytest
-from botocore.exceptions import ClientError
 
+from refusals import refusal
 from sns_lab import Endpoint, fetch, subscribed
 from waiting import until
 
@@ -28,13 +28,6 @@ def topic(sns, request):
     arn = sns.create_topic(Name=f"t-{request.node.name[:200].replace('[', '-').replace(']', '')}")["TopicArn"]
     yield arn
     sns.delete_topic(TopicArn=arn)
-
-
-def refusal(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as raised:
-        call(**parameters)
-    error = raised.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def test_topics_are_made_once_and_read_back(sns):

@@ -4,7 +4,6 @@ mod api_destinations;
 mod archives;
 mod buses;
 mod connections;
-mod ecs_parameters;
 mod errors;
 pub mod limits;
 mod names;
@@ -21,8 +20,9 @@ mod targets;
 mod test_event_pattern;
 mod validation;
 
+pub(crate) use errors::invalid;
 pub(crate) use page::page;
-pub(crate) use validation::Violations;
+pub(crate) use validation::{NameConstraints, Violations};
 
 use std::sync::Arc;
 

@@ -7,6 +7,8 @@
 //! **Invariant:** services meet in the state store alone; no handler calls one of another service.
 #![forbid(unsafe_code)]
 
+mod ecs_parameters;
 pub mod events;
 pub mod scheduler;
 pub mod sns;
+mod tags;

@@ -1,6 +1,5 @@
 //! EventBridge Scheduler: schedules and their groups.
 
-mod ecs_parameters;
 mod groups;
 pub mod limits;
 mod schedules;

@@ -1,56 +1,52 @@
-//! Constraints of the query services' models, in the words AWS refuses with.
+//! Constraints of the query services' models. The first that is violated is told.
 
 use std::fmt::Display;
 
+use wire_protocols::violations::{self, ValidationError};
 use wire_schema::ServiceError;
 
+type Violations = violations::Violations<ValidationError>;
+
 pub fn invalid(message: impl Into<String>) -> ServiceError {
-    ServiceError::caller("ValidationError", message).with_status(400)
+    ServiceError::caller("ValidationError", message)
 }
 
-/// A member that must be there. `member` is its name with a small initial, as AWS prints it.
 pub fn required<T>(value: Option<T>, member: &str) -> Result<T, ServiceError> {
-    value.ok_or_else(|| constraint("null", member, "Member must not be null"))
+    Violations::present(value, member)
 }
 
 pub fn text_length(text: &str, member: &str, min: usize, max: usize) -> Result<(), ServiceError> {
-    let length = text.chars().count();
-    let quoted = format!("'{text}'");
-    if length < min {
-        let rule = format!("Member must have length greater than or equal to {min}");
-        return Err(constraint(&quoted, member, &rule));
-    }
-    if length > max {
-        let rule = format!("Member must have length less than or equal to {max}");
-        return Err(constraint(&quoted, member, &rule));
-    }
-    Ok(())
+    Violations::check_one(|one| one.length(Some(text), member, min, max))
 }
 
-pub fn in_range<T: PartialOrd + Display>(value: T, member: &str, min: T, max: T) -> Result<T, ServiceError> {
-    if value < min {
-        let rule = format!("Member must have value greater than or equal to {min}");
-        return Err(constraint(&format!("'{value}'"), member, &rule));
-    }
-    if value > max {
-        let rule = format!("Member must have value less than or equal to {max}");
-        return Err(constraint(&format!("'{value}'"), member, &rule));
-    }
+pub fn in_range<T: PartialOrd + Display + Copy>(
+    value: T,
+    member: &str,
+    min: T,
+    max: T,
+) -> Result<T, ServiceError> {
+    Violations::check_one(|one| one.in_range(Some(value), member, min, max))?;
     Ok(value)
 }
 
-pub fn one_of(known: bool, value: &str, member: &str, values: &[&str]) -> Result<(), ServiceError> {
-    if known {
-        return Ok(());
-    }
-    let rule = format!("Member must satisfy enum value set: [{}]", values.join(", "));
-    Err(constraint(&format!("'{value}'"), member, &rule))
+pub fn one_of(value: &str, member: &str, values: &[&str]) -> Result<(), ServiceError> {
+    Violations::check_one(|one| one.one_of(Some(value), member, values))
 }
 
-fn constraint(value: &str, member: &str, rule: &str) -> ServiceError {
-    invalid(format!(
-        "1 validation error detected: Value {value} at '{member}' failed to satisfy constraint: {rule}"
-    ))
+/// `fits`: whether the text has the form of `pattern`.
+pub fn pattern(fits: bool, text: &str, member: &str, pattern: &str) -> Result<(), ServiceError> {
+    Violations::check_one(|one| one.pattern(fits, text, member, pattern))
+}
+
+/// A list, of which AWS doesn't show what it holds.
+pub fn count_max(count: usize, member: &str, max: usize) -> Result<(), ServiceError> {
+    if count <= max {
+        return Ok(());
+    }
+    let rule = format!("Member must have length less than or equal to {max}");
+    Err(invalid(format!(
+        "1 validation error detected: Value at '{member}' failed to satisfy constraint: {rule}"
+    )))
 }
 
 /// The characters of names: `[\w+=,.@-]+`.

@@ -23,7 +23,7 @@ use api_platform::logs::ingest::Ingest;
 use api_platform::logs::insights::Queries;
 use api_platform::logs::metrics::LogMetrics;
 use api_registry::Registry;
-use control_loops::driver::{Activation, Wake};
+use control_loops::driver::{Activation, LoopError, Wake};
 use control_loops::edge::{EdgeMetrics, Unseal};
 use control_loops::{
     LoopContext, attach, balancers, cleanup, cleanup_endpoints, driver, placement, services,
@@ -239,7 +239,6 @@ impl Base {
     }
 
     fn start_loops(&self, shutdown: &shutdown::Shutdown) {
-        let context = self.loop_context();
         let nodes = vec![NodeOffer { name: LOCAL_NODE.to_owned(), capacity: self.config.capacity }];
         let pool = self.config.public_pool;
         let place = move |context: LoopContext| {
@@ -253,35 +252,34 @@ impl Base {
                 }
             }
         };
-        let drive_placement =
-            driver::drive("placement", Wake::Changes, context.clone(), shutdown.clone(), place);
-        supervisor::spawn("placement", drive_placement);
-        let interfaces = cleanup::interfaces;
-        let drive_interfaces =
-            driver::drive("interfaces", Wake::Changes, context.clone(), shutdown.clone(), interfaces);
-        supervisor::spawn("interfaces", drive_interfaces);
-        let endpoints = cleanup_endpoints::endpoints;
-        let drive_endpoints =
-            driver::drive("endpoints", Wake::Changes, context.clone(), shutdown.clone(), endpoints);
-        supervisor::spawn("endpoints", drive_endpoints);
-        let peerings = cleanup_endpoints::peerings;
-        let drive_peerings =
-            driver::drive("peerings", Wake::Time, context.clone(), shutdown.clone(), peerings);
-        supervisor::spawn("peerings", drive_peerings);
+        self.drive("placement", Wake::Changes, shutdown, place);
+        self.drive("interfaces", Wake::Changes, shutdown, cleanup::interfaces);
+        self.drive("endpoints", Wake::Changes, shutdown, cleanup_endpoints::endpoints);
+        self.drive("peerings", Wake::Time, shutdown, cleanup_endpoints::peerings);
         let memory = services::Memory::default();
         let keep_services = move |context| services::activate(context, memory.clone());
-        let drive_services =
-            driver::drive("services", Wake::Changes, context.clone(), shutdown.clone(), keep_services);
-        supervisor::spawn("services", drive_services);
+        self.drive("services", Wake::Changes, shutdown, keep_services);
         let memory = attach::Memory::default();
         let keep_targets = move |context| attach::activate(context, memory.clone());
-        let drive_attach =
-            driver::drive("attach", Wake::Changes, context.clone(), shutdown.clone(), keep_targets);
-        supervisor::spawn("attach", drive_attach);
-        let drive_history =
-            driver::drive("history", Wake::Time, context.clone(), shutdown.clone(), cleanup::history);
-        supervisor::spawn("history", drive_history);
-        start_nat_gateway_loops(context, shutdown);
+        self.drive("attach", Wake::Changes, shutdown, keep_targets);
+        self.drive("history", Wake::Time, shutdown, cleanup::history);
+        // What deleted NAT gateways leave.
+        self.drive("nat-gateways", Wake::Changes, shutdown, cleanup::nat_gateways);
+        self.drive("nat-gateway-history", Wake::Time, shutdown, cleanup::expired_nat_gateways);
+    }
+
+    /// Runs a loop by its name until the shutdown.
+    fn drive<F>(
+        &self,
+        name: &'static str,
+        wake: Wake,
+        shutdown: &shutdown::Shutdown,
+        activate: impl FnMut(LoopContext) -> F + Send + 'static,
+    ) where
+        F: Future<Output = Result<Activation, LoopError>> + Send + 'static,
+    {
+        let drive = driver::drive(name, wake, self.loop_context(), shutdown.clone(), activate);
+        supervisor::spawn(name, drive);
     }
 
     fn edge(
@@ -362,14 +360,4 @@ impl Base {
             account: self.config.account.clone(),
         }
     }
-}
-
-/// What deleted NAT gateways leave.
-fn start_nat_gateway_loops(context: LoopContext, shutdown: &shutdown::Shutdown) {
-    let free = cleanup::nat_gateways;
-    let drive_free = driver::drive("nat-gateways", Wake::Changes, context.clone(), shutdown.clone(), free);
-    supervisor::spawn("nat-gateways", drive_free);
-    let expire = cleanup::expired_nat_gateways;
-    let drive_expire = driver::drive("nat-gateway-history", Wake::Time, context, shutdown.clone(), expire);
-    supervisor::spawn("nat-gateway-history", drive_expire);
 }

@@ -12,7 +12,7 @@ use state_model::events::input::{self, Origin};
 use state_model::events::rule::Rule;
 use state_model::events::{PendingEvent, bus};
 use state_model::logs::{LogStream, fnv64};
-use state_model::schedule::{self, Expression};
+use state_model::schedule::{self, Expression, Rules, Skipped};
 use state_model::scheduler::{Fired, Schedule};
 use state_tables::View;
 use stdx::clock::Timestamp;
@@ -75,12 +75,12 @@ impl Timed<'_> {
         let fired = view.schedules_fired.get(&self.arn());
         match self {
             Timed::Rule(rule) => {
-                let expression =
-                    Expression::parse(rule.schedule.as_deref().filter(|_| rule.enabled)?).ok()?;
+                let text = rule.schedule.as_deref().filter(|_| rule.enabled)?;
                 let schedule = schedule::Schedule {
-                    expression,
+                    expression: Expression::parse(text, Rules::EVENT_RULES).ok()?,
                     zone: schedule::zone("UTC")?,
                     anchor: rule.scheduled_at,
+                    skipped: Skipped::Omitted,
                 };
                 let fired = fired.filter(|fired| fired.of == rule.scheduled_at).map(|fired| fired.at);
                 let after = fired.unwrap_or(rule.scheduled_at);
@@ -88,12 +88,15 @@ impl Timed<'_> {
                 Some(Times { schedule, of, after, end: None, window, age_max: DAY })
             }
             Timed::Schedule(record) => {
-                let expression =
-                    Expression::parse(Some(&record.expression).filter(|_| record.enabled)?).ok()?;
+                let text = Some(&record.expression).filter(|_| record.enabled)?;
                 // The first time may be the moment itself.
                 let first = record.start.unwrap_or(record.modified_at).max(record.modified_at);
-                let anchor = record.start.unwrap_or(record.modified_at);
-                let schedule = schedule::Schedule { expression, zone: schedule::zone(&record.zone)?, anchor };
+                let schedule = schedule::Schedule {
+                    expression: Expression::parse(text, Rules::SCHEDULER).ok()?,
+                    zone: schedule::zone(&record.zone)?,
+                    anchor: record.start.unwrap_or(record.modified_at),
+                    skipped: Skipped::Omitted,
+                };
                 let fired = fired.filter(|fired| fired.of == record.modified_at).map(|fired| fired.at);
                 let minutes = u64::from(record.window_minutes.unwrap_or(0));
                 let age = record.target.retry.as_ref().and_then(|retry| retry.age_max_secs);

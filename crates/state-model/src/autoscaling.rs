@@ -2,10 +2,8 @@
 
 mod activity;
 mod alarms;
-mod cron;
 mod policy;
 mod progress;
-mod schedule;
 mod scheduled_action;
 mod target;
 
@@ -16,7 +14,6 @@ pub use policy::{
     TrackedMetric, policy_id_of,
 };
 pub use progress::{LastChange, ScalingProgress};
-pub use schedule::{Schedule, ScheduleError, is_time_zone};
 pub use scheduled_action::ScheduledAction;
 pub use target::{ScalableTarget, Suspended, resource_id, target_key};
 

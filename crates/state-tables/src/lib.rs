@@ -14,6 +14,7 @@ pub mod ecs_leftovers;
 pub mod elb_usage;
 pub mod limits;
 pub mod network_paths;
+pub mod page;
 pub mod prefix_lists;
 pub mod public_addresses;
 pub mod repository_contents;

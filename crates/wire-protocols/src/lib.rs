@@ -1,4 +1,5 @@
-//! The protocols of AWS's public APIs: routing, decoding, encoding, error envelopes, event streams and SigV4.
+//! The protocols of AWS's public APIs: routing, decoding, encoding, error envelopes, event streams, SigV4, and
+//! the words in which all services refuse what breaks a constraint of their model.
 //!
 //! One codec serves all services: it knows shapes only through the schemas and traits of `wire-schema`. It
 //! decides nothing about an operation, holds no state but a cache of signing keys, and never does I/O.
@@ -23,6 +24,7 @@ mod scalar;
 pub mod service_table;
 pub mod sigv4;
 pub mod time;
+pub mod violations;
 pub mod xml;
 
 pub use body::Body;

@@ -9,15 +9,17 @@ use wire_shapes_messaging::events;
 
 use super::errors::{exists, limit_exceeded, not_found};
 use super::limits::{API_DESTINATION_RATE, API_DESTINATIONS_MAX};
-use super::names::instant;
-use super::validation::Violations;
+use super::names::{Named, instant};
+use super::validation::{NameConstraints, Violations};
 use super::{Events, connections, page};
+
+const API_DESTINATION: Named = Named { kind: "api-destination", member: "name", chars_max: 64 };
 
 pub async fn create_api_destination(
     context: Context<Events>,
     input: events::CreateApiDestinationRequest,
 ) -> Result<events::CreateApiDestinationResponse, ServiceError> {
-    let name = authorise(&context, "CreateApiDestination", input.name)?;
+    let name = API_DESTINATION.authorise(&context, "CreateApiDestination", input.name)?;
     let mut violations = Violations::default();
     violations.required(input.connection_arn.as_ref(), "connectionArn");
     violations.required(input.invocation_endpoint.as_ref(), "invocationEndpoint");
@@ -66,7 +68,7 @@ pub async fn update_api_destination(
     context: Context<Events>,
     input: events::UpdateApiDestinationRequest,
 ) -> Result<events::UpdateApiDestinationResponse, ServiceError> {
-    let name = authorise(&context, "UpdateApiDestination", input.name)?;
+    let name = API_DESTINATION.authorise(&context, "UpdateApiDestination", input.name)?;
     let mut violations = Violations::default();
     let method = input.http_method.as_ref().map(|method| method.as_str());
     let rate = input.invocation_rate_limit_per_second;
@@ -113,7 +115,7 @@ pub async fn delete_api_destination(
     context: Context<Events>,
     input: events::DeleteApiDestinationRequest,
 ) -> Result<events::DeleteApiDestinationResponse, ServiceError> {
-    let name = authorise(&context, "DeleteApiDestination", input.name)?;
+    let name = API_DESTINATION.authorise(&context, "DeleteApiDestination", input.name)?;
     context
         .transact(|view, transaction| {
             transaction.delete(find(view, &context, &name)?);
@@ -127,7 +129,7 @@ pub async fn describe_api_destination(
     context: Context<Events>,
     input: events::DescribeApiDestinationRequest,
 ) -> Result<events::DescribeApiDestinationResponse, ServiceError> {
-    let name = authorise(&context, "DescribeApiDestination", input.name)?;
+    let name = API_DESTINATION.authorise(&context, "DescribeApiDestination", input.name)?;
     let view = context.view();
     let destination = ApiDestination::clone(find(&view, &context, &name)?);
     Ok(events::DescribeApiDestinationResponse {
@@ -212,14 +214,4 @@ fn find<'a>(
             "Failed to describe the api-destination(s). An api-destination '{name}' does not exist."
         ))
     })
-}
-
-fn authorise(context: &Context<Events>, action: &str, name: Option<String>) -> Result<String, ServiceError> {
-    let arn =
-        context.scope.arn("events", &format!("api-destination/{}", name.as_deref().unwrap_or_default()));
-    context.authorise(&format!("events:{action}"), &arn)?;
-    let mut violations = Violations::default();
-    violations.name(name.as_deref(), "name", 64, "");
-    violations.check()?;
-    Ok(name.unwrap_or_default())
 }

@@ -12,20 +12,22 @@ use stdx::random;
 use wire_schema::ServiceError;
 use wire_shapes_messaging::events;
 
-use super::errors::{bad_pattern, exists, invalid, limit_exceeded, not_found, not_served};
+use super::errors::{bad_pattern, exists, invalid, limit_exceeded, not_found, refuse_kms_key};
 use super::limits::ARCHIVES_MAX;
-use super::names::{find_bus, instant};
-use super::validation::Violations;
+use super::names::{Named, find_bus, instant};
+use super::validation::{NameConstraints, Violations};
 use super::{Events, page};
 
 /// Who manages an archive's rule, as AWS names it.
 const MANAGED_BY: &str = "prod.vhs.events.aws.internal";
 
+const ARCHIVE: Named = Named { kind: "archive", member: "archiveName", chars_max: 48 };
+
 pub async fn create_archive(
     context: Context<Events>,
     input: events::CreateArchiveRequest,
 ) -> Result<events::CreateArchiveResponse, ServiceError> {
-    let name = authorise(&context, "CreateArchive", input.archive_name)?;
+    let name = ARCHIVE.authorise(&context, "CreateArchive", input.archive_name)?;
     let mut violations = Violations::default();
     violations.required(input.event_source_arn.as_ref(), "eventSourceArn");
     violations.check()?;
@@ -114,7 +116,7 @@ pub async fn delete_archive(
     context: Context<Events>,
     input: events::DeleteArchiveRequest,
 ) -> Result<events::DeleteArchiveResponse, ServiceError> {
-    let name = authorise(&context, "DeleteArchive", input.archive_name)?;
+    let name = ARCHIVE.authorise(&context, "DeleteArchive", input.archive_name)?;
     let stream = find(&context.view(), &context, &name)?.stream();
     let selector = Selector::Streams(vec![stream]);
     context.service.archives.delete_streams(&selector).await.map_err(ServiceError::internal)?;
@@ -137,7 +139,7 @@ pub async fn update_archive(
     context: Context<Events>,
     input: events::UpdateArchiveRequest,
 ) -> Result<events::UpdateArchiveResponse, ServiceError> {
-    let name = authorise(&context, "UpdateArchive", input.archive_name)?;
+    let name = ARCHIVE.authorise(&context, "UpdateArchive", input.archive_name)?;
     check(
         &input.description,
         input.event_pattern.as_deref(),
@@ -176,7 +178,7 @@ pub async fn describe_archive(
     context: Context<Events>,
     input: events::DescribeArchiveRequest,
 ) -> Result<events::DescribeArchiveResponse, ServiceError> {
-    let name = authorise(&context, "DescribeArchive", input.archive_name)?;
+    let name = ARCHIVE.authorise(&context, "DescribeArchive", input.archive_name)?;
     let archive = Archive::clone(find(&context.view(), &context, &name)?);
     let (events_count, bytes) = held(&context, &archive);
     Ok(events::DescribeArchiveResponse {
@@ -253,15 +255,6 @@ pub fn find<'a>(
     row.ok_or_else(|| not_found(format!("Archive {name} does not exist.")))
 }
 
-fn authorise(context: &Context<Events>, action: &str, name: Option<String>) -> Result<String, ServiceError> {
-    let arn = context.scope.arn("events", &format!("archive/{}", name.as_deref().unwrap_or_default()));
-    context.authorise(&format!("events:{action}"), &arn)?;
-    let mut violations = Violations::default();
-    violations.name(name.as_deref(), "archiveName", 48, "");
-    violations.check()?;
-    Ok(name.unwrap_or_default())
-}
-
 fn check(
     description: &Option<String>,
     pattern: Option<&str>,
@@ -272,9 +265,7 @@ fn check(
     violations.length(description.as_deref(), "description", 0, 512);
     violations.in_range(retention_days, "retentionDays", 0, i32::MAX);
     violations.check()?;
-    if kms_key.as_ref().is_some_and(|key| !key.is_empty()) {
-        return Err(not_served("KmsKeyIdentifier"));
-    }
+    refuse_kms_key(kms_key.as_deref())?;
     match pattern.map(Pattern::parse) {
         Some(Err(error)) => Err(bad_pattern(&error)),
         _ => Ok(()),

@@ -7,10 +7,10 @@ use state_model::events::rule::Rule;
 use wire_schema::{Empty, ServiceError};
 use wire_shapes_messaging::events;
 
-use super::errors::{exists, invalid, limit_exceeded, not_served};
+use super::errors::{exists, invalid, limit_exceeded, not_served, refuse_kms_key};
 use super::limits::BUSES_MAX;
 use super::names::{bus_name, find_bus, instant};
-use super::validation::Violations;
+use super::validation::{NameConstraints, Violations};
 use super::{Events, page, tags};
 
 pub async fn create_event_bus(
@@ -190,9 +190,7 @@ fn check_extras(
     dead_letters: &Option<events::DeadLetterConfig>,
     logs: &Option<events::LogConfig>,
 ) -> Result<(), ServiceError> {
-    if kms_key.is_some_and(|key| !key.is_empty()) {
-        return Err(not_served("KmsKeyIdentifier"));
-    }
+    refuse_kms_key(kms_key)?;
     if dead_letters.as_ref().is_some_and(|config| config.arn.is_some()) {
         return Err(not_served("DeadLetterConfig (there is no SQS)"));
     }

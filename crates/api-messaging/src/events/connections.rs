@@ -3,26 +3,41 @@
 mod authorization;
 
 use api_auth::Context;
-use state_model::events::connection::{AuthorizationKind, Connection};
+use state_model::events::connection::Connection;
 use state_tables::{Row, View};
 use stdx::random;
 use wire_schema::ServiceError;
 use wire_shapes_messaging::events;
 
-use super::errors::{exists, invalid, limit_exceeded, not_found, not_served};
+use super::errors::{exists, invalid, limit_exceeded, not_found, not_served, refuse_kms_key};
 use super::limits::CONNECTIONS_MAX;
-use super::names::instant;
-use super::validation::Violations;
+use super::names::{Named, instant};
+use super::validation::{NameConstraints, Violations};
 use super::{Events, page};
-use authorization::Given;
+use authorization::{Given, kind_of};
 
 pub use authorization::check_endpoint;
+
+const CONNECTION: Named = Named { kind: "connection", member: "name", chars_max: 64 };
+
+/// What a change of a connection answers.
+macro_rules! told {
+    ($shape:ident, $connection:expr, $state:expr) => {
+        events::$shape {
+            connection_arn: Some($connection.arn()),
+            connection_state: Some($state),
+            creation_time: instant($connection.created_at),
+            last_modified_time: instant($connection.modified_at),
+            last_authorized_time: $connection.authorized_at.and_then(instant),
+        }
+    };
+}
 
 pub async fn create_connection(
     context: Context<Events>,
     input: events::CreateConnectionRequest,
 ) -> Result<events::CreateConnectionResponse, ServiceError> {
-    let name = authorise(&context, "CreateConnection", input.name)?;
+    let name = CONNECTION.authorise(&context, "CreateConnection", input.name)?;
     let mut violations = Violations::default();
     violations.required(input.authorization_type.as_ref(), "authorizationType");
     violations.required(input.auth_parameters.as_ref(), "authParameters");
@@ -70,7 +85,7 @@ pub async fn update_connection(
     context: Context<Events>,
     input: events::UpdateConnectionRequest,
 ) -> Result<events::UpdateConnectionResponse, ServiceError> {
-    let name = authorise(&context, "UpdateConnection", input.name)?;
+    let name = CONNECTION.authorise(&context, "UpdateConnection", input.name)?;
     let mut violations = Violations::default();
     violations.length(input.description.as_deref(), "description", 0, 512);
     let kind = input.authorization_type.as_ref().map(|kind| kind.as_str());
@@ -86,7 +101,7 @@ pub async fn update_connection(
         let before = context.service.keys.unseal_connection(connection);
         let (shown, secrets) = match (&given, before) {
             (Some(given), before) => given.merged(kind, &connection.shown, before)?,
-            (None, _) if kind.is_some_and(|kind| kind != kind_of(connection)) => {
+            (None, _) if kind.is_some_and(|kind| kind != kind_of(&connection.shown)) => {
                 return Err(invalid("AuthParameters must be given when AuthorizationType changes."));
             }
             (None, Some(before)) => (connection.shown.clone(), before),
@@ -99,13 +114,7 @@ pub async fn update_connection(
         Ok(())
     })
     .await?;
-    Ok(events::UpdateConnectionResponse {
-        connection_arn: Some(changed.arn()),
-        connection_state: Some(changed.state().into()),
-        creation_time: instant(changed.created_at),
-        last_modified_time: instant(changed.modified_at),
-        last_authorized_time: changed.authorized_at.and_then(instant),
-    })
+    Ok(told!(UpdateConnectionResponse, changed, changed.state().into()))
 }
 
 /// Forgets the secrets: the connection and its destinations stay, and can't be called until it is updated.
@@ -113,26 +122,20 @@ pub async fn deauthorize_connection(
     context: Context<Events>,
     input: events::DeauthorizeConnectionRequest,
 ) -> Result<events::DeauthorizeConnectionResponse, ServiceError> {
-    let name = authorise(&context, "DeauthorizeConnection", input.name)?;
+    let name = CONNECTION.authorise(&context, "DeauthorizeConnection", input.name)?;
     let changed = change(&context, &name, |connection| {
         connection.sealed_secrets = None;
         Ok(())
     })
     .await?;
-    Ok(events::DeauthorizeConnectionResponse {
-        connection_arn: Some(changed.arn()),
-        connection_state: Some(changed.state().into()),
-        creation_time: instant(changed.created_at),
-        last_modified_time: instant(changed.modified_at),
-        last_authorized_time: changed.authorized_at.and_then(instant),
-    })
+    Ok(told!(DeauthorizeConnectionResponse, changed, changed.state().into()))
 }
 
 pub async fn delete_connection(
     context: Context<Events>,
     input: events::DeleteConnectionRequest,
 ) -> Result<events::DeleteConnectionResponse, ServiceError> {
-    let name = authorise(&context, "DeleteConnection", input.name)?;
+    let name = CONNECTION.authorise(&context, "DeleteConnection", input.name)?;
     let deleted = context
         .transact(|view, transaction| {
             let row = find(view, &context, &name)?;
@@ -140,25 +143,19 @@ pub async fn delete_connection(
             Ok(Connection::clone(row))
         })
         .await?;
-    Ok(events::DeleteConnectionResponse {
-        connection_arn: Some(deleted.arn()),
-        connection_state: Some(events::ConnectionState::Deleting),
-        creation_time: instant(deleted.created_at),
-        last_modified_time: instant(deleted.modified_at),
-        last_authorized_time: deleted.authorized_at.and_then(instant),
-    })
+    Ok(told!(DeleteConnectionResponse, deleted, events::ConnectionState::Deleting))
 }
 
 pub async fn describe_connection(
     context: Context<Events>,
     input: events::DescribeConnectionRequest,
 ) -> Result<events::DescribeConnectionResponse, ServiceError> {
-    let name = authorise(&context, "DescribeConnection", input.name)?;
+    let name = CONNECTION.authorise(&context, "DescribeConnection", input.name)?;
     let connection = Connection::clone(find(&context.view(), &context, &name)?);
     Ok(events::DescribeConnectionResponse {
         connection_arn: Some(connection.arn()),
         connection_state: Some(connection.state().into()),
-        authorization_type: Some(kind_of(&connection).into()),
+        authorization_type: Some(kind_of(&connection.shown).into()),
         secret_arn: Some(connection.secret_arn()),
         auth_parameters: Some(authorization::shown(&connection.shown)),
         name: Some(connection.name),
@@ -193,7 +190,7 @@ pub async fn list_connections(
         name: Some(row.name.clone()),
         connection_state: Some(row.state().into()),
         state_reason: None,
-        authorization_type: Some(kind_of(row).into()),
+        authorization_type: Some(kind_of(&row.shown).into()),
         creation_time: instant(row.created_at),
         last_modified_time: instant(row.modified_at),
         last_authorized_time: row.authorized_at.and_then(instant),
@@ -218,22 +215,11 @@ async fn change(
         .await
 }
 
-fn kind_of(connection: &Connection) -> &'static str {
-    match connection.shown.kind {
-        AuthorizationKind::Basic { .. } => "BASIC",
-        AuthorizationKind::ApiKey { .. } => "API_KEY",
-        AuthorizationKind::OAuth { .. } => "OAUTH_CLIENT_CREDENTIALS",
-    }
-}
-
 fn check_extras(is_private: bool, kms_key: Option<&str>) -> Result<(), ServiceError> {
     if is_private {
         return Err(not_served("InvocationConnectivityParameters (private APIs)"));
     }
-    if kms_key.is_some_and(|key| !key.is_empty()) {
-        return Err(not_served("KmsKeyIdentifier"));
-    }
-    Ok(())
+    refuse_kms_key(kms_key)
 }
 
 fn find<'a>(
@@ -245,13 +231,4 @@ fn find<'a>(
     row.ok_or_else(|| {
         not_found(format!("Failed to describe the connection(s). Connection '{name}' does not exist."))
     })
-}
-
-fn authorise(context: &Context<Events>, action: &str, name: Option<String>) -> Result<String, ServiceError> {
-    let arn = context.scope.arn("events", &format!("connection/{}", name.as_deref().unwrap_or_default()));
-    context.authorise(&format!("events:{action}"), &arn)?;
-    let mut violations = Violations::default();
-    violations.name(name.as_deref(), "name", 64, "");
-    violations.check()?;
-    Ok(name.unwrap_or_default())
 }

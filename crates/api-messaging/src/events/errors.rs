@@ -41,6 +41,14 @@ pub fn bad_pattern(error: &PatternError) -> ServiceError {
     ServiceError::caller("InvalidEventPatternException", error.to_string())
 }
 
+/// Nothing is encrypted with keys of KMS; an empty name is none.
+pub fn refuse_kms_key(key: Option<&str>) -> Result<(), ServiceError> {
+    match key {
+        Some(key) if !key.is_empty() => Err(not_served("KmsKeyIdentifier")),
+        _ => Ok(()),
+    }
+}
+
 /// A parameter that AWS has and that isn't served here.
 pub fn not_served(what: &str) -> ServiceError {
     invalid(format!("{what} is not supported here: leave it out."))

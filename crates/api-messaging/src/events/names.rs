@@ -10,6 +10,7 @@ use wire_schema::{Instant, ServiceError};
 
 use super::Events;
 use super::errors::{bus_missing, invalid, rule_managed, rule_missing};
+use super::validation::{NameConstraints, Violations};
 
 /// The name of the bus that is given by name or ARN; left out, the default one.
 pub fn bus_name(scope: &Scope, given: Option<&str>) -> Result<String, ServiceError> {
@@ -71,6 +72,33 @@ pub fn authorise_rule(
     let arn = state_model::events::rule::arn_of(&context.scope, known, name.unwrap_or_default());
     context.authorise(&format!("events:{action}"), &arn)?;
     bus_of
+}
+
+/// What is named within its account and region alone.
+#[derive(Debug)]
+pub struct Named {
+    /// What its ARN says before the name.
+    pub kind: &'static str,
+    /// The member that names it.
+    pub member: &'static str,
+    pub chars_max: usize,
+}
+
+impl Named {
+    /// Authorises an action on it and yields its name.
+    pub fn authorise(
+        &self,
+        context: &Context<Events>,
+        action: &str,
+        name: Option<String>,
+    ) -> Result<String, ServiceError> {
+        let path = format!("{}/{}", self.kind, name.as_deref().unwrap_or_default());
+        context.authorise(&format!("events:{action}"), &context.scope.arn("events", &path))?;
+        let mut violations = Violations::default();
+        violations.name(name.as_deref(), self.member, self.chars_max, "");
+        violations.check()?;
+        Ok(name.unwrap_or_default())
+    }
 }
 
 pub fn instant(at: stdx::clock::Timestamp) -> Option<Instant> {

@@ -8,7 +8,7 @@ use wire_shapes_messaging::events;
 
 use super::errors::{invalid, not_found};
 use super::limits::POLICY_BYTES_MAX;
-use super::validation::Violations;
+use super::validation::{NameConstraints, Violations};
 use super::{Events, buses};
 
 pub async fn put_permission(

@@ -4,14 +4,14 @@ use state_model::events::bus::Bus;
 use state_model::events::pattern::Pattern;
 use state_model::events::rule::Rule;
 use state_model::iam::parse_role_arn;
-use state_model::schedule::Expression;
+use state_model::schedule::{Expression, Rules};
 use wire_schema::ServiceError;
 use wire_shapes_messaging::events;
 
 use super::errors::{bad_pattern, invalid, limit_exceeded, not_served, rule_managed};
 use super::limits::RULES_PER_BUS_MAX;
 use super::names::{authorise_rule, find_bus};
-use super::validation::Violations;
+use super::validation::{NameConstraints, Violations};
 use super::{Events, tags};
 
 /// Makes a rule, or replaces what it says: its targets and tags stay.
@@ -87,7 +87,8 @@ fn new_rule(
         if bus != DEFAULT_BUS {
             return Err(invalid("ScheduleExpression is supported only on the default event bus."));
         }
-        check_schedule(schedule)?;
+        Expression::parse(schedule, Rules::EVENT_RULES)
+            .map_err(|_| invalid("Parameter ScheduleExpression is not valid."))?;
     }
     if input.role_arn.as_deref().is_some_and(|role| parse_role_arn(role).is_none()) {
         return Err(invalid(
@@ -109,17 +110,4 @@ fn new_rule(
         tags: Default::default(),
         targets: Vec::new(),
     })
-}
-
-/// Rules know no `at(…)`, and want one minute and several minutes told apart.
-fn check_schedule(text: &str) -> Result<(), ServiceError> {
-    let bad = || invalid("Parameter ScheduleExpression is not valid.");
-    match Expression::parse(text) {
-        Ok(Expression::Cron(_)) => Ok(()),
-        Ok(Expression::Rate(_)) => {
-            let is_one = text.starts_with("rate(1 ");
-            if is_one != text.ends_with("s)") { Ok(()) } else { Err(bad()) }
-        }
-        _ => Err(bad()),
-    }
 }

@@ -10,7 +10,7 @@ use super::errors::{invalid, limit_exceeded};
 use super::limits::TARGETS_PER_RULE_MAX;
 use super::names::{authorise_rule, find_own_rule};
 use super::target::{self, Kind};
-use super::validation::Violations;
+use super::validation::{NameConstraints, Violations};
 
 /// Adds targets, or replaces those with the same id: all of them or none.
 pub async fn put_targets(

@@ -9,15 +9,17 @@ use wire_shapes_messaging::events;
 
 use super::errors::{exists, invalid, limit_exceeded, not_found};
 use super::limits::REPLAYS_RUNNING_MAX;
-use super::names::instant;
-use super::validation::Violations;
+use super::names::{Named, instant};
+use super::validation::{NameConstraints, Violations};
 use super::{Events, archives, page};
+
+const REPLAY: Named = Named { kind: "replay", member: "replayName", chars_max: 64 };
 
 pub async fn start_replay(
     context: Context<Events>,
     input: events::StartReplayRequest,
 ) -> Result<events::StartReplayResponse, ServiceError> {
-    let name = authorise(&context, "StartReplay", input.replay_name)?;
+    let name = REPLAY.authorise(&context, "StartReplay", input.replay_name)?;
     let mut violations = Violations::default();
     violations.required(input.event_source_arn.as_ref(), "eventSourceArn");
     violations.required(input.event_start_time.as_ref(), "eventStartTime");
@@ -116,7 +118,7 @@ pub async fn cancel_replay(
     context: Context<Events>,
     input: events::CancelReplayRequest,
 ) -> Result<events::CancelReplayResponse, ServiceError> {
-    let name = authorise(&context, "CancelReplay", input.replay_name)?;
+    let name = REPLAY.authorise(&context, "CancelReplay", input.replay_name)?;
     let replay = context
         .transact(|view, transaction| {
             let row = find(view, &context, &name)?;
@@ -140,7 +142,7 @@ pub async fn describe_replay(
     context: Context<Events>,
     input: events::DescribeReplayRequest,
 ) -> Result<events::DescribeReplayResponse, ServiceError> {
-    let name = authorise(&context, "DescribeReplay", input.replay_name)?;
+    let name = REPLAY.authorise(&context, "DescribeReplay", input.replay_name)?;
     let replay = Replay::clone(find(&context.view(), &context, &name)?);
     Ok(events::DescribeReplayResponse {
         replay_arn: Some(replay.arn()),
@@ -203,13 +205,4 @@ fn state(state: ReplayState) -> events::ReplayState {
 fn find<'a>(view: &'a View, context: &Context<Events>, name: &str) -> Result<&'a Row<Replay>, ServiceError> {
     let row = view.event_replays.get(&context.scope.key(name));
     row.ok_or_else(|| not_found(format!("Replay {name} does not exist.")))
-}
-
-fn authorise(context: &Context<Events>, action: &str, name: Option<String>) -> Result<String, ServiceError> {
-    let arn = context.scope.arn("events", &format!("replay/{}", name.as_deref().unwrap_or_default()));
-    context.authorise(&format!("events:{action}"), &arn)?;
-    let mut violations = Violations::default();
-    violations.name(name.as_deref(), "replayName", 64, "");
-    violations.check()?;
-    Ok(name.unwrap_or_default())
 }

@@ -7,7 +7,7 @@ use wire_shapes_messaging::events;
 
 use super::errors::{invalid, rule_managed};
 use super::names::{authorise_rule, bus_name, find_bus, find_own_rule, find_rule};
-use super::validation::Violations;
+use super::validation::{NameConstraints, Violations};
 use super::{Events, page};
 
 /// Deleting a rule that isn't there succeeds, as on AWS.

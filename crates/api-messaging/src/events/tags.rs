@@ -1,7 +1,5 @@
 //! Tags of buses and rules.
 
-use std::collections::BTreeMap;
-
 use api_auth::Context;
 use state_model::events::bus::{self, Bus};
 use state_model::events::rule::Rule;
@@ -13,8 +11,7 @@ use super::errors::{invalid, not_found, rule_managed};
 use super::limits::TAGS_MAX;
 use super::names::find_bus;
 use super::validation::Violations;
-
-type Tags = BTreeMap<String, String>;
+use crate::tags::{self, Bounds, Tags};
 
 /// What is tagged.
 enum Resource {
@@ -69,25 +66,8 @@ pub async fn list_tags_for_resource(
 
 /// Adds tags, or replaces their values.
 pub fn merge(tags: &mut Tags, new: &[events::Tag]) -> Result<(), ServiceError> {
-    let mut violations = Violations::default();
-    for tag in new {
-        violations.required(tag.key.as_ref(), "tags.key");
-        violations.required(tag.value.as_ref(), "tags.value");
-        violations.length(tag.key.as_deref(), "tags.key", 1, 128);
-        violations.length(tag.value.as_deref(), "tags.value", 0, 256);
-    }
-    violations.check()?;
-    for tag in new {
-        let (Some(key), Some(value)) = (&tag.key, &tag.value) else { continue };
-        if key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(invalid("Tag keys starting with aws: are reserved for AWS."));
-        }
-        tags.insert(key.clone(), value.clone());
-    }
-    if tags.len() > TAGS_MAX {
-        return Err(invalid(format!("A resource can have no more than {TAGS_MAX} tags.")));
-    }
-    Ok(())
+    let bounds = Bounds { value_chars_min: 0, count_max: TAGS_MAX, holder: "A resource" };
+    tags::merge(tags, new.iter().map(|tag| (&tag.key, &tag.value)), bounds)
 }
 
 fn authorise(context: &Context<Events>, action: &str, arn: Option<String>) -> Result<Resource, ServiceError> {

@@ -9,9 +9,9 @@ use state_model::iam::parse_role_arn;
 use wire_schema::ServiceError;
 use wire_shapes_messaging::events;
 
-use super::ecs_parameters;
 use super::errors::{invalid, not_served};
-use super::validation::Violations;
+use super::validation::{NameConstraints, Violations};
+use crate::ecs_parameters::events as ecs_parameters;
 
 /// What a target is, by its ARN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use api_auth::Context;
 use state_model::events::rule::Rule;
+use state_tables::page as pages;
 use wire_schema::ServiceError;
 use wire_shapes_messaging::events;
 
 use super::names::{authorise_rule, find_bus, find_own_rule, find_rule};
-use super::validation::Violations;
+use super::validation::{NameConstraints, Violations};
 use super::{Events, page, target};
 
 pub async fn remove_targets(
@@ -63,12 +64,12 @@ pub async fn list_targets_by_rule(
     let view = context.view();
     let rule = find_rule(&view, &context.scope, &bus, &name)?;
     let parameters = format!("targets {}", rule.arn());
-    let after = input.next_token.map(|token| page::decode(&parameters, &token)).transpose()?;
+    let after = input.next_token.map(|token| page::place(&parameters, &token)).transpose()?;
     let from = after.and_then(|after| after.parse::<usize>().ok()).unwrap_or(0);
     let limit = input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(100);
     let targets: Vec<_> = rule.targets.iter().skip(from).take(limit).map(target::write).collect();
     let end = from + targets.len();
-    let next_token = (end < rule.targets.len()).then(|| page::encode(&parameters, &end.to_string()));
+    let next_token = (end < rule.targets.len()).then(|| pages::token(&parameters, &end.to_string()));
     Ok(events::ListTargetsByRuleResponse { targets: Some(targets), next_token })
 }
 
@@ -86,7 +87,7 @@ pub async fn list_rule_names_by_target(
     find_bus(&view, &context.scope, &bus)?;
     let arn = input.target_arn.unwrap_or_default();
     let parameters = format!("rules {bus} {arn}");
-    let after = input.next_token.map(|token| page::decode(&parameters, &token)).transpose()?;
+    let after = input.next_token.map(|token| page::place(&parameters, &token)).transpose()?;
     let rules = view.event_rules.by(Rule::TARGET, &context.scope.key(&arn)).filter(|rule| rule.bus == bus);
     // A rule may have the target twice.
     let names: BTreeSet<_> = rules.map(|rule| rule.name.clone()).collect();
@@ -94,6 +95,6 @@ pub async fn list_rule_names_by_target(
         names.into_iter().filter(|name| after.as_ref().is_none_or(|after| name > after)).peekable();
     let limit = input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(100);
     let shown: Vec<_> = names.by_ref().take(limit).collect();
-    let next_token = names.peek().and_then(|_| shown.last()).map(|last| page::encode(&parameters, last));
+    let next_token = names.peek().and_then(|_| shown.last()).map(|last| pages::token(&parameters, last));
     Ok(events::ListRuleNamesByTargetResponse { rule_names: Some(shown), next_token })
 }

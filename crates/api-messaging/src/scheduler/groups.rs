@@ -7,7 +7,7 @@ use wire_shapes_messaging::scheduler;
 
 use super::limits::GROUPS_MAX;
 use super::{Scheduler, conflict, find_group, instant, invalid, not_found, quota_exceeded, tags};
-use crate::events::{Violations, page};
+use crate::events::{NameConstraints, Violations, page};
 
 pub async fn create_schedule_group(
     context: Context<Scheduler>,

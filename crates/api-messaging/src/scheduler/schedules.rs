@@ -1,7 +1,7 @@
 //! Schedules. The schedules loop watches them; what it fired is a record of its own.
 
 use api_auth::Context;
-use state_model::schedule::{Expression, zone};
+use state_model::schedule::{Expression, Rules, zone};
 use state_model::scheduler::{DEFAULT_GROUP, Schedule, ScheduleGroup};
 use state_tables::{Row, View};
 use stdx::clock::Timestamp;
@@ -10,7 +10,7 @@ use wire_shapes_messaging::scheduler;
 
 use super::limits::SCHEDULES_MAX;
 use super::{Scheduler, conflict, find_group, instant, invalid, not_found, quota_exceeded, target};
-use crate::events::{Violations, page};
+use crate::events::{NameConstraints, Violations, page};
 
 pub async fn create_schedule(
     context: Context<Scheduler>,
@@ -200,7 +200,7 @@ fn read(
         return Err(invalid("KmsKeyArn is not supported here: leave it out."));
     }
     let expression = input.schedule_expression.unwrap_or_default();
-    if Expression::parse(&expression).is_err() {
+    if Expression::parse(&expression, Rules::SCHEDULER).is_err() {
         return Err(invalid(format!("Invalid Schedule Expression {expression}.")));
     }
     let zone_name = input.schedule_expression_timezone.unwrap_or_else(|| String::from("UTC"));

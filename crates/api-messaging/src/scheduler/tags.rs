@@ -1,7 +1,5 @@
 //! Tags of schedule groups.
 
-use std::collections::BTreeMap;
-
 use api_auth::Context;
 use state_model::scheduler::ScheduleGroup;
 use wire_schema::ServiceError;
@@ -9,9 +7,7 @@ use wire_shapes_messaging::scheduler;
 
 use super::limits::TAGS_MAX;
 use super::{Scheduler, find_group, invalid};
-use crate::events::Violations;
-
-type Tags = BTreeMap<String, String>;
+use crate::tags::{self, Bounds, Tags};
 
 pub async fn tag_resource(
     context: Context<Scheduler>,
@@ -47,26 +43,10 @@ pub async fn list_tags_for_resource(
     Ok(scheduler::ListTagsForResourceOutput { tags: Some(tags.collect()) })
 }
 
+/// Adds tags, or replaces their values.
 pub fn merge(tags: &mut Tags, new: &[scheduler::Tag]) -> Result<(), ServiceError> {
-    let mut violations = Violations::default();
-    for tag in new {
-        violations.required(tag.key.as_ref(), "tags.key");
-        violations.required(tag.value.as_ref(), "tags.value");
-        violations.length(tag.key.as_deref(), "tags.key", 1, 128);
-        violations.length(tag.value.as_deref(), "tags.value", 1, 256);
-    }
-    violations.check()?;
-    for tag in new {
-        let (Some(key), Some(value)) = (&tag.key, &tag.value) else { continue };
-        if key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(invalid("Tag keys starting with aws: are reserved for AWS."));
-        }
-        tags.insert(key.clone(), value.clone());
-    }
-    if tags.len() > TAGS_MAX {
-        return Err(invalid(format!("A schedule group can have no more than {TAGS_MAX} tags.")));
-    }
-    Ok(())
+    let bounds = Bounds { value_chars_min: 1, count_max: TAGS_MAX, holder: "A schedule group" };
+    tags::merge(tags, new.iter().map(|tag| (&tag.key, &tag.value)), bounds)
 }
 
 fn authorise(

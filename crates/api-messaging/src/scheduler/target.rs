@@ -9,8 +9,9 @@ use state_model::scheduler::ScheduleTarget;
 use wire_schema::ServiceError;
 use wire_shapes_messaging::scheduler;
 
+use super::invalid;
 use super::limits::INPUT_BYTES_MAX;
-use super::{ecs_parameters, invalid};
+use crate::ecs_parameters::scheduler as ecs_parameters;
 use crate::events::Violations;
 
 pub fn read(input: scheduler::TargetShape, scope: &Scope) -> Result<ScheduleTarget, ServiceError> {

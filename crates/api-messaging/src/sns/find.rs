@@ -13,6 +13,18 @@ use wire_schema::ServiceError;
 use super::Sns;
 use super::errors::{invalid, no_subscription, no_topic};
 
+/// What a topic's policy may speak of.
+pub const TOPIC_ACTIONS: [&str; 8] = [
+    "GetTopicAttributes",
+    "SetTopicAttributes",
+    "AddPermission",
+    "RemovePermission",
+    "DeleteTopic",
+    "Subscribe",
+    "ListSubscriptionsByTopic",
+    "Publish",
+];
+
 /// The topic's name, once the caller may do `action` with it.
 pub fn authorised(
     context: &Context<Sns>,
@@ -76,16 +88,6 @@ pub fn policy(topic: &Topic) -> String {
     if let Some(policy) = &topic.policy {
         return policy.clone();
     }
-    let actions = [
-        "GetTopicAttributes",
-        "SetTopicAttributes",
-        "AddPermission",
-        "RemovePermission",
-        "DeleteTopic",
-        "Subscribe",
-        "ListSubscriptionsByTopic",
-        "Publish",
-    ];
     json!({
         "Version": "2008-10-17",
         "Id": "__default_policy_ID",
@@ -93,7 +95,7 @@ pub fn policy(topic: &Topic) -> String {
             "Sid": "__default_statement_ID",
             "Effect": "Allow",
             "Principal": { "AWS": "*" },
-            "Action": actions.map(|action| format!("SNS:{action}")),
+            "Action": TOPIC_ACTIONS.map(|action| format!("SNS:{action}")),
             "Resource": topic.arn(),
             "Condition": { "StringEquals": { "AWS:SourceOwner": topic.scope.account } },
         }],

@@ -11,18 +11,6 @@ use super::errors::invalid;
 use super::limits::STATEMENTS_MAX;
 use super::{Sns, find};
 
-const ACTIONS: [&str; 9] = [
-    "GetTopicAttributes",
-    "SetTopicAttributes",
-    "AddPermission",
-    "RemovePermission",
-    "DeleteTopic",
-    "Subscribe",
-    "ListSubscriptionsByTopic",
-    "Publish",
-    "Receive",
-];
-
 pub async fn add_permission(
     context: Context<Sns>,
     input: sns::AddPermissionInput,
@@ -34,8 +22,8 @@ pub async fn add_permission(
         return Err(invalid("AWSAccountId"));
     }
     let actions = input.action_name.unwrap_or_default();
-    if actions.is_empty() || !actions.iter().all(|action| ACTIONS.contains(&action.as_str()) || action == "*")
-    {
+    let is_action = |name: &str| find::TOPIC_ACTIONS.contains(&name) || matches!(name, "Receive" | "*");
+    if actions.is_empty() || !actions.iter().all(|action| is_action(action)) {
         return Err(invalid("Policy statement action out of service scope!"));
     }
     let principals: Vec<String> =

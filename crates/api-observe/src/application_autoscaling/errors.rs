@@ -1,5 +1,6 @@
 //! The errors of Application Auto Scaling.
 
+use wire_protocols::violations::{ValidationException, Violations};
 use wire_schema::ServiceError;
 
 use super::resource::Resource;
@@ -19,9 +20,7 @@ pub fn not_in_set(value: &str, member: &str, values: &[&str]) -> ServiceError {
 }
 
 pub fn constraint(value: &str, member: &str, rule: &str) -> ServiceError {
-    invalid(format!(
-        "1 validation error detected: Value {value} at '{member}' failed to satisfy constraint: {rule}"
-    ))
+    Violations::<ValidationException>::only(value, member, rule)
 }
 
 pub fn unsupported() -> ServiceError {

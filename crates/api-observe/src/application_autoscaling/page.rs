@@ -1,7 +1,6 @@
 //! Pages of a listing. A token says where the page before ended, and belongs to one set of filters.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use state_tables::page;
 use wire_schema::ServiceError;
 
 use super::errors::{constraint, invalid_token};
@@ -33,37 +32,15 @@ impl Page {
                 })?,
         };
         let filter = format!("{filter:?}");
-        let read = |token: &str| {
-            let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-            let (of, key) = text.split_once('\n')?;
-            (of == filter).then(|| key.to_owned())
-        };
-        let after = match next_token {
-            None => None,
-            Some(token) => Some(read(token).ok_or_else(invalid_token)?),
-        };
+        let place = |token| page::place(&filter, token).ok_or_else(invalid_token);
+        let after = next_token.map(place).transpose()?;
         Ok(Self { after, length, filter })
     }
 
     /// Takes the page out of pairs of a key and an item, in the order of their keys.
     pub fn take<T>(&self, items: impl Iterator<Item = (String, T)>) -> (Vec<T>, Option<String>) {
-        let mut page = Vec::new();
-        let mut last = None;
-        for (key, item) in items {
-            if self.after.as_ref().is_some_and(|after| key <= *after) {
-                continue;
-            }
-            if page.len() == self.length {
-                return (page, last.map(|last: String| self.token(&last)));
-            }
-            page.push(item);
-            last = Some(key);
-        }
-        (page, None)
-    }
-
-    fn token(&self, last: &str) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{}\n{last}", self.filter))
+        let items = items.filter(|(key, _)| self.after.as_ref().is_none_or(|after| key > after));
+        page::take(items, self.length, &self.filter)
     }
 }
 

@@ -1,7 +1,8 @@
 //! PutScheduledAction, DeleteScheduledAction, DescribeScheduledActions.
 
-use state_model::autoscaling::{ScalableTarget, Schedule, ScheduledAction, is_time_zone, resource_id};
+use state_model::autoscaling::{ScalableTarget, ScheduledAction, resource_id};
 use state_model::record::Record;
+use state_model::schedule;
 use state_tables::{Transaction, View};
 use stdx::clock::Timestamp;
 use stdx::random;
@@ -54,10 +55,11 @@ fn read(input: &PutScheduledActionRequest) -> Result<Given, ServiceError> {
         if schedule.len() > SCHEDULE_CHARS_MAX {
             return Err(invalid(format!("A schedule has at most {SCHEDULE_CHARS_MAX} characters")));
         }
-        Schedule::parse(schedule).map_err(|error| invalid(error.to_string()))?;
+        ScheduledAction::read_schedule(schedule)
+            .map_err(|error| invalid(format!("Invalid schedule expression: {schedule}. {error}")))?;
     }
     if let Some(zone) = &input.timezone
-        && !is_time_zone(zone)
+        && schedule::zone(zone).is_none()
     {
         return Err(invalid(format!("Invalid timezone: {zone}")));
     }

@@ -22,7 +22,6 @@ mod put_metric_alarm;
 mod render;
 mod set_alarm_state;
 mod tags;
-mod token;
 mod violations;
 
 /// Adds the operations of this section.

@@ -57,8 +57,7 @@ pub async fn update_access_key(
 ) -> Result<Empty, ServiceError> {
     let id = required(input.access_key_id, "accessKeyId")?;
     let status = required(input.status, "status")?;
-    let settable = matches!(status, iam::StatusType::Active | iam::StatusType::Inactive);
-    one_of(settable, status.as_str(), "status", &["Active", "Inactive"])?;
+    one_of(status.as_str(), "status", &["Active", "Inactive"])?;
     let owner = owner(&context, "iam:UpdateAccessKey", input.user_name)?;
     context
         .transact(|view, transaction| {

@@ -84,7 +84,7 @@ pub async fn list_entities_for_policy(
     let prefix = validation::path_prefix(input.path_prefix)?;
     let window = Window::new(input.marker, input.max_items)?;
     if let Some(filter) = &input.entity_filter {
-        one_of(filter.is_known(), filter.as_str(), "entityFilter", iam::EntityType::VALUES)?;
+        one_of(filter.as_str(), "entityFilter", iam::EntityType::VALUES)?;
     }
     let account = context.scope.account.as_str();
     let view = context.view();

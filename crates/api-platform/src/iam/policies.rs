@@ -206,9 +206,9 @@ pub async fn list_policies(
     let prefix = validation::path_prefix(input.path_prefix)?;
     let window = Window::new(input.marker, input.max_items)?;
     let scope = input.scope.unwrap_or(iam::PolicyScopeType::All);
-    one_of(scope.is_known(), scope.as_str(), "scope", iam::PolicyScopeType::VALUES)?;
+    one_of(scope.as_str(), "scope", iam::PolicyScopeType::VALUES)?;
     if let Some(usage) = &input.policy_usage_filter {
-        one_of(usage.is_known(), usage.as_str(), "policyUsageFilter", iam::PolicyUsageType::VALUES)?;
+        one_of(usage.as_str(), "policyUsageFilter", iam::PolicyUsageType::VALUES)?;
     }
     let view = context.view();
     let table_prefix = format!("{account}/");

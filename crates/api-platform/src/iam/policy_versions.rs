@@ -10,7 +10,7 @@ use super::limits::POLICY_VERSIONS_MAX;
 use super::page::Window;
 use super::policies::{Managed, find, find_own, managed_document};
 use super::{Iam, shapes};
-use crate::validation::{invalid, required};
+use crate::validation::{pattern, required};
 
 pub async fn create_policy_version(
     context: Context<Iam>,
@@ -137,13 +137,8 @@ fn version_id(value: Option<String>) -> Result<String, ServiceError> {
     let digits = id.strip_prefix('v').unwrap_or_default();
     let good =
         !digits.is_empty() && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if good {
-        return Ok(id);
-    }
-    Err(invalid(format!(
-        "1 validation error detected: Value '{id}' at 'versionId' failed to satisfy constraint: Member must satisfy \
-         regular expression pattern: v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"
-    )))
+    pattern(good, &id, "versionId", "v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?")?;
+    Ok(id)
 }
 
 fn no_such_version(arn: &str, id: &str) -> ServiceError {

@@ -9,7 +9,7 @@ use wire_shapes_platform::iam;
 
 use super::errors::{invalid_input, malformed_policy};
 use super::limits::{DESCRIPTION_CHARS_MAX, PATH_CHARS_MAX, TAGS_MAX};
-use crate::validation::{invalid, is_name, required, text_length};
+use crate::validation::{count_max, invalid, is_name, required, text_length};
 
 pub fn name(value: Option<String>, member: &str, chars_max: usize) -> Result<String, ServiceError> {
     let name = required(value, member)?;
@@ -90,11 +90,6 @@ pub fn tags(value: Option<Vec<iam::Tag>>) -> Result<BTreeMap<String, String>, Se
         folded.push(key.to_ascii_lowercase());
         tags.insert(key, value);
     }
-    if tags.len() > TAGS_MAX {
-        return Err(invalid(format!(
-            "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less \
-             than or equal to {TAGS_MAX}"
-        )));
-    }
+    count_max(tags.len(), "tags", TAGS_MAX)?;
     Ok(tags)
 }

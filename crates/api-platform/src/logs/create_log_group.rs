@@ -7,7 +7,7 @@ use wire_shapes_platform::logs;
 
 use super::errors::{group_exists, invalid, limit_exceeded};
 use super::limits::{GROUP_CLASSES, GROUPS_MAX};
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers, tags};
 
 pub async fn create_log_group(
@@ -21,7 +21,7 @@ pub async fn create_log_group(
     let new_tags = input.tags.unwrap_or_default();
     let mut violations = Violations::default();
     violations.group_name(input.log_group_name.as_deref(), "logGroupName");
-    violations.one_of(&class, "logGroupClass", &GROUP_CLASSES);
+    violations.one_of(Some(&class), "logGroupClass", &GROUP_CLASSES);
     new_tags.iter().for_each(|(key, value)| violations.tag(key, value));
     violations.check()?;
     if name.to_ascii_lowercase().starts_with("aws/") {

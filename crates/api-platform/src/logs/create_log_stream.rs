@@ -8,7 +8,7 @@ use wire_schema::{Empty, ServiceError};
 use wire_shapes_platform::logs;
 
 use super::errors::{not_stored, stream_exists};
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers};
 
 pub async fn create_log_stream(

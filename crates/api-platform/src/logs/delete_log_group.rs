@@ -6,7 +6,7 @@ use wire_shapes_platform::logs;
 
 use super::errors::not_stored;
 use super::limits::DELETIONS_PER_TRANSACTION;
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers};
 
 pub async fn delete_log_group(

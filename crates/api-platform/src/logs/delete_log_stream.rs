@@ -5,7 +5,7 @@ use wire_schema::{Empty, ServiceError};
 use wire_shapes_platform::logs;
 
 use super::errors::not_stored;
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers};
 
 pub async fn delete_log_stream(

@@ -3,7 +3,7 @@ use wire_schema::{Empty, ServiceError};
 use wire_shapes_platform::logs;
 
 use super::put_retention_policy::change_group;
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers};
 
 pub async fn delete_retention_policy(

@@ -6,7 +6,7 @@ use wire_shapes_platform::logs;
 
 use super::errors::invalid;
 use super::limits::{DESCRIBE_MAX, GROUP_IDENTIFIERS_MAX};
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers, metric_filters, token};
 
 pub async fn describe_log_groups(

@@ -18,12 +18,12 @@ pub async fn describe_log_streams(
     let mut violations = Violations::default();
     violations.in_range(input.limit, "limit", 1, DESCRIBE_MAX);
     if let Some(prefix) = &input.log_stream_name_prefix {
-        violations.length(prefix, "logStreamNamePrefix", 1, STREAM_NAME_CHARS_MAX);
+        violations.length(Some(prefix), "logStreamNamePrefix", 1, STREAM_NAME_CHARS_MAX);
     }
     let by_time = match &input.order_by {
         None | Some(logs::OrderBy::LogStreamName) => false,
         Some(order) => {
-            violations.one_of(order.as_str(), "orderBy", logs::OrderBy::VALUES);
+            violations.one_of(Some(order.as_str()), "orderBy", logs::OrderBy::VALUES);
             true
         }
     };

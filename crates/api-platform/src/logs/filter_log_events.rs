@@ -12,7 +12,7 @@ use wire_shapes_platform::logs;
 use super::errors::{bad_token, invalid, not_read, stream_missing};
 use super::get_log_events::text;
 use super::limits::{EVENTS_PER_PAGE_MAX, STREAM_NAMES_PER_FILTER_MAX};
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers, token};
 
 pub async fn filter_log_events(

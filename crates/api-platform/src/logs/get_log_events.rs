@@ -7,7 +7,7 @@ use wire_shapes_platform::logs;
 
 use super::errors::{bad_token, not_read};
 use super::limits::EVENTS_PER_PAGE_MAX;
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers};
 
 pub async fn get_log_events(

@@ -9,7 +9,7 @@ use state_tables::{Row, View};
 use wire_schema::ServiceError;
 
 use super::errors::{group_missing, invalid, stream_missing};
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 
 /// The resource of actions on a group, as AWS's denials print it.
 pub fn group_resource(scope: &Scope, group: &str) -> String {

@@ -21,7 +21,7 @@ use super::create_log_stream;
 use super::errors::{invalid, not_stored};
 use super::limits::{GROUP_CLASSES, SPOOLS_MAX};
 use super::metrics::{Derived, LogMetrics};
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 
 /// Where the lines of one container go.
 #[derive(Clone, Debug, PartialEq, Eq)]

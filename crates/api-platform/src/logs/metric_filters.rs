@@ -13,7 +13,7 @@ use super::limits::{
     METRIC_VALUE_CHARS_MAX, METRIC_VALUE_MAX,
 };
 use super::metrics::CompiledFilter;
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers, token};
 
 pub async fn put_metric_filter(
@@ -74,7 +74,7 @@ fn check(input: &logs::PutMetricFilterRequest) -> Result<(), ServiceError> {
             ] {
                 violations.required(value.as_ref(), &member(name));
                 if let Some(value) = value {
-                    violations.length(value, &member(name), 1, max);
+                    violations.length(Some(value), &member(name), 1, max);
                     if name != "metricValue" && value.contains([':', '*', '$']) {
                         return Err(invalid(format!(
                             "Invalid metric transformation: '{value}' is no {name}"
@@ -128,7 +128,7 @@ fn metric(given: logs::MetricTransformation) -> Result<FilterMetric, ServiceErro
     let unit = given.unit.map(|unit| unit.as_str().to_owned());
     if let Some(unit) = unit.as_deref().filter(|unit| Unit::parse(unit).is_none()) {
         let mut violations = Violations::default();
-        violations.one_of(unit, "metricTransformations.1.member.unit", &[]);
+        violations.one_of(Some(unit), "metricTransformations.1.member.unit", &[]);
         violations.check()?;
     }
     Ok(FilterMetric {

@@ -10,7 +10,7 @@ use super::limits::{
     EVENT_AGE_MAX, EVENT_LEAD_MAX, EVENT_OVERHEAD_BYTES, EVENTS_PER_PUT_MAX, PUT_BYTES_MAX, PUT_SPAN_MS_MAX,
 };
 use super::retention::retention_start;
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers};
 
 pub async fn put_log_events(
@@ -64,7 +64,7 @@ fn check_events(mut violations: Violations, events: &[InputLogEvent]) -> Result<
     for (index, event) in events.iter().take(EVENTS_PER_PUT_MAX).enumerate() {
         let at = index + 1;
         match event.message.as_deref() {
-            Some("") => violations.length("", &format!("logEvents.{at}.member.message"), 1, usize::MAX),
+            Some("") => violations.length(Some(""), &format!("logEvents.{at}.member.message"), 1, usize::MAX),
             Some(_) => {}
             None => violations.required::<String>(None, &format!("logEvents.{at}.member.message")),
         }

@@ -4,7 +4,7 @@ use wire_schema::{Empty, ServiceError};
 use wire_shapes_platform::logs;
 
 use super::limits::RETENTION_DAYS;
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers};
 
 pub async fn put_retention_policy(
@@ -18,7 +18,7 @@ pub async fn put_retention_policy(
     violations.required(input.retention_in_days.as_ref(), "retentionInDays");
     if let Some(days) = input.retention_in_days {
         let values = RETENTION_DAYS.map(|days| days.to_string());
-        violations.one_of(&days.to_string(), "retentionInDays", &values.each_ref().map(String::as_str));
+        violations.one_of(Some(&days.to_string()), "retentionInDays", &values.each_ref().map(String::as_str));
     }
     violations.check()?;
     change_group(&context, &name, |group| {

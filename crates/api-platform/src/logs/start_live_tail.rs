@@ -14,7 +14,7 @@ use super::errors::invalid;
 use super::filter_log_events::parse_pattern;
 use super::get_log_events::text;
 use super::limits::{LIVE_TAIL_GROUPS_MAX, LIVE_TAIL_NAMES_MAX, LIVE_TAIL_SESSION_MAX, LIVE_TAIL_UPDATE};
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers};
 
 /// Answers with a session of at most three hours: its start, then an update every second.

@@ -9,7 +9,7 @@ use wire_shapes_platform::logs;
 use super::errors::invalid;
 use super::limits::TAGS_MAX;
 use super::put_retention_policy::change_group;
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 use super::{Logs, identifiers};
 
 type Tags = BTreeMap<String, String>;

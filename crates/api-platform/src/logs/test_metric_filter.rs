@@ -5,7 +5,7 @@ use wire_shapes_platform::logs;
 use super::Logs;
 use super::filter_log_events::parse_pattern;
 use super::limits::METRIC_FILTER_MESSAGES_MAX;
-use super::validation::Violations;
+use super::validation::{LogConstraints, Violations};
 
 pub async fn test_metric_filter(
     context: Context<Logs>,

@@ -1,8 +1,6 @@
 //! Tokens of pages: bound to the parameters they were made for, and good for a day.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use state_model::logs::fnv64;
+use state_tables::page;
 use stdx::clock::Timestamp;
 use wire_schema::ServiceError;
 
@@ -11,20 +9,15 @@ use super::limits::TOKEN_AGE_MAX;
 
 /// Makes the token of the page that begins at `place`; `parameters` is whatever must be the same next time.
 pub fn encode(now: Timestamp, parameters: &str, place: &str) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{:x}.{:x}.{place}", fnv64(parameters.as_bytes()), now.as_secs()))
+    page::token(parameters, &format!("{:x}.{place}", now.as_secs()))
 }
 
 /// The place of a token that was made for these parameters.
 pub fn decode(now: Timestamp, parameters: &str, token: &str) -> Result<String, ServiceError> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| bad_token())?;
-    let text = String::from_utf8(bytes).map_err(|_| bad_token())?;
-    let mut parts = text.splitn(3, '.');
-    let (Some(hash), Some(made), Some(place)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(bad_token());
-    };
+    let text = page::place(parameters, token).ok_or_else(bad_token)?;
+    let (made, place) = text.split_once('.').ok_or_else(bad_token)?;
     let made = i64::from_str_radix(made, 16).map_err(|_| bad_token())?;
-    let is_ours = u64::from_str_radix(hash, 16).is_ok_and(|hash| hash == fnv64(parameters.as_bytes()));
-    if !is_ours || now.since(Timestamp::from_secs(made)) > TOKEN_AGE_MAX {
+    if now.since(Timestamp::from_secs(made)) > TOKEN_AGE_MAX {
         return Err(bad_token());
     }
     Ok(place.to_owned())

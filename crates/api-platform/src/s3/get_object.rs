@@ -16,6 +16,30 @@ use super::errors::{invalid_request, not_implemented, not_read};
 use super::find::{Subject, check_version};
 use super::range;
 
+/// What both GetObject and HeadObject tell of an object, or of a part of it that has so many bytes.
+macro_rules! shown {
+    ($output:ident, $object:expr, $input:expr, $part:expr, $length:expr) => {{
+        let header = |asked: Option<String>, name: &str| asked.or_else(|| $object.headers.get(name).cloned());
+        $output {
+            accept_ranges: Some(String::from("bytes")),
+            content_length: i64::try_from($length).ok(),
+            content_range: $part.as_ref().map(|part| content_range(part, $object.length)),
+            e_tag: Some(format!("\"{}\"", $object.etag)),
+            last_modified: Some(Instant::from_millis($object.modified_at.as_millis())),
+            metadata: Some($object.metadata.clone()),
+            cache_control: header($input.response_cache_control, "cache-control"),
+            content_disposition: header($input.response_content_disposition, "content-disposition"),
+            content_encoding: header($input.response_content_encoding, "content-encoding"),
+            content_language: header($input.response_content_language, "content-language"),
+            content_type: header($input.response_content_type, "content-type"),
+            expires: header(None, "expires"),
+            ..Default::default()
+        }
+    }};
+}
+
+pub(super) use shown;
+
 pub async fn get_object(
     context: Context<S3>,
     input: s3::GetObjectRequest,
@@ -36,23 +60,8 @@ pub async fn get_object(
     conditions.check(object)?;
     let part = range::parse(input.range.as_deref(), object.length)?;
     let body = read(&context.service.objects, object, part.clone().unwrap_or(0..object.length)).await?;
-    let header = |asked: Option<String>, name: &str| asked.or_else(|| object.headers.get(name).cloned());
-    let mut output = GetObjectOutput {
-        accept_ranges: Some(String::from("bytes")),
-        content_length: i64::try_from(body.len()).ok(),
-        content_range: part.as_ref().map(|part| content_range(part, object.length)),
-        body: Some(body),
-        e_tag: Some(format!("\"{}\"", object.etag)),
-        last_modified: Some(Instant::from_millis(object.modified_at.as_millis())),
-        metadata: Some(object.metadata.clone()),
-        cache_control: header(input.response_cache_control, "cache-control"),
-        content_disposition: header(input.response_content_disposition, "content-disposition"),
-        content_encoding: header(input.response_content_encoding, "content-encoding"),
-        content_language: header(input.response_content_language, "content-language"),
-        content_type: header(input.response_content_type, "content-type"),
-        expires: header(None, "expires"),
-        ..Default::default()
-    };
+    let mut output = shown!(GetObjectOutput, object, input, part, body.len());
+    output.body = Some(body);
     // It covers the whole object, so that it would be wrong beside a part.
     if part.is_none() && input.checksum_mode.is_some_and(|mode| mode.as_str() == "ENABLED") {
         put_checksum!(output, object.checksum);

@@ -6,7 +6,7 @@ use super::S3;
 use super::checksums::put_checksum;
 use super::conditions::ReadConditions;
 use super::find::{Subject, check_version};
-use super::get_object::{check_plain, content_range};
+use super::get_object::{check_plain, content_range, shown};
 use super::range;
 
 /// What an object is when its client didn't say.
@@ -32,22 +32,7 @@ pub async fn head_object(
     conditions.check(object)?;
     let part = range::parse(input.range.as_deref(), object.length)?;
     let length = part.as_ref().map_or(object.length, |part| part.end - part.start);
-    let header = |asked: Option<String>, name: &str| asked.or_else(|| object.headers.get(name).cloned());
-    let mut output = HeadObjectOutput {
-        accept_ranges: Some(String::from("bytes")),
-        content_length: i64::try_from(length).ok(),
-        content_range: part.as_ref().map(|part| content_range(part, object.length)),
-        e_tag: Some(format!("\"{}\"", object.etag)),
-        last_modified: Some(Instant::from_millis(object.modified_at.as_millis())),
-        metadata: Some(object.metadata.clone()),
-        cache_control: header(input.response_cache_control, "cache-control"),
-        content_disposition: header(input.response_content_disposition, "content-disposition"),
-        content_encoding: header(input.response_content_encoding, "content-encoding"),
-        content_language: header(input.response_content_language, "content-language"),
-        content_type: header(input.response_content_type, "content-type"),
-        expires: header(None, "expires"),
-        ..Default::default()
-    };
+    let mut output = shown!(HeadObjectOutput, object, input, part, length);
     if part.is_none() && input.checksum_mode.is_some_and(|mode| mode.as_str() == "ENABLED") {
         put_checksum!(output, object.checksum);
     }

@@ -21,7 +21,7 @@ use super::limits::{
 };
 use super::{Sts, credentials};
 use crate::iam::policies;
-use crate::validation::{in_range, invalid, is_name, required, text_length};
+use crate::validation::{count_max, in_range, invalid, is_name, pattern, required, text_length};
 
 pub async fn assume_role(
     context: Context<Sts>,
@@ -222,13 +222,8 @@ fn duration(caller: &Principal, role: &Role, asked: Option<i32>) -> Result<i32, 
 
 fn session_text(text: String, member: &str) -> Result<String, ServiceError> {
     text_length(&text, member, 2, 64)?;
-    if is_name(&text) {
-        return Ok(text);
-    }
-    Err(invalid(format!(
-        "1 validation error detected: Value '{text}' at '{member}' failed to satisfy constraint: Member must satisfy \
-         regular expression pattern: [\\w+=,.@-]*"
-    )))
+    pattern(is_name(&text), &text, member, "[\\w+=,.@-]*")?;
+    Ok(text)
 }
 
 fn session_policy(policy: Option<String>) -> Result<Option<String>, ServiceError> {
@@ -243,22 +238,12 @@ fn session_policy(policy: Option<String>) -> Result<Option<String>, ServiceError
 }
 
 fn policy_arns(policies: Vec<sts::PolicyDescriptorType>) -> Result<Vec<String>, ServiceError> {
-    if policies.len() > SESSION_POLICY_ARNS_MAX {
-        return Err(invalid(format!(
-            "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length \
-             less than or equal to {SESSION_POLICY_ARNS_MAX}"
-        )));
-    }
+    count_max(policies.len(), "policyArns", SESSION_POLICY_ARNS_MAX)?;
     policies.into_iter().map(|policy| required(policy.arn, "policyArns.1.member.arn")).collect()
 }
 
 fn tags(tags: Vec<sts::Tag>) -> Result<BTreeMap<String, String>, ServiceError> {
-    if tags.len() > SESSION_TAGS_MAX {
-        return Err(invalid(format!(
-            "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less \
-             than or equal to {SESSION_TAGS_MAX}"
-        )));
-    }
+    count_max(tags.len(), "tags", SESSION_TAGS_MAX)?;
     let mut checked: BTreeMap<String, String> = BTreeMap::new();
     for (index, tag) in tags.into_iter().enumerate() {
         let member = format!("tags.{}.member.key", index + 1);

@@ -1,9 +1,8 @@
 //! The loop that evaluates alarms.
 
 use control_loops::alarms::{self, Memory};
-use control_loops::driver::{self, Wake};
+use control_loops::driver::Wake;
 use stdx_async::shutdown::Shutdown;
-use stdx_async::supervisor;
 
 use super::Base;
 use super::stores::Stores;
@@ -11,6 +10,5 @@ use super::stores::Stores;
 pub(super) fn start(base: &Base, stores: &Stores, shutdown: &Shutdown) {
     let (metrics, memory) = (stores.metrics.clone(), Memory::default());
     let evaluate = move |context| alarms::activate(context, metrics.clone(), memory.clone());
-    let drive = driver::drive("alarms", Wake::Changes, base.loop_context(), shutdown.clone(), evaluate);
-    supervisor::spawn("alarms", drive);
+    base.drive("alarms", Wake::Changes, shutdown, evaluate);
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::Context as _;
 use control_loops::deliveries::Deliveries;
-use control_loops::driver::{self, Wake};
+use control_loops::driver::Wake;
 use control_loops::messages;
 use state_model::sns::notification::Signer;
 use stdx_async::shutdown::Shutdown;
@@ -26,15 +26,10 @@ pub(super) fn start(
     (signer, tls): (&Arc<MessageSigner>, &LocalTls),
     shutdown: &Shutdown,
 ) -> anyhow::Result<JoinHandle<Option<()>>> {
-    let context = base.loop_context();
     let (metrics, signing) = (stores.metrics.clone(), Arc::clone(signer) as Arc<dyn Signer>);
     let give = move |context| messages::activate(context, Arc::clone(&signing), metrics.clone());
-    let drive_messages = driver::drive("messages", Wake::Changes, context.clone(), shutdown.clone(), give);
-    supervisor::spawn("messages", drive_messages);
-    let clean = messages::leftovers;
-    let drive_leftovers =
-        driver::drive("topic-leftovers", Wake::Time, context.clone(), shutdown.clone(), clean);
-    supervisor::spawn("topic-leftovers", drive_leftovers);
+    base.drive("messages", Wake::Changes, shutdown, give);
+    base.drive("topic-leftovers", Wake::Time, shutdown, messages::leftovers);
     let automation = Automation::new(Parts {
         config: &base.config,
         data_dir: &base.data_dir,
@@ -49,7 +44,11 @@ pub(super) fn start(
         }),
     })
     .context("nothing can be delivered")?;
-    let deliveries = Deliveries { context, executor: Arc::new(automation), metrics: stores.metrics.clone() };
+    let deliveries = Deliveries {
+        context: base.loop_context(),
+        executor: Arc::new(automation),
+        metrics: stores.metrics.clone(),
+    };
     Ok(supervisor::spawn("deliveries", deliveries.run(shutdown.clone())))
 }
 

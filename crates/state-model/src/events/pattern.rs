@@ -5,7 +5,7 @@
 
 mod index;
 mod parse;
-mod test;
+pub(crate) mod test;
 mod wildcard;
 
 pub use index::RuleIndex;

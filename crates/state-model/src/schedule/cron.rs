@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime, Weekday, date};
 
-use super::ScheduleError;
+use super::{Rules, ScheduleError};
 
 const YEAR_MIN: i16 = 1970;
 const YEAR_MAX: i16 = 2199;
@@ -20,18 +20,29 @@ pub struct Cron {
     years: Set,
 }
 
+/// One of them must fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Days {
-    OfMonth(Set),
-    LastOfMonth,
-    LastWeekdayOfMonth,
+    OfMonth(Vec<MonthDay>),
+    OfWeek(Vec<WeekDay>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum MonthDay {
+    In(Set),
+    Last,
+    LastWeekday,
     /// The weekday (Monday to Friday) that is nearest to this day, in the same month.
     NearestWeekday(i8),
-    OfWeek(Set),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum WeekDay {
+    In(Set),
     /// The last such day of the month.
-    LastOfWeek(u16),
+    Last(u16),
     /// The n-th such day of the month.
-    NthOfWeek(u16, i8),
+    Nth(u16, i8),
 }
 
 /// Numbers of a field, in order.
@@ -46,64 +57,61 @@ impl Set {
 
 /// What a field may hold.
 struct Field {
-    name: &'static str,
     min: u16,
     max: u16,
     /// Of the numbers from `min` on.
     names: &'static [&'static str],
+    /// Its last number is followed by its first.
+    is_round: bool,
 }
 
-const MINUTES: Field = Field { name: "minutes", min: 0, max: 59, names: &[] };
-const HOURS: Field = Field { name: "hours", min: 0, max: 23, names: &[] };
-const DAY_OF_MONTH: Field = Field { name: "day of month", min: 1, max: 31, names: &[] };
-const MONTH: Field = Field { name: "month", min: 1, max: 12, names: &MONTHS };
-const DAY_OF_WEEK: Field = Field { name: "day of week", min: 1, max: 7, names: &WEEKDAYS };
-const YEAR: Field = Field { name: "year", min: YEAR_MIN as u16, max: YEAR_MAX as u16, names: &[] };
+impl Field {
+    const fn round(min: u16, max: u16, names: &'static [&'static str]) -> Self {
+        Self { min, max, names, is_round: true }
+    }
+}
+
+const MINUTES: Field = Field::round(0, 59, &[]);
+const HOURS: Field = Field::round(0, 23, &[]);
+const DAY_OF_MONTH: Field = Field::round(1, 31, &[]);
+const MONTH: Field = Field::round(1, 12, &MONTHS);
+const DAY_OF_WEEK: Field = Field::round(1, 7, &WEEKDAYS);
+const YEAR: Field = Field { min: YEAR_MIN as u16, max: YEAR_MAX as u16, names: &[], is_round: false };
 
 impl Field {
-    fn refuse(&self, text: &str) -> ScheduleError {
-        ScheduleError::Field { field: self.name, text: text.to_owned() }
-    }
-
-    fn number(&self, text: &str) -> Option<u16> {
+    fn number(&self, text: &str) -> Result<u16, ScheduleError> {
         let named = self.names.iter().position(|name| name.eq_ignore_ascii_case(text));
-        if let Some(index) = named {
-            return Some(self.min + u16::try_from(index).ok()?);
+        match named.and_then(|index| u16::try_from(index).ok()) {
+            Some(index) => Ok(self.min + index),
+            None => number(text, self.min, self.max),
         }
-        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse().ok().filter(|number| is_number && (self.min..=self.max).contains(number))
     }
 
-    fn set(&self, text: &str) -> Result<Set, ScheduleError> {
+    /// Reads `*`, `a`, `a-b`, `*/s`, `a/s`, `a-b/s` and lists of them.
+    fn set(&self, text: &str, rules: Rules) -> Result<Set, ScheduleError> {
         let mut numbers = Vec::new();
         for item in text.split(',') {
             let (range, step) = match item.split_once('/') {
                 Some((range, step)) => (range, Some(step)),
                 None => (item, None),
             };
-            let step = match step.map(str::parse::<u16>) {
-                None => None,
-                Some(Ok(step)) if step > 0 => Some(step),
-                Some(_) => return Err(self.refuse(item)),
-            };
+            let longest = if rules.steps_fit { self.max } else { u16::MAX };
+            let step = step.map(|step| number(step, 1, longest)).transpose()?;
             let (first, last) = match range.split_once('-') {
                 _ if range == "*" => (self.min, self.max),
-                Some((first, last)) => {
-                    (self.number(first).zip(self.number(last))).ok_or_else(|| self.refuse(item))?
-                }
+                Some((first, last)) => (self.number(first)?, self.number(last)?),
                 None => {
-                    let first = self.number(range).ok_or_else(|| self.refuse(item))?;
+                    let first = self.number(range)?;
                     (first, if step.is_some() { self.max } else { first })
                 }
             };
             let step = usize::from(step.unwrap_or(1));
             if first <= last {
                 numbers.extend((first..=last).step_by(step));
-            } else if self.name == YEAR.name {
-                return Err(self.refuse(item));
-            } else {
-                // FRI-MON, 22-3: over the end and on from the beginning.
+            } else if rules.ranges_wrap && self.is_round {
                 numbers.extend((first..=self.max).chain(self.min..=last).step_by(step));
+            } else {
+                return Err(ScheduleError::Backwards(range.to_owned()));
             }
         }
         numbers.sort_unstable();
@@ -112,23 +120,29 @@ impl Field {
     }
 }
 
+fn number(text: &str, min: u16, max: u16) -> Result<u16, ScheduleError> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|number| is_number && (min..=max).contains(number));
+    number.ok_or_else(|| ScheduleError::OutOfBounds { text: text.to_owned(), min, max })
+}
+
 impl Cron {
-    pub fn parse(text: &str) -> Result<Self, ScheduleError> {
+    pub fn parse(text: &str, rules: Rules) -> Result<Self, ScheduleError> {
         let fields: Vec<_> = text.split_whitespace().collect();
         let [minutes, hours, day_of_month, month, day_of_week, year] = fields[..] else {
-            return Err(ScheduleError::FieldCount);
+            return Err(ScheduleError::FieldCount(fields.len()));
         };
         Ok(Self {
-            minutes: MINUTES.set(minutes)?,
-            hours: HOURS.set(hours)?,
             days: match (day_of_month, day_of_week) {
-                ("?", "?") => return Err(ScheduleError::Days),
-                (day, "?") => day_of_month_of(day)?,
-                ("?", day) => day_of_week_of(day)?,
-                _ => return Err(ScheduleError::Days),
+                ("?", "?") => return Err(ScheduleError::NoDays),
+                (days, "?") => Days::OfMonth(each(days, rules, month_day)?),
+                ("?", days) => Days::OfWeek(each(days, rules, week_day)?),
+                _ => return Err(ScheduleError::BothDays),
             },
-            months: MONTH.set(month)?,
-            years: YEAR.set(year)?,
+            minutes: MINUTES.set(minutes, rules)?,
+            hours: HOURS.set(hours, rules)?,
+            months: MONTH.set(month, rules)?,
+            years: YEAR.set(year, rules)?,
         })
     }
 
@@ -149,11 +163,7 @@ impl Cron {
         let days = days.filter(move |day| *day >= from && self.days.has(*day));
         days.flat_map(move |day| {
             self.hours.0.iter().flat_map(move |hour| {
-                self.minutes.0.iter().map(move |minute| {
-                    // Both fit: the sets hold nothing beyond 59.
-                    let (hour, minute) = (i8::try_from(*hour), i8::try_from(*minute));
-                    day.at(hour.unwrap_or(0), minute.unwrap_or(0), 0, 0)
-                })
+                self.minutes.0.iter().map(move |minute| day.at(narrow(*hour), narrow(*minute), 0, 0))
             })
         })
     }
@@ -162,19 +172,32 @@ impl Cron {
 impl Days {
     fn has(&self, day: Date) -> bool {
         match self {
-            Days::OfMonth(days) => days.has(u16::try_from(day.day()).unwrap_or(0)),
-            Days::LastOfMonth => day == day.last_of_month(),
-            Days::LastWeekdayOfMonth => day == weekday_near(day.last_of_month()),
-            Days::NearestWeekday(number) => {
+            Days::OfMonth(days) => days.iter().any(|one| one.is(day)),
+            Days::OfWeek(days) => days.iter().any(|one| one.is(day)),
+        }
+    }
+}
+
+impl MonthDay {
+    fn is(&self, day: Date) -> bool {
+        match self {
+            MonthDay::In(days) => days.has(u16::try_from(day.day()).unwrap_or(0)),
+            MonthDay::Last => day == day.last_of_month(),
+            MonthDay::LastWeekday => day == weekday_near(day.last_of_month()),
+            MonthDay::NearestWeekday(number) => {
                 *number <= day.days_in_month() && day == weekday_near(date(day.year(), day.month(), *number))
             }
-            Days::OfWeek(days) => days.has(number_of(day.weekday())),
-            Days::LastOfWeek(number) => {
-                number_of(day.weekday()) == *number && day.day() + 7 > day.days_in_month()
-            }
-            Days::NthOfWeek(number, nth) => {
-                number_of(day.weekday()) == *number && (day.day() - 1) / 7 + 1 == *nth
-            }
+        }
+    }
+}
+
+impl WeekDay {
+    fn is(&self, day: Date) -> bool {
+        let of_day = u16::try_from(day.weekday().to_sunday_one_offset()).unwrap_or(0);
+        match self {
+            WeekDay::In(days) => days.has(of_day),
+            WeekDay::Last(number) => of_day == *number && day.day() + 7 > day.days_in_month(),
+            WeekDay::Nth(number, nth) => of_day == *number && (day.day() - 1) / 7 + 1 == *nth,
         }
     }
 }
@@ -191,35 +214,41 @@ fn weekday_near(day: Date) -> Date {
     date(day.year(), day.month(), day.day() + moved)
 }
 
-fn number_of(weekday: Weekday) -> u16 {
-    u16::try_from(weekday.to_sunday_one_offset()).unwrap_or(0)
-}
-
-fn day_of_month_of(text: &str) -> Result<Days, ScheduleError> {
-    match text {
-        "L" => Ok(Days::LastOfMonth),
-        "LW" | "WL" => Ok(Days::LastWeekdayOfMonth),
-        text => match text.strip_suffix('W') {
-            Some(day) => {
-                let day = DAY_OF_MONTH.number(day).and_then(|day| i8::try_from(day).ok());
-                day.map(Days::NearestWeekday).ok_or_else(|| DAY_OF_MONTH.refuse(text))
-            }
-            None => DAY_OF_MONTH.set(text).map(Days::OfMonth),
-        },
+fn each<T>(
+    text: &str,
+    rules: Rules,
+    read: impl Fn(&str, Rules) -> Result<T, ScheduleError>,
+) -> Result<Vec<T>, ScheduleError> {
+    let is_special = |day: &&str| day.ends_with(['L', 'W']) || day.contains('#');
+    let special = text.split(',').find(is_special).filter(|day| *day != text);
+    match special {
+        Some(day) if !rules.special_days_in_lists => Err(ScheduleError::SpecialDayInList(day.to_owned())),
+        _ => text.split(',').map(|day| read(day, rules)).collect(),
     }
 }
 
-fn day_of_week_of(text: &str) -> Result<Days, ScheduleError> {
-    let refuse = || DAY_OF_WEEK.refuse(text);
+fn month_day(text: &str, rules: Rules) -> Result<MonthDay, ScheduleError> {
+    match (text, text.strip_suffix('W')) {
+        ("L", _) => Ok(MonthDay::Last),
+        ("LW" | "WL", _) => Ok(MonthDay::LastWeekday),
+        (_, Some(day)) => Ok(MonthDay::NearestWeekday(narrow(DAY_OF_MONTH.number(day)?))),
+        (text, None) => DAY_OF_MONTH.set(text, rules).map(MonthDay::In),
+    }
+}
+
+fn week_day(text: &str, rules: Rules) -> Result<WeekDay, ScheduleError> {
     if let Some((day, nth)) = text.split_once('#') {
-        let day = DAY_OF_WEEK.number(day).ok_or_else(refuse)?;
-        let nth = nth.parse().ok().filter(|nth| (1..=5).contains(nth)).ok_or_else(refuse)?;
-        return Ok(Days::NthOfWeek(day, nth));
+        return Ok(WeekDay::Nth(DAY_OF_WEEK.number(day)?, narrow(number(nth, 1, 5)?)));
     }
     match text.strip_suffix('L') {
         // Alone: the last day of the week.
-        Some("") => Ok(Days::OfWeek(Set(vec![7]))),
-        Some(day) => DAY_OF_WEEK.number(day).map(Days::LastOfWeek).ok_or_else(refuse),
-        None => DAY_OF_WEEK.set(text).map(Days::OfWeek),
+        Some("") => Ok(WeekDay::In(Set(vec![7]))),
+        Some(day) => DAY_OF_WEEK.number(day).map(WeekDay::Last),
+        None => DAY_OF_WEEK.set(text, rules).map(WeekDay::In),
     }
+}
+
+/// Of a number that a field has checked: none has more than two digits but the years.
+fn narrow(number: u16) -> i8 {
+    i8::try_from(number).unwrap_or(0)
 }

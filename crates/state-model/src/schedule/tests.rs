@@ -10,9 +10,10 @@ fn time(text: &str) -> Timestamp {
 
 fn schedule(expression: &str, zone_name: &str) -> Schedule {
     Schedule {
-        expression: Expression::parse(expression).expect(expression),
+        expression: Expression::parse(expression, Rules::SCHEDULER).expect(expression),
         zone: zone(zone_name).expect("a zone"),
         anchor: time("2026-01-01T00:00:30Z"),
+        skipped: Skipped::Omitted,
     }
 }
 
@@ -161,10 +162,72 @@ fn what_is_no_expression() {
         "at(2026-01-01)",
         "at(2026-13-01T00:00:00)",
         "at(2026-01-01T00:00:00Z)",
+        "at(2026-04-01)",
+        "at(2026-04-01T08:00:00Z)",
+        "rate(5 weeks)",
+        "rate(-5 minutes)",
+        "cron(0 18 * * MON-FRI)",
+        "cron(0 18 * * * *)",
+        "cron(60 18 * * ? *)",
+        "cron(0 24 * * ? *)",
+        "cron(0 0 0 * ? *)",
+        "cron(0 0 1 13 ? *)",
+        "cron(0 0 ? * 8 *)",
+        "cron(0 0 ? * 2#6 *)",
+        "cron(0 0 ? * ? *)",
+        "cron(0 0 1 1 ? 1969)",
+        "cron(0/0 0 1 1 ? *)",
+        "cron(0 0 1 FOO ? *)",
         "each(1)",
         "cron(1-2-3 * * * ? *)",
     ] {
-        assert!(Expression::parse(text).is_err(), "{text}");
+        for rules in [Rules::SCHEDULER, Rules::EVENT_RULES, Rules::SCALING] {
+            assert!(Expression::parse(text, rules).is_err(), "{text} {rules:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_one_for_some_services_alone() {
+    for (text, scheduler, event_rules, scaling) in [
+        ("at(2026-01-01T00:00:00)", true, false, true),
+        ("rate(1 minute)", true, true, true),
+        ("rate(1 minutes)", true, false, false),
+        ("rate(5 minutes)", true, true, true),
+        ("rate(5 minute)", true, false, false),
+        ("cron(0 22-3 * * ? *)", true, true, false),
+        ("cron(0 0 1 1 ? 2030-2020)", false, false, false),
+        ("cron(0/60 0 1 1 ? *)", true, true, false),
+        ("cron(0 0 L * ? *)", true, true, true),
+        ("cron(0 0 1,L * ? *)", false, false, true),
+        ("cron(0 0 3W,15 * ? *)", false, false, true),
+        ("cron(0 0 ? * MON,6#3 *)", false, false, true),
+    ] {
+        let rules = [Rules::SCHEDULER, Rules::EVENT_RULES, Rules::SCALING];
+        let found = rules.map(|rules| Expression::parse(text, rules).is_ok());
+        assert_eq!(found, [scheduler, event_rules, scaling], "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let form = "It must have the form at(yyyy-mm-ddThh:mm:ss), rate(value unit) or cron(fields).";
+    for (text, message) in [
+        ("every(5 minutes)", form),
+        ("rate(5 minute)", form),
+        ("at(2026-01-01)", form),
+        ("cron(0 18 * * MON-FRI)", "A cron expression has six fields, this one has 5."),
+        ("cron(0 0 ? * ? *)", "Only one of day-of-month and day-of-week may be ?."),
+        ("cron(0 0 * * * *)", "One of day-of-month and day-of-week must be ?."),
+        ("cron(60 18 * * ? *)", "60 is not between 0 and 59."),
+        ("cron(0/0 0 1 1 ? *)", "0 is not between 1 and 59."),
+        ("cron(0 0 40W * ? *)", "40 is not between 1 and 31."),
+        ("cron(0 0 ? * 2#6 *)", "6 is not between 1 and 5."),
+        ("cron(0 0 1 FOO ? *)", "FOO is not between 1 and 12."),
+        ("cron(5-1 0 1 1 ? *)", "5-1 ends before it begins."),
+    ] {
+        let error = Expression::parse(text, Rules::SCALING).expect_err(text);
+        assert_eq!(error.to_string(), message, "{text}");
     }
 }
 
@@ -195,7 +258,8 @@ proptest! {
         };
         prop_assert!(next.0 > after, "{text}");
         let local = schedule.zone.to_datetime(jiff::Timestamp::from_millisecond(next.0).expect("a time"));
-        let fields = Cron::parse(text.trim_start_matches("cron(").trim_end_matches(')')).expect("a cron");
+        let fields = text.trim_start_matches("cron(").trim_end_matches(')');
+        let fields = Cron::parse(fields, Rules::SCHEDULER).expect("a cron");
         prop_assert!(
             fields.times_from(local.date()).take_while(|one| *one <= local).any(|one| one == local),
             "{} {}", text, local

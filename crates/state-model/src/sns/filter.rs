@@ -204,6 +204,16 @@ mod tests {
             (r#"{"a": [{"numeric": ["=", 5]}]}"#, r#"{"a": "5"}"#, false),
             (r#"{"a": [{"cidr": "10.0.0.0/8"}]}"#, r#"{"a": "10.9.1.1"}"#, true),
             (r#"{"a": [{"cidr": "10.0.0.0/8"}]}"#, r#"{"a": "11.9.1.1"}"#, false),
+            (r#"{"a": [{"cidr": "2001:db8::/32"}]}"#, r#"{"a": "2001:db8:1::1"}"#, true),
+            (r#"{"a": [{"cidr": "::/0"}]}"#, r#"{"a": "10.9.1.1"}"#, false),
+            (r#"{"a": [{"numeric": ["<", 5, ">=", 1]}]}"#, r#"{"a": 1}"#, true),
+            (r#"{"a": [{"numeric": ["=", 5, ">", 7]}]}"#, r#"{"a": 5}"#, false),
+            (r#"{"a": [{"anything-but": ["x", 1]}]}"#, r#"{"a": 1.0}"#, false),
+            // Of an array, all elements are meant.
+            (r#"{"a": [{"anything-but": "x"}]}"#, r#"{"a": ["x", "y"]}"#, false),
+            (r#"{"a": [{"anything-but": "x"}]}"#, r#"{"a": ["y", "z"]}"#, true),
+            // Objects are there as well.
+            (r#"{"a": [{"exists": true}]}"#, r#"{"a": {"b": 1}}"#, true),
             (r#"{"a": {"b": ["x"]}}"#, r#"{"a": {"b": "x"}}"#, true),
             (r#"{"a": {"b": ["x"]}}"#, r#"{"a": [{"b": "y"}, {"b": "x"}]}"#, true),
             (r#"{"$or": [{"a": ["x"]}, {"b": ["y"]}]}"#, r#"{"b": "y"}"#, true),
@@ -245,6 +255,35 @@ mod tests {
             (r#"{"a": [1], "b": [1], "c": [1], "d": [1], "e": [1], "f": [1]}"#, true),
         ] {
             assert!(Filter::parse(policy, is_body).is_err(), "{policy}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_operator_is_said() {
+        for (operator, message) in [
+            (r#"[1]"#, "Match value must be String, number, true, false, or null"),
+            (r#"{}"#, "A match pattern has exactly one operator"),
+            (r#"{"prefix": "a", "suffix": "b"}"#, "A match pattern has exactly one operator"),
+            (r#"{"like": "x"}"#, "Unrecognized match type like"),
+            (r#"{"prefix": ""}"#, "Value of prefix has a wrong form"),
+            (r#"{"exists": 1}"#, "Value of exists has a wrong form"),
+            (r#"{"cidr": "10.0.0.0"}"#, "Malformed CIDR, one '/' required"),
+            (r#"{"cidr": "10.0.0.0/33"}"#, "Malformed CIDR, one '/' required"),
+            (r#"{"cidr": "ten/8"}"#, "Malformed CIDR, one '/' required"),
+            (r#"{"numeric": []}"#, "A numeric pattern has one or two comparisons"),
+            (r#"{"numeric": [">", 1, "<", 5, ">", 2]}"#, "A numeric pattern has one or two comparisons"),
+            (r#"{"numeric": ["~", 1]}"#, "Unrecognized numeric range operator"),
+            (r#"{"numeric": ["~", "x"]}"#, "Unrecognized numeric range operator"),
+            (r#"{"numeric": [">", "x"]}"#, "Value of a numeric comparison must be a number"),
+            (r#"{"numeric": [">"]}"#, "Value of a numeric comparison must be a number"),
+            (
+                r#"{"anything-but": true}"#,
+                "Value of anything-but must be an array or single string/number value",
+            ),
+            (r#"{"anything-but": {"exists": true}}"#, "Unsupported anything-but pattern"),
+        ] {
+            let error = Filter::parse(&format!(r#"{{"a": [{operator}]}}"#), true).expect_err(operator);
+            assert_eq!(error.0, message, "{operator}");
         }
     }
 }

@@ -28,12 +28,14 @@ struct OAuth {
 
 type Whole = (Authorization, ConnectionSecrets);
 
-impl Given {
-    pub fn of_create(input: events::CreateConnectionAuthRequestParameters) -> Result<Self, ServiceError> {
+/// The parameters of a creation and of an update have the same members, in shapes of their own.
+macro_rules! given {
+    ($input:expr) => {{
+        let input = $input;
         if input.connectivity_parameters.is_some() {
             return Err(not_served("ConnectivityParameters (private APIs)"));
         }
-        Ok(Self {
+        Ok(Given {
             basic: input.basic_auth_parameters.map(|one| (one.username, one.password)),
             api_key: input.api_key_auth_parameters.map(|one| (one.api_key_name, one.api_key_value)),
             oauth: input.o_auth_parameters.map(|one| {
@@ -48,27 +50,16 @@ impl Given {
             }),
             invocation: input.invocation_http_parameters.map(additions),
         })
+    }};
+}
+
+impl Given {
+    pub fn of_create(input: events::CreateConnectionAuthRequestParameters) -> Result<Self, ServiceError> {
+        given!(input)
     }
 
     pub fn of_update(input: events::UpdateConnectionAuthRequestParameters) -> Result<Self, ServiceError> {
-        if input.connectivity_parameters.is_some() {
-            return Err(not_served("ConnectivityParameters (private APIs)"));
-        }
-        Ok(Self {
-            basic: input.basic_auth_parameters.map(|one| (one.username, one.password)),
-            api_key: input.api_key_auth_parameters.map(|one| (one.api_key_name, one.api_key_value)),
-            oauth: input.o_auth_parameters.map(|one| {
-                let client = one.client_parameters.unwrap_or_default();
-                OAuth {
-                    client_id: client.client_id,
-                    client_secret: client.client_secret,
-                    endpoint: one.authorization_endpoint,
-                    method: one.http_method.map(|method| method.to_string()),
-                    additions: one.o_auth_http_parameters.map(additions),
-                }
-            }),
-            invocation: input.invocation_http_parameters.map(additions),
-        })
+        given!(input)
     }
 
     /// All parameters of the kind must be there.
@@ -116,11 +107,7 @@ impl Given {
         shown: &Authorization,
         before: Option<ConnectionSecrets>,
     ) -> Result<Whole, ServiceError> {
-        let known = match &shown.kind {
-            AuthorizationKind::Basic { .. } => "BASIC",
-            AuthorizationKind::ApiKey { .. } => "API_KEY",
-            AuthorizationKind::OAuth { .. } => "OAUTH_CLIENT_CREDENTIALS",
-        };
+        let known = kind_of(shown);
         let kind = kind.unwrap_or(known);
         let secret = before.as_ref().map(|before| before.secret.clone()).filter(|_| kind == known);
         let invocation =
@@ -166,6 +153,14 @@ impl Given {
             }
         }
         whole.whole(kind)
+    }
+}
+
+pub fn kind_of(shown: &Authorization) -> &'static str {
+    match shown.kind {
+        AuthorizationKind::Basic { .. } => "BASIC",
+        AuthorizationKind::ApiKey { .. } => "API_KEY",
+        AuthorizationKind::OAuth { .. } => "OAUTH_CLIENT_CREDENTIALS",
     }
 }
 

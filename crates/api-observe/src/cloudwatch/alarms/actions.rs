@@ -34,7 +34,7 @@ impl Actions {
             (&self.alarm, "alarmActions"),
             (&self.insufficient_data, "insufficientDataActions"),
         ] {
-            violations.count(list.len(), member, ACTIONS_MAX);
+            violations.count(list.len(), member, 0, ACTIONS_MAX);
             list.iter().for_each(|arn| violations.length(Some(arn), member, 1, ACTION_CHARS_MAX));
         }
     }

@@ -10,7 +10,7 @@ use wire_shapes_observe::cloudwatch as wire;
 use super::super::CloudWatch;
 use super::limits::ALARMS_PER_TRANSACTION;
 use super::render;
-use super::violations::Violations;
+use super::violations::{AlarmConstraints, Violations};
 
 pub async fn enable_alarm_actions(
     context: Context<CloudWatch>,

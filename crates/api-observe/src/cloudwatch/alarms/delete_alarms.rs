@@ -10,7 +10,7 @@ use wire_shapes_observe::cloudwatch as wire;
 use super::super::CloudWatch;
 use super::errors::invalid;
 use super::limits::ALARMS_PER_TRANSACTION;
-use super::violations::Violations;
+use super::violations::{AlarmConstraints, Violations};
 use super::{composite, render};
 
 /// Alarms that don't exist are passed over.

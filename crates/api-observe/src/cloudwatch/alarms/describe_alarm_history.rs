@@ -1,14 +1,14 @@
 use api_auth::Context;
 use state_model::cloudwatch::AlarmHistory;
-use state_tables::View;
+use state_tables::{View, page};
 use wire_schema::ServiceError;
 use wire_shapes_observe::cloudwatch as wire;
 
 use super::super::CloudWatch;
-use super::errors::unserved;
+use super::errors::{bad_token, unserved};
 use super::limits::{NAME_CHARS_MAX, RECORDS_MAX};
-use super::violations::Violations;
-use super::{render, token};
+use super::render;
+use super::violations::{AlarmConstraints, Violations};
 
 pub async fn describe_alarm_history(
     context: Context<CloudWatch>,
@@ -18,19 +18,15 @@ pub async fn describe_alarm_history(
     check(&input)?;
     let same = wire::DescribeAlarmHistoryInput { max_records: None, next_token: None, ..input.clone() };
     let parameters = format!("{} {same:?}", context.scope);
-    let after = input.next_token.as_ref().map(|token| token::decode(&parameters, token)).transpose()?;
+    let place = |token: &String| page::place(&parameters, token).ok_or_else(bad_token);
+    let after = input.next_token.as_ref().map(place).transpose()?;
     let view = context.view();
     let prefix = context.scope.key("");
     let limit = usize::try_from(input.max_records.unwrap_or(RECORDS_MAX)).unwrap_or(1);
-    let mut matching =
+    let matching =
         items(&view, &input, (&prefix, after.as_deref())).filter(|(_, item)| is_wanted(&input, item));
-    let mut last_key = "";
-    let mut shown = Vec::new();
-    for (key, item) in matching.by_ref().take(limit) {
-        last_key = key;
-        shown.push(render::history_item(item));
-    }
-    let next_token = matching.next().map(|_| token::encode(&parameters, last_key));
+    let (shown, next_token) = page::take(matching, limit, &parameters);
+    let shown = shown.into_iter().map(render::history_item).collect();
     Ok(wire::DescribeAlarmHistoryOutput { alarm_history_items: Some(shown), next_token })
 }
 

@@ -3,16 +3,16 @@ use std::collections::BTreeSet;
 use api_auth::Context;
 use state_model::cloudwatch::rule::Rule;
 use state_model::cloudwatch::{Alarm, Watch};
-use state_tables::View;
+use state_tables::{View, page};
 use wire_schema::ServiceError;
 use wire_shapes_observe::cloudwatch as wire;
 
 use super::super::CloudWatch;
-use super::errors::{invalid, unknown_alarm};
+use super::composite;
+use super::errors::{bad_token, invalid, unknown_alarm};
 use super::limits::{ACTION_CHARS_MAX, ALARMS_PER_PAGE, NAME_CHARS_MAX, RECORDS_MAX};
 use super::render::{self, Shown};
-use super::violations::Violations;
-use super::{composite, token};
+use super::violations::{AlarmConstraints, Violations};
 
 pub async fn describe_alarms(
     context: Context<CloudWatch>,
@@ -23,7 +23,8 @@ pub async fn describe_alarms(
     let view = context.view();
     let scope = &context.scope;
     let parameters = parameters(&context, &input);
-    let after = input.next_token.as_ref().map(|token| token::decode(&parameters, token)).transpose()?;
+    let place = |token: &String| page::place(&parameters, token).ok_or_else(bad_token);
+    let after = input.next_token.as_ref().map(place).transpose()?;
     let given = input.alarm_names.as_deref().unwrap_or_default();
     let relatives = relatives(&context, &view, &input)?;
     let names: Option<BTreeSet<&str>> = match (&relatives, given.is_empty()) {
@@ -46,16 +47,16 @@ pub async fn describe_alarms(
     };
     let limit = input.max_records.and_then(|most| usize::try_from(most).ok());
     let limit = limit.unwrap_or_else(|| ALARMS_PER_PAGE.max(given.len()));
-    let mut matching = rows.filter(|(_, alarm)| relatives.is_some() || is_wanted(&view, &input, alarm));
+    let matching = rows.filter(|(_, alarm)| relatives.is_some() || is_wanted(&view, &input, alarm));
     let mut output = wire::DescribeAlarmsOutput {
         metric_alarms: Some(Vec::new()),
         composite_alarms: Some(Vec::new()),
         log_alarms: Some(Vec::new()),
         next_token: None,
     };
-    let mut last_key = "";
-    for (key, alarm) in matching.by_ref().take(limit) {
-        last_key = key;
+    let alarms;
+    (alarms, output.next_token) = page::take(matching, limit, &parameters);
+    for alarm in alarms {
         let shown = match (&input.parents_of_alarm_name, &input.children_of_alarm_name) {
             (Some(_), _) => render::relative(alarm, None),
             (_, Some(_)) => render::relative(alarm, Some(render::state_of(&view, alarm))),
@@ -66,7 +67,6 @@ pub async fn describe_alarms(
             Shown::Composite(alarm) => output.composite_alarms.get_or_insert_default().push(*alarm),
         }
     }
-    output.next_token = matching.next().map(|_| token::encode(&parameters, last_key));
     Ok(output)
 }
 

@@ -7,7 +7,7 @@ use super::super::CloudWatch;
 use super::limits::METRIC_CHARS_MAX;
 use super::metric_source::dimensions_of;
 use super::render;
-use super::violations::Violations;
+use super::violations::{AlarmConstraints, Violations};
 
 /// The alarms on exactly this metric; alarms on metric math are none of them.
 pub async fn describe_alarms_for_metric(
@@ -21,16 +21,8 @@ pub async fn describe_alarms_for_metric(
     violations.length(input.metric_name.as_deref(), "metricName", 1, METRIC_CHARS_MAX);
     violations.length(input.namespace.as_deref(), "namespace", 1, METRIC_CHARS_MAX);
     violations.in_range(input.period, "period", 1, i32::MAX);
-    violations.one_of(
-        input.statistic.as_ref().map(wire::Statistic::as_str),
-        "statistic",
-        wire::Statistic::VALUES,
-    );
-    violations.one_of(
-        input.unit.as_ref().map(wire::StandardUnit::as_str),
-        "unit",
-        wire::StandardUnit::VALUES,
-    );
+    violations.statistic(input.statistic.as_ref());
+    violations.unit(input.unit.as_ref());
     violations.check()?;
     let dimensions = dimensions_of(input.dimensions.as_deref().unwrap_or_default())?;
     let statistic = input.statistic.as_ref().map(wire::Statistic::as_str);

@@ -10,7 +10,7 @@ use wire_shapes_observe::cloudwatch as wire;
 
 use super::errors::{invalid, unserved};
 use super::limits::{DIMENSIONS_MAX, EXPRESSION_CHARS_MAX, METRIC_CHARS_MAX, METRICS_MAX, QUERIES_MAX};
-use super::violations::Violations;
+use super::violations::{AlarmConstraints, Violations};
 
 pub fn source(input: &wire::PutMetricAlarmInput, scope: &Scope) -> Result<MetricSource, ServiceError> {
     let queries = input.metrics.as_deref().unwrap_or_default();
@@ -40,16 +40,8 @@ fn one(input: &wire::PutMetricAlarmInput) -> Result<MetricStat, ServiceError> {
     let mut violations = Violations::default();
     violations.length(Some(name), "metricName", 1, METRIC_CHARS_MAX);
     violations.length(Some(namespace), "namespace", 1, METRIC_CHARS_MAX);
-    violations.one_of(
-        input.statistic.as_ref().map(wire::Statistic::as_str),
-        "statistic",
-        wire::Statistic::VALUES,
-    );
-    violations.one_of(
-        input.unit.as_ref().map(wire::StandardUnit::as_str),
-        "unit",
-        wire::StandardUnit::VALUES,
-    );
+    violations.statistic(input.statistic.as_ref());
+    violations.unit(input.unit.as_ref());
     violations.required(input.period.as_ref(), "period");
     violations.check()?;
     let stat = match (&input.statistic, &input.extended_statistic) {
@@ -91,7 +83,7 @@ fn stat_of(
 /// Name and value of each; no name twice.
 pub fn dimensions_of(given: &[wire::Dimension]) -> Result<BTreeMap<String, String>, ServiceError> {
     let mut violations = Violations::default();
-    violations.count(given.len(), "dimensions", DIMENSIONS_MAX);
+    violations.count(given.len(), "dimensions", 0, DIMENSIONS_MAX);
     for dimension in given {
         violations.required(dimension.name.as_ref(), "dimensions.name");
         violations.required(dimension.value.as_ref(), "dimensions.value");

@@ -10,7 +10,7 @@ use super::composite;
 use super::errors::{invalid, unserved};
 use super::limits::{DESCRIPTION_CHARS_MAX, RULE_CHARS_MAX, SUPPRESSOR_SECS_MAX};
 use super::put_metric_alarm::Wanted;
-use super::violations::Violations;
+use super::violations::{AlarmConstraints, Violations};
 
 pub async fn put_composite_alarm(
     context: Context<CloudWatch>,

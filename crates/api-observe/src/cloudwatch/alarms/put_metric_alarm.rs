@@ -11,7 +11,7 @@ use super::super::CloudWatch;
 use super::actions::Actions;
 use super::errors::{invalid, too_many_alarms};
 use super::limits::{ALARMS_MAX, DESCRIPTION_CHARS_MAX};
-use super::violations::Violations;
+use super::violations::{AlarmConstraints, Violations};
 use super::{metric_watch, tags};
 
 pub async fn put_metric_alarm(

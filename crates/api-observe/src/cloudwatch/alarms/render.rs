@@ -53,8 +53,30 @@ pub fn relative(alarm: &Alarm, state: Option<AlarmState>) -> Shown {
     }))
 }
 
+/// What alarms of both kinds tell.
+macro_rules! common {
+    ($shape:ident, $view:expr, $alarm:expr) => {{
+        let state = state_of($view, $alarm);
+        wire::$shape {
+            alarm_name: Some($alarm.name.clone()),
+            alarm_arn: Some($alarm.arn()),
+            alarm_description: $alarm.description.clone(),
+            alarm_configuration_updated_timestamp: Some(instant($alarm.configured_at)),
+            actions_enabled: Some($alarm.actions_enabled),
+            ok_actions: Some($alarm.ok_actions.clone()),
+            alarm_actions: Some($alarm.alarm_actions.clone()),
+            insufficient_data_actions: Some($alarm.insufficient_data_actions.clone()),
+            state_value: Some(state.value.as_str().into()),
+            state_reason: Some(state.reason),
+            state_reason_data: state.reason_data,
+            state_updated_timestamp: Some(instant(state.updated_at)),
+            state_transitioned_timestamp: Some(instant(state.transitioned_at)),
+            ..Default::default()
+        }
+    }};
+}
+
 pub fn metric_alarm(view: &View, alarm: &Alarm, watch: &MetricWatch) -> wire::MetricAlarm {
-    let state = state_of(view, alarm);
     let one = match &watch.source {
         MetricSource::One(stat) => Some(stat),
         MetricSource::Math(_) => None,
@@ -63,19 +85,6 @@ pub fn metric_alarm(view: &View, alarm: &Alarm, watch: &MetricWatch) -> wire::Me
     let extended = one.filter(|stat| stat.is_extended());
     let low_samples = watch.evaluate_low_sample_count;
     wire::MetricAlarm {
-        alarm_name: Some(alarm.name.clone()),
-        alarm_arn: Some(alarm.arn()),
-        alarm_description: alarm.description.clone(),
-        alarm_configuration_updated_timestamp: Some(instant(alarm.configured_at)),
-        actions_enabled: Some(alarm.actions_enabled),
-        ok_actions: Some(alarm.ok_actions.clone()),
-        alarm_actions: Some(alarm.alarm_actions.clone()),
-        insufficient_data_actions: Some(alarm.insufficient_data_actions.clone()),
-        state_value: Some(state.value.as_str().into()),
-        state_reason: Some(state.reason),
-        state_reason_data: state.reason_data,
-        state_updated_timestamp: Some(instant(state.updated_at)),
-        state_transitioned_timestamp: Some(instant(state.transitioned_at)),
         metric_name: one.map(|stat| stat.name.clone()),
         namespace: one.map(|stat| stat.namespace.clone()),
         statistic: plain.map(|stat| stat.stat.as_str().into()),
@@ -94,37 +103,23 @@ pub fn metric_alarm(view: &View, alarm: &Alarm, watch: &MetricWatch) -> wire::Me
         treat_missing_data: Some(watch.treat_missing_data.as_str().to_owned()),
         evaluate_low_sample_count_percentile: low_samples
             .map(|evaluates| String::from(if evaluates { "evaluate" } else { "ignore" })),
-        ..Default::default()
+        ..common!(MetricAlarm, view, alarm)
     }
 }
 
 fn composite_alarm(view: &View, alarm: &Alarm, watch: &CompositeWatch) -> wire::CompositeAlarm {
-    let state = state_of(view, alarm);
     let held = view.alarm_suppressions.get(&Alarm::key_of(&alarm.scope, &alarm.name));
     let held: Option<&AlarmSuppression> =
         held.map(|row| &**row.record()).filter(|held| held.uid == alarm.uid);
     let suppressor = watch.suppressor.as_ref();
     wire::CompositeAlarm {
-        alarm_name: Some(alarm.name.clone()),
-        alarm_arn: Some(alarm.arn()),
-        alarm_description: alarm.description.clone(),
-        alarm_configuration_updated_timestamp: Some(instant(alarm.configured_at)),
         alarm_rule: Some(watch.rule.clone()),
-        actions_enabled: Some(alarm.actions_enabled),
-        ok_actions: Some(alarm.ok_actions.clone()),
-        alarm_actions: Some(alarm.alarm_actions.clone()),
-        insufficient_data_actions: Some(alarm.insufficient_data_actions.clone()),
-        state_value: Some(state.value.as_str().into()),
-        state_reason: Some(state.reason),
-        state_reason_data: state.reason_data,
-        state_updated_timestamp: Some(instant(state.updated_at)),
-        state_transitioned_timestamp: Some(instant(state.transitioned_at)),
         actions_suppressor: suppressor.map(|suppressor| suppressor.alarm.clone()),
         actions_suppressor_wait_period: suppressor.map(|suppressor| number(suppressor.wait_secs)),
         actions_suppressor_extension_period: suppressor.map(|suppressor| number(suppressor.extension_secs)),
         actions_suppressed_by: held.map(|held| held.by.as_str().into()),
         actions_suppressed_reason: held.map(|held| held.reason.clone()),
-        ..Default::default()
+        ..common!(CompositeAlarm, view, alarm)
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::CloudWatch;
 use super::errors::{bad_format, unknown_alarm};
 use super::limits::{STATE_REASON_CHARS_MAX, STATE_REASON_DATA_CHARS_MAX};
 use super::render;
-use super::violations::Violations;
+use super::violations::{AlarmConstraints, Violations};
 
 /// Until the next evaluation finds another state. Its actions run when the state is another one.
 pub async fn set_alarm_state(

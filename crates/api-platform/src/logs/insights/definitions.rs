@@ -13,7 +13,7 @@ use crate::logs::limits::{
     QUERIES_PER_PAGE_MAX, QUERY_CHARS_MAX, QUERY_DEFINITION_NAME_CHARS_MAX, QUERY_DEFINITIONS_MAX,
     QUERY_GROUPS_MAX,
 };
-use crate::logs::validation::Violations;
+use crate::logs::validation::{LogConstraints, Violations};
 use crate::logs::{Logs, identifiers, token};
 
 pub async fn put_query_definition(
@@ -26,8 +26,8 @@ pub async fn put_query_definition(
     violations.required(input.query_string.as_ref(), "queryString");
     let name = input.name.unwrap_or_default();
     let query = input.query_string.unwrap_or_default();
-    violations.length(&name, "name", 1, QUERY_DEFINITION_NAME_CHARS_MAX);
-    violations.length(&query, "queryString", 1, QUERY_CHARS_MAX);
+    violations.length(Some(&name), "name", 1, QUERY_DEFINITION_NAME_CHARS_MAX);
+    violations.length(Some(&query), "queryString", 1, QUERY_CHARS_MAX);
     let groups = input.log_group_names.unwrap_or_default();
     violations.count(groups.len(), "logGroupNames", 0, QUERY_GROUPS_MAX);
     for group in &groups {

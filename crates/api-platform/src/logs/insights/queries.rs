@@ -14,7 +14,7 @@ use crate::logs::limits::{
     EVENTS_PER_PAGE_MAX, QUERIES_PER_PAGE_MAX, QUERY_CHARS_MAX, QUERY_GROUPS_MAX, QUERY_LIMIT_DEFAULT,
     QUERY_LIMIT_MAX,
 };
-use crate::logs::validation::Violations;
+use crate::logs::validation::{LogConstraints, Violations};
 use crate::logs::{Logs, identifiers, token};
 
 /// The language that is served.
@@ -36,7 +36,7 @@ pub async fn start_query(
     violations.in_range(input.end_time, "endTime", 0, i64::MAX);
     violations.in_range(input.limit, "limit", 1, QUERY_LIMIT_MAX);
     let text = input.query_string.unwrap_or_default();
-    violations.length(&text, "queryString", 0, QUERY_CHARS_MAX);
+    violations.length(Some(&text), "queryString", 0, QUERY_CHARS_MAX);
     violations.check()?;
     refuse_language(input.query_language.as_ref())?;
     let (start, end) = (input.start_time.unwrap_or(0), input.end_time.unwrap_or(0));

@@ -1,7 +1,5 @@
 //! Reads patterns, and says what is wrong with them in AWS's words.
 
-use std::net::IpAddr;
-
 use serde_json::{Map, Value};
 
 use super::test::{Cidr, Exact, Range, Test, TextTest};
@@ -201,12 +199,9 @@ fn is_choice(name: &str, values: &[Value]) -> bool {
 }
 
 fn exact(value: &Value) -> Parsed<Exact> {
-    match value {
-        Value::Null => Ok(Exact::Null),
-        Value::Bool(value) => Ok(Exact::Bool(*value)),
-        Value::String(text) => Ok(Exact::Text(text.as_str().into())),
-        Value::Number(number) => Ok(Exact::Number(number.as_f64().unwrap_or(f64::NAN))),
-        _ => refuse("Match value must be String, number, true, false, or null"),
+    match Exact::of(value) {
+        Some(exact) => Ok(exact),
+        None => refuse("Match value must be String, number, true, false, or null"),
     }
 }
 
@@ -253,15 +248,5 @@ fn numeric(value: &Value) -> Parsed<Range> {
 
 fn cidr(value: &Value) -> Parsed<Cidr> {
     let Some(text) = value.as_str() else { return refuse("prefix match pattern must be a string") };
-    let Some((network, bits)) = text.split_once('/') else {
-        return refuse("Malformed CIDR, one '/' required");
-    };
-    let Ok(network) = network.parse::<IpAddr>() else {
-        return refuse(format!("Malformed CIDR, bad address: {network}"));
-    };
-    let bits_max = if network.is_ipv4() { 32 } else { 128 };
-    match bits.parse::<u32>() {
-        Ok(bits) if bits <= bits_max => Ok(Cidr { network, bits }),
-        _ => refuse(format!("Malformed CIDR, mask bits must be between 0 and {bits_max}")),
-    }
+    Cidr::parse(text).or_else(refuse)
 }

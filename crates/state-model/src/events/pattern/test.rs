@@ -1,4 +1,4 @@
-//! What a pattern asks of one value.
+//! What a pattern asks of one value. Filter policies of SNS ask it of theirs as well, where the two mean the same.
 
 use std::net::IpAddr;
 
@@ -66,14 +66,23 @@ impl Test {
             }
             Test::Numeric(range) => value.as_f64().is_some_and(|number| range.holds(number)),
             Test::Exists(wanted) => *wanted,
-            Test::Cidr(cidr) => {
-                value.as_str().and_then(|text| text.parse().ok()).is_some_and(|address| cidr.holds(address))
-            }
+            Test::Cidr(cidr) => value.as_str().is_some_and(|text| cidr.holds(text)),
         }
     }
 }
 
 impl Exact {
+    /// None of what is no single value.
+    pub fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Null => Some(Exact::Null),
+            Value::Bool(value) => Some(Exact::Bool(*value)),
+            Value::String(text) => Some(Exact::Text(text.as_str().into())),
+            Value::Number(number) => Some(Exact::Number(number.as_f64().unwrap_or(f64::NAN))),
+            Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
     pub fn matches(&self, value: &Value) -> bool {
         match (self, value) {
             (Exact::Null, Value::Null) => true,
@@ -86,7 +95,7 @@ impl Exact {
 }
 
 impl TextTest {
-    fn matches(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         match self {
             TextTest::Prefix(prefix) => text.starts_with(&**prefix),
             TextTest::Suffix(suffix) => text.ends_with(&**suffix),
@@ -99,7 +108,21 @@ impl TextTest {
 }
 
 impl Range {
-    fn holds(&self, number: f64) -> bool {
+    /// The range of one comparison; none when `operator` isn't one.
+    pub fn of(operator: &str, number: f64) -> Option<Self> {
+        let bound = |is_closed| Some((number, is_closed));
+        let (bottom, top) = match operator {
+            "=" => (bound(true), bound(true)),
+            ">" => (bound(false), None),
+            ">=" => (bound(true), None),
+            "<" => (None, bound(false)),
+            "<=" => (None, bound(true)),
+            _ => return None,
+        };
+        Some(Self { bottom, top })
+    }
+
+    pub fn holds(&self, number: f64) -> bool {
         let above = self.bottom.is_none_or(|(bottom, closed)| number > bottom || closed && number == bottom);
         let below = self.top.is_none_or(|(top, closed)| number < top || closed && number == top);
         above && below
@@ -107,7 +130,21 @@ impl Range {
 }
 
 impl Cidr {
-    fn holds(&self, address: IpAddr) -> bool {
+    /// Reads `address/bits`; the error is EventBridge's word for what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (network, bits) = text.split_once('/').ok_or("Malformed CIDR, one '/' required")?;
+        let network: IpAddr =
+            network.parse().map_err(|_| format!("Malformed CIDR, bad address: {network}"))?;
+        let bits_max = if network.is_ipv4() { 32 } else { 128 };
+        let bits = bits.parse().ok().filter(|bits| *bits <= bits_max);
+        let bits =
+            bits.ok_or_else(|| format!("Malformed CIDR, mask bits must be between 0 and {bits_max}"))?;
+        Ok(Self { network, bits })
+    }
+
+    /// Whether the text is an address of the network.
+    pub fn holds(&self, text: &str) -> bool {
+        let Ok(address) = text.parse() else { return false };
         match (self.network, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 let shift = 32 - self.bits;
