@@ -176,6 +176,52 @@ def test_a_crashing_image_trips_the_breaker_and_rolls_back(services):
     assert told["statusReason"] == "Service deployment rolled back because the circuit breaker threshold was exceeded."
 
 
+def test_a_rollback_that_fails_as_well_is_told_and_ends(services):
+    """The old revision can't be started any more: its log group is gone. The new one crashes."""
+    group = services.name("/tests/gone")
+    services.logs.create_log_group(logGroupName=group)
+    options = {"awslogs-group": group, "awslogs-region": services.region, "awslogs-stream-prefix": "web"}
+    first = services.define("1", logConfiguration={"logDriver": "awslogs", "options": options})
+    service = services.service(first, count=1, deploymentConfiguration={
+        "minimumHealthyPercent": 0, "maximumPercent": 100,
+        "deploymentCircuitBreaker": {"enable": True, "rollback": True}})
+    service.stable()
+    before = service.describe()["deployments"][0]["id"]
+    services.logs.delete_log_group(logGroupName=group)
+    service.update(taskDefinition=services.define("2", environment={"CRASH": "1"}))
+    arn = service.describe()["currentServiceDeployment"]
+
+    def told() -> dict:
+        return services.ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
+
+    service.event(f"rolling back to deployment {before}.")
+    service.event(f"(deployment {before}) deployment failed: tasks failed to start.")
+    until(lambda: told()["status"] == "ROLLBACK_FAILED", "the rollback fails", 60)
+    done = told()
+    assert "rollback failed" in done["statusReason"] and done["finishedAt"] >= done["rollback"]["startedAt"]
+    assert done["deploymentCircuitBreaker"] == {"status": "TRIGGERED", "failureCount": 3, "threshold": 3}
+    listed = services.ecs.list_service_deployments(service=service.arn, status=["ROLLBACK_FAILED"])["serviceDeployments"]
+    assert [one["serviceDeploymentArn"] for one in listed] == [arn]
+    until(lambda: service.describe()["pendingCount"] + service.describe()["runningCount"] == 0, "nothing is left")
+    (deployment,) = service.describe()["deployments"]
+    assert (deployment["id"], deployment["rolloutState"], deployment["failedTasks"]) == (before, "FAILED", 3)
+    assert deployment["rolloutStateReason"] == "ECS deployment circuit breaker: task failed to start."
+
+    def made() -> set[str]:
+        """Of the old revision, since it was first started."""
+        return {task["taskArn"] for task in service.tasks("STOPPED") if task["taskDefinitionArn"] == first}
+
+    # Nothing more is launched, also when the service is looked at again.
+    tasks = made()
+    service.update(desiredCount=2)
+    with pytest.raises(botocore.exceptions.ClientError, match="ConflictException"):
+        services.ecs.stop_service_deployment(serviceDeploymentArn=arn)
+    # The next deployment begins as any other.
+    service.update(taskDefinition=services.define("3"))
+    service.stable()
+    assert told()["status"] == "ROLLBACK_FAILED" and made() == tasks
+
+
 @pytest.mark.slow
 def test_a_breaker_without_a_way_back_stalls(services):
     service = services.service(services.define(environment={"CRASH": "1"}), count=1, deploymentConfiguration={

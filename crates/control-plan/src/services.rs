@@ -176,6 +176,6 @@ impl<'s, 'a> Planner<'s, 'a> {
 
     /// Whether it has failed, or was aborted, and stays as it is.
     fn is_frozen(&self) -> bool {
-        self.progress.status == DeploymentStatus::Stopped
+        matches!(self.progress.status, DeploymentStatus::Stopped | DeploymentStatus::RollbackFailed)
     }
 }

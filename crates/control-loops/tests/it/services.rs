@@ -140,7 +140,9 @@ async fn an_image_that_exits_at_once_is_rolled_back() {
         stage.report(&bad, Phase::Stopping, Some(ObservedStop::EssentialContainerExited), Some(1)).await;
         stage.report(&bad, Phase::Stopped, Some(ObservedStop::EssentialContainerExited), Some(1)).await;
         let counted = |view: &View| {
-            view.service_deployment_progress.iter().any(|(_, row)| row.failure_count as usize == round - 1)
+            view.service_deployment_progress
+                .iter()
+                .any(|(_, row)| row.counts.failure_count as usize == round - 1)
         };
         stage.one.until("the failure is counted", counted).await;
         stage.one.clock.advance(std::time::Duration::from_secs(9));

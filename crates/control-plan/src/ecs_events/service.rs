@@ -12,6 +12,8 @@ use crate::services::{Action, Decisions};
 pub const SERVICE_ACTION: &str = "ECS Service Action";
 pub const DEPLOYMENT_STATE_CHANGE: &str = "ECS Deployment State Change";
 
+const BREAKER_FAILURE: &str = "ECS deployment circuit breaker: task failed to start.";
+
 /// What one event tells: its detail type and its detail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
@@ -107,7 +109,7 @@ fn steps(
         steps.push(Step {
             event_type: "ERROR",
             name: "SERVICE_DEPLOYMENT_FAILED",
-            reason: String::from("ECS deployment circuit breaker: task failed to start."),
+            reason: String::from(BREAKER_FAILURE),
             deployment: target.clone(),
         });
     }
@@ -117,6 +119,15 @@ fn steps(
             event_type: "INFO",
             name: "SERVICE_DEPLOYMENT_IN_PROGRESS",
             reason: format!("ECS deployment circuit breaker: rolling back to deploymentId {back}."),
+            deployment: back,
+        });
+    }
+    let has_failed = |status| status == DeploymentStatus::RollbackFailed;
+    if let Some(back) = back.clone().filter(|_| has_failed(next.status) && !has_failed(former.status)) {
+        steps.push(Step {
+            event_type: "ERROR",
+            name: "SERVICE_DEPLOYMENT_FAILED",
+            reason: String::from(BREAKER_FAILURE),
             deployment: back,
         });
     }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use state_model::ecs::service::CircuitBreaker;
-use state_model::ecs::service_deployment::{DeploymentRollback, DeploymentStatus, StopKind};
+use state_model::ecs::service_deployment::{DeploymentRollback, DeploymentStatus, FailureCounts, StopKind};
 use state_model::ecs::task::Phase;
 
-use super::snapshot::FailureKind;
+use super::snapshot::{FailureKind, Task};
 use super::{Condition, Planner, events};
 use crate::limits::{INCONSISTENT_STARTS_TOLD_FROM, SETTLED_AFTER, START_DELAY_FIRST, START_DELAY_MAX};
 
 const BREAKER_REASON: &str =
     "Service deployment rolled back because the circuit breaker threshold was exceeded.";
+const ROLLBACK_FAILURE: &str =
+    "Service deployment rollback failed because the circuit breaker threshold was exceeded.";
 const REQUEST_REASON: &str = "Service deployment rolled back because a rollback was requested.";
 
 /// How long to wait after this many failures in a row.
@@ -20,10 +22,17 @@ fn delay(failures: u32) -> Duration {
     START_DELAY_FIRST.saturating_mul(1 << doublings).min(START_DELAY_MAX)
 }
 
-impl Planner<'_, '_> {
+impl<'a> Planner<'_, 'a> {
     /// Whether the circuit breaker counts.
     fn is_monitored(&self) -> bool {
-        self.progress.status == DeploymentStatus::InProgress
+        matches!(self.progress.status, DeploymentStatus::InProgress | DeploymentStatus::RollbackInProgress)
+    }
+
+    /// Whether a task was made by this deployment, or by its rollback once that has begun: what runs from before says nothing
+    /// of whether more can be started.
+    fn is_of_this_rollout(&self, task: &Task<'_>) -> bool {
+        let rollback = self.progress.rollback.as_ref();
+        self.is_wanted(task) && rollback.is_none_or(|rollback| task.created_at > rollback.started_at)
     }
 
     pub(super) fn watch_failures(&mut self) {
@@ -37,8 +46,8 @@ impl Planner<'_, '_> {
             self.progress.counted_tasks.push(failure.id.to_owned());
             self.note_failure(failure.kind);
         }
-        let has_run = self.count(|task, _| self.is_wanted(task) && task.started_at.is_some()) > 0;
-        self.progress.reached_running |= has_run && self.is_monitored();
+        let has_run = self.count(|task, _| self.is_of_this_rollout(task) && task.started_at.is_some()) > 0;
+        self.progress.wanted_counts_mut().reached_running |= has_run && self.is_monitored();
         if self.progress.start_failures >= INCONSISTENT_STARTS_TOLD_FROM {
             self.tell_once(events::inconsistent_starts(self.snapshot.name));
         }
@@ -51,12 +60,12 @@ impl Planner<'_, '_> {
             self.progress.next_start_at = Some(self.now.plus(delay(self.progress.start_failures)));
         }
         let counts = match kind {
-            FailureKind::NeverStarted => !self.progress.reached_running,
+            FailureKind::NeverStarted => !self.progress.wanted_counts().reached_running,
             FailureKind::Crashed => true,
             FailureKind::Lost => false,
             FailureKind::Refused(reason) => {
                 self.tell_once(events::failed_to_launch(self.snapshot.name, reason));
-                !self.progress.reached_running
+                !self.progress.wanted_counts().reached_running
             }
             FailureKind::Capacity => {
                 self.tell_once(events::no_capacity(self.snapshot.name));
@@ -70,10 +79,10 @@ impl Planner<'_, '_> {
 
     pub(super) fn count_failure(&mut self) {
         if self.is_monitored() {
-            self.progress.failed_tasks += 1;
-            if self.snapshot.breaker.is_some() {
-                self.progress.failure_count += 1;
-            }
+            let has_breaker = self.snapshot.breaker.is_some();
+            let counts = self.progress.wanted_counts_mut();
+            counts.failed_tasks += 1;
+            counts.failure_count += u32::from(has_breaker);
         }
     }
 
@@ -81,15 +90,15 @@ impl Planner<'_, '_> {
     fn note_recovery(&mut self) {
         let healthy = self.count(|task, condition| self.is_wanted(task) && condition == Condition::Healthy);
         let healthy = u32::try_from(healthy).unwrap_or(u32::MAX);
-        if self.is_monitored() && healthy > self.progress.healthy_tasks {
-            self.progress.failed_tasks = 0;
-            let resets = |breaker: &CircuitBreaker| breaker.reset_on_healthy_task.unwrap_or(true);
-            if self.snapshot.breaker.is_some_and(resets) {
-                self.progress.failure_count = 0;
-            }
-        }
         if self.is_monitored() {
-            self.progress.healthy_tasks = healthy;
+            let resets = |breaker: &CircuitBreaker| breaker.reset_on_healthy_task.unwrap_or(true);
+            let resets = self.snapshot.breaker.is_some_and(resets);
+            let counts = self.progress.wanted_counts_mut();
+            if healthy > counts.healthy_tasks {
+                counts.failed_tasks = 0;
+                counts.failure_count = if resets { 0 } else { counts.failure_count };
+            }
+            counts.healthy_tasks = healthy;
         }
         let Some(next_start_at) = self.progress.next_start_at else { return };
         let failed_at = next_start_at.minus(delay(self.progress.start_failures));
@@ -129,7 +138,7 @@ impl Planner<'_, '_> {
             return true;
         }
         if self.progress.rollback.is_some() {
-            return false;
+            return self.rollback_fails();
         }
         if deployment.is_to(StopKind::Rollback) {
             if !self.roll_back(REQUEST_REASON) {
@@ -142,10 +151,7 @@ impl Planner<'_, '_> {
         if self.ends_by_alarm() {
             return true;
         }
-        let Some(breaker) = self.snapshot.breaker else { return false };
-        if self.progress.failure_count < breaker.threshold_count(self.snapshot.desired) {
-            return false;
-        }
+        let Some(breaker) = self.tripped_breaker() else { return false };
         self.progress.breaker_triggered = true;
         let failed = events::failed(self.snapshot.name, &self.wanted_id());
         self.text(failed);
@@ -154,6 +160,25 @@ impl Planner<'_, '_> {
                 "Service deployment failed because the circuit breaker threshold was exceeded.",
             );
         }
+        true
+    }
+
+    fn tripped_breaker(&self) -> Option<&'a CircuitBreaker> {
+        let failures = self.progress.wanted_counts().failure_count;
+        self.snapshot.breaker.filter(|breaker| failures >= breaker.threshold_count(self.snapshot.desired))
+    }
+
+    /// A rollback is a rollout that the circuit breaker watches as any other; but there is nowhere to go back to from it. Alarms
+    /// don't end it: they tell of what it leads away from, and the one that began it would be in ALARM still.
+    fn rollback_fails(&mut self) -> bool {
+        if self.tripped_breaker().is_none() {
+            return false;
+        }
+        let failed = events::failed(self.snapshot.name, &self.wanted_id());
+        self.text(failed);
+        self.progress.status = DeploymentStatus::RollbackFailed;
+        self.progress.status_reason = Some(ROLLBACK_FAILURE.to_owned());
+        self.progress.finished_at = Some(self.now);
         true
     }
 
@@ -169,6 +194,7 @@ impl Planner<'_, '_> {
             reason: reason.to_owned(),
             started_at: self.now,
             revision: completed.id.to_owned(),
+            counts: FailureCounts::default(),
         });
         self.progress.start_failures = 0;
         self.progress.next_start_at = None;

@@ -46,7 +46,7 @@ impl Planner<'_, '_> {
             None => DeploymentStatus::Successful,
         };
         self.progress.finished_at = Some(self.now);
-        self.progress.failed_tasks = 0;
+        self.progress.wanted_counts_mut().failed_tasks = 0;
         let completed = events::completed(self.snapshot.name, &self.wanted_id());
         self.text(completed);
         true

@@ -111,8 +111,9 @@ impl Planner<'_, '_> {
     /// While the tasks of a deployment fail, lost tasks of the revision before it are replaced by their like, so that the
     /// service doesn't shrink with every one of them.
     fn keep_minimum(&mut self, counts: &Counts, room: usize) -> usize {
-        let is_failing =
-            self.progress.start_failures > 0 || self.progress.failure_count > 0 || counts.unhealthy > 0;
+        let is_failing = self.progress.start_failures > 0
+            || self.progress.counts.failure_count > 0
+            || counts.unhealthy > 0;
         if !is_failing || self.progress.status.is_final() || self.progress.rollback.is_some() {
             return 0;
         }

@@ -90,21 +90,13 @@ pub struct ServiceDeploymentProgress {
     #[serde(default)]
     pub baking_since: Option<Timestamp>,
     pub updated_at: Timestamp,
-    /// What the circuit breaker counts.
-    #[serde(default)]
-    pub failure_count: u32,
-    /// `failedTasks` of the target revision: failures in a row, 0 once it has succeeded.
-    #[serde(default)]
-    pub failed_tasks: u32,
+    /// Of the target revision. They stay as they were when a rollback begins, which has counts of its own.
+    #[serde(flatten)]
+    pub counts: FailureCounts,
     /// Failures counted, by task id, so that none counts twice. Bounded by the tasks that are still described.
     #[serde(default)]
     pub counted_tasks: Vec<String>,
-    /// Whether a task of the target has reached RUNNING: then failing to start counts no longer.
-    #[serde(default)]
-    pub reached_running: bool,
-    /// Healthy tasks of the target when it was looked at last: one more than before takes the failure count back.
-    #[serde(default)]
-    pub healthy_tasks: u32,
+    /// The circuit breaker ended the way to the target. A rollback that it ends has the status ROLLBACK_FAILED.
     #[serde(default)]
     pub breaker_triggered: bool,
     /// An alarm was in ALARM when it began: then none ends it.
@@ -128,6 +120,23 @@ pub struct DeploymentRollback {
     pub started_at: Timestamp,
     /// The id of the revision that it goes back to.
     pub revision: String,
+    /// Of that revision, from the beginning of the rollback on.
+    #[serde(default)]
+    pub counts: FailureCounts,
+}
+
+/// What is counted of one revision's tasks while a deployment brings it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FailureCounts {
+    /// What the circuit breaker counts.
+    pub failure_count: u32,
+    /// `failedTasks`: failures in a row, 0 once it has succeeded.
+    pub failed_tasks: u32,
+    /// Whether a task has reached RUNNING: then failing to start counts no longer.
+    pub reached_running: bool,
+    /// Healthy tasks when it was looked at last: one more than before takes the failure count back.
+    pub healthy_tasks: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,17 +194,26 @@ impl ServiceDeploymentProgress {
             finished_at: None,
             baking_since: None,
             updated_at: deployment.created_at,
-            failure_count: 0,
-            failed_tasks: 0,
+            counts: FailureCounts::default(),
             counted_tasks: Vec::new(),
-            reached_running: false,
-            healthy_tasks: 0,
             breaker_triggered: false,
             alarms_ignored: false,
             triggered_alarms: Vec::new(),
             rollback: None,
             start_failures: 0,
             next_start_at: None,
+        }
+    }
+
+    /// Of the revision that tasks are made from now: the target, or what a rollback goes back to.
+    pub fn wanted_counts(&self) -> &FailureCounts {
+        self.rollback.as_ref().map_or(&self.counts, |rollback| &rollback.counts)
+    }
+
+    pub fn wanted_counts_mut(&mut self) -> &mut FailureCounts {
+        match &mut self.rollback {
+            Some(rollback) => &mut rollback.counts,
+            None => &mut self.counts,
         }
     }
 }

@@ -95,6 +95,8 @@ struct Rollouts<'v> {
     counts: &'v Counts<'v>,
 }
 
+const BREAKER_FAILURE: &str = "ECS deployment circuit breaker: task failed to start.";
+
 /// A rollout state and its reason.
 type Rollout = (wire::DeploymentRolloutState, String);
 
@@ -108,6 +110,10 @@ impl Rollouts<'_> {
         let is_primary = self.is_primary(revision);
         let of = self.deployment_to(revision);
         let progress = of.and_then(|row| service_history::progress(self.view, row)).map(|row| &**row);
+        let failed_tasks = match self.rolled_back_to(revision) {
+            Some(current) => current.progress.map(|progress| progress.wanted_counts().failed_tasks),
+            None => progress.map(|progress| progress.counts.failed_tasks),
+        };
         let (state, reason) = self.rollout(revision, of.map(|row| &**row), progress);
         let wanted = if is_primary { number(self.service.desired_count) } else { number(counts.wanted) };
         let updated_at = progress.map_or(revision.created_at, |progress| progress.updated_at);
@@ -118,7 +124,7 @@ impl Rollouts<'_> {
             desired_count: Some(wanted),
             pending_count: Some(number(counts.pending)),
             running_count: Some(number(counts.running)),
-            failed_tasks: Some(number(progress.map_or(0, |progress| progress.failed_tasks))),
+            failed_tasks: Some(number(failed_tasks.unwrap_or(0))),
             created_at: Some(instant(revision.created_at)),
             updated_at: Some(instant(updated_at)),
             launch_type: revision.launch_type.as_deref().map(Into::into),
@@ -150,18 +156,21 @@ impl Rollouts<'_> {
         of_service.find(|row| row.target_revision == revision.id)
     }
 
+    /// What the newest deployment goes back to is on its way again, and its own deployment tells of the past.
+    fn rolled_back_to(&self, revision: &ServiceRevision) -> Option<Current<'_>> {
+        self.current.filter(|current| {
+            current.revision.id == revision.id && current.deployment.target_revision != revision.id
+        })
+    }
+
     fn rollout(
         &self,
         revision: &ServiceRevision,
         of: Option<&ServiceDeployment>,
         progress: Option<&ServiceDeploymentProgress>,
     ) -> Rollout {
-        // What the newest deployment goes back to is on its way again, and its own deployment tells of the past.
-        if let Some(current) = self.current
-            && current.revision.id == revision.id
-            && current.deployment.target_revision != revision.id
-        {
-            return rolled_back_to(&current, &revision.id);
+        if let Some(current) = self.rolled_back_to(revision) {
+            return rollout_back(&current, &revision.id);
         }
         let id = deployment_id(&revision.id);
         match (of, progress) {
@@ -181,12 +190,15 @@ fn completed(id: &str) -> Rollout {
     (wire::DeploymentRolloutState::Completed, format!("ECS deployment {id} completed."))
 }
 
-fn rolled_back_to(current: &Current<'_>, revision: &str) -> Rollout {
+fn rollout_back(current: &Current<'_>, revision: &str) -> Rollout {
     let id = deployment_id(revision);
     let by_breaker = current.progress.is_some_and(|progress| progress.breaker_triggered);
     let by_alarm = current.progress.is_some_and(|progress| !progress.triggered_alarms.is_empty());
     match current.status() {
         DeploymentStatus::RollbackSuccessful => completed(&id),
+        DeploymentStatus::RollbackFailed => {
+            (wire::DeploymentRolloutState::Failed, BREAKER_FAILURE.to_owned())
+        }
         _ if by_alarm => (
             wire::DeploymentRolloutState::InProgress,
             format!("ECS deployment alarm detected: rolling back to deploymentId {id}."),
@@ -202,8 +214,7 @@ fn rolled_back_to(current: &Current<'_>, revision: &str) -> Rollout {
 fn rollout_of(progress: &ServiceDeploymentProgress, id: &str, is_newest: bool) -> Rollout {
     use DeploymentStatus as Status;
     if progress.breaker_triggered {
-        let reason = "ECS deployment circuit breaker: task failed to start.";
-        return (wire::DeploymentRolloutState::Failed, reason.to_owned());
+        return (wire::DeploymentRolloutState::Failed, BREAKER_FAILURE.to_owned());
     }
     if !progress.triggered_alarms.is_empty() {
         let reason = "ECS deployment failed: alarm detected.";

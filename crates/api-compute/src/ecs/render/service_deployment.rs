@@ -145,12 +145,18 @@ fn circuit_breaker_state(
     };
     let status = match progress {
         Some(progress) if progress.breaker_triggered => Status::Triggered,
+        Some(progress) if progress.status == DeploymentStatus::RollbackFailed => Status::Triggered,
         Some(progress) if progress.status.is_final() => Status::MonitoringComplete,
         _ => Status::Monitoring,
     };
+    // What it ended the way to the target for stays; otherwise it counts on through a rollback that something else began.
+    let counts = progress.map(|progress| match progress.breaker_triggered {
+        true => &progress.counts,
+        false => progress.wanted_counts(),
+    });
     wire::ServiceDeploymentCircuitBreaker {
         status: Some(status),
-        failure_count: Some(number(progress.map_or(0, |progress| progress.failure_count))),
+        failure_count: Some(number(counts.map_or(0, |counts| counts.failure_count))),
         threshold: Some(number(breaker.threshold_count(service.desired_count))),
     }
 }

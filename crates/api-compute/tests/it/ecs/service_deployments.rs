@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use state_model::ecs::new_task::{NewServiceTask, new_service_task};
 use state_model::ecs::service::Service;
-use state_model::ecs::service_deployment::{DeploymentRollback, DeploymentStatus, ServiceDeploymentProgress};
+use state_model::ecs::service_deployment::{
+    DeploymentRollback, DeploymentStatus, FailureCounts, ServiceDeploymentProgress,
+};
 use state_model::ecs::service_event::ServiceEvent;
 use state_model::ecs::task::{ObservedContainer, Phase, StopCode, StopRequest, TaskIntent, TaskObservation};
 use state_tables::limits::SERVICE_DEPLOYMENTS_KEPT;
@@ -187,10 +189,14 @@ async fn a_rollback_is_told_on_both_sides() {
     lab.progress(|progress| {
         progress.status = DeploymentStatus::RollbackInProgress;
         progress.breaker_triggered = true;
-        progress.failure_count = 3;
-        progress.failed_tasks = 3;
-        progress.rollback =
-            Some(DeploymentRollback { reason: "because".into(), started_at, revision: back.clone() });
+        progress.counts.failure_count = 3;
+        progress.counts.failed_tasks = 3;
+        progress.rollback = Some(DeploymentRollback {
+            reason: "because".into(),
+            started_at,
+            revision: back.clone(),
+            counts: FailureCounts::default(),
+        });
     })
     .await;
     let rolling = service(&lab.harness, "web").await;
@@ -214,6 +220,70 @@ async fn a_rollback_is_told_on_both_sides() {
     assert_eq!(over["deployments"][0]["rolloutState"], "COMPLETED");
     let next = lab.update(json!({ "desiredCount": 3, "forceNewDeployment": true })).await;
     assert_eq!(next["taskDefinition"], over["taskDefinition"], "an update builds on what it went back to");
+}
+
+#[tokio::test]
+async fn a_rollback_that_fails_is_told() {
+    let breaker = json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": true } });
+    let lab = Lab::new(json!({ "deploymentConfiguration": breaker })).await;
+    lab.ends_as(DeploymentStatus::Successful).await;
+    let good = service(&lab.harness, "web").await["deployments"][0]["id"].clone();
+    lab.harness.ok("RegisterTaskDefinition", definition(json!({}))).await;
+    lab.update(json!({ "taskDefinition": "web:2" })).await;
+    let back = good.as_str().and_then(|id| id.strip_prefix("ecs-svc/")).unwrap_or_default().to_owned();
+    let started_at = lab.harness.now();
+    // Somebody asked for the rollback: the breaker saw the failures of the rollback alone.
+    lab.progress(|progress| {
+        progress.status = DeploymentStatus::RollbackInProgress;
+        progress.rollback = Some(DeploymentRollback {
+            reason: "because".into(),
+            started_at,
+            revision: back,
+            counts: FailureCounts { failure_count: 2, failed_tasks: 2, ..FailureCounts::default() },
+        });
+    })
+    .await;
+    let described = lab.describe_newest().await;
+    let breaker = json!({ "status": "MONITORING", "failureCount": 2, "threshold": 3 });
+    assert_eq!(described["deploymentCircuitBreaker"], breaker);
+    let rolling = service(&lab.harness, "web").await;
+    assert_eq!(
+        (&rolling["deployments"][0]["id"], &rolling["deployments"][0]["failedTasks"]),
+        (&good, &json!(2))
+    );
+    lab.progress(|progress| {
+        progress.status = DeploymentStatus::RollbackFailed;
+        progress.status_reason = Some("it failed".into());
+        progress.finished_at = Some(started_at);
+        progress.wanted_counts_mut().failure_count = 3;
+        progress.wanted_counts_mut().failed_tasks = 3;
+    })
+    .await;
+    let described = lab.describe_newest().await;
+    assert_eq!(
+        (&described["status"], &described["statusReason"]),
+        (&json!("ROLLBACK_FAILED"), &json!("it failed"))
+    );
+    let breaker = json!({ "status": "TRIGGERED", "failureCount": 3, "threshold": 3 });
+    assert_eq!(described["deploymentCircuitBreaker"], breaker);
+    assert!(described["finishedAt"].is_number());
+    let stalled = service(&lab.harness, "web").await;
+    let [primary] = stalled["deployments"].as_array().expect("deployments").as_slice() else {
+        panic!("the target has no tasks: {stalled}")
+    };
+    assert_eq!((&primary["id"], &primary["rolloutState"]), (&good, &json!("FAILED")));
+    assert_eq!(primary["rolloutStateReason"], "ECS deployment circuit breaker: task failed to start.");
+    assert_eq!(primary["failedTasks"], 3);
+    let listed = lab
+        .harness
+        .ok("ListServiceDeployments", json!({ "service": "web", "status": ["ROLLBACK_FAILED"] }))
+        .await;
+    assert_eq!(listed["serviceDeployments"].as_array().map(Vec::len), Some(1));
+    let arn = described["serviceDeploymentArn"].clone();
+    let refused = lab.harness.refused("StopServiceDeployment", json!({ "serviceDeploymentArn": arn })).await;
+    assert_eq!(refused.0, "ConflictException");
+    let next = lab.update(json!({ "taskDefinition": "web:2" })).await;
+    assert_eq!(next["deployments"][0]["rolloutState"], "IN_PROGRESS");
 }
 
 #[tokio::test]

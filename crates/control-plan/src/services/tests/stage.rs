@@ -6,7 +6,8 @@ use state_model::Scope;
 use state_model::ecs::cluster::StrategyItem;
 use state_model::ecs::service::{CircuitBreaker, DeploymentConfiguration};
 use state_model::ecs::service_deployment::{
-    DeploymentStatus, DeploymentStop, ServiceDeployment, ServiceDeploymentProgress, StopKind,
+    DeploymentRollback, DeploymentStatus, DeploymentStop, FailureCounts, ServiceDeployment,
+    ServiceDeploymentProgress, StopKind,
 };
 use state_model::ecs::task::{Health, Phase};
 use state_model::elbv2::target::HealthState;
@@ -91,11 +92,30 @@ impl Default for Stage {
 /// A rollout from revision 1 to revision 2.
 pub fn rollout(desired: u32, tasks: &[&'static str]) -> Stage {
     let mut progress = progress(DeploymentStatus::InProgress);
-    progress.reached_running = tasks.iter().any(|word| word.starts_with('2') && !word.contains('p'));
+    progress.counts.reached_running = tasks.iter().any(|word| word.starts_with('2') && !word.contains('p'));
     Stage { desired, tasks: tasks.to_vec(), progress, ..Stage::default() }
 }
 
+/// On the way back from revision 2 to revision 1.
+pub fn rollback(desired: u32, tasks: &[&'static str]) -> Stage {
+    rollout(desired, tasks).with(|stage| {
+        stage.progress.status = DeploymentStatus::RollbackInProgress;
+        stage.progress.rollback = Some(DeploymentRollback {
+            reason: String::new(),
+            started_at: NOW,
+            revision: String::from("1"),
+            counts: FailureCounts::default(),
+        });
+        stage.back().healthy_tasks = tasks.iter().filter(|word| word.starts_with("1h")).count() as u32;
+    })
+}
+
 impl Stage {
+    /// The counts of the rollback.
+    pub fn back(&mut self) -> &mut FailureCounts {
+        self.progress.wanted_counts_mut()
+    }
+
     pub fn with(self, change: impl FnOnce(&mut Self)) -> Self {
         let mut stage = self;
         change(&mut stage);
@@ -180,11 +200,9 @@ pub fn decided(decisions: &Decisions<'_>) -> String {
         words.push(format!("+{}@{}{provider}", launch.revision, launch.place.zone));
     }
     words.extend(decisions.stops.iter().map(|stop| format!("-{}", stop.key)));
-    words.extend(
-        decisions.progress.iter().map(|progress| {
-            format!("{}:{}", progress.status.as_str().to_lowercase(), progress.failure_count)
-        }),
-    );
+    words.extend(decisions.progress.iter().map(|progress| {
+        format!("{}:{}", progress.status.as_str().to_lowercase(), progress.wanted_counts().failure_count)
+    }));
     let started: Vec<String> = decisions.launches.iter().map(|_| String::from("T")).collect();
     for event in &decisions.events {
         let message = event.message("S", &started);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use state_model::ecs::cluster::StrategyItem;
-use state_model::ecs::service_deployment::{DeploymentRollback, DeploymentStatus, StopKind};
+use state_model::ecs::service_deployment::{DeploymentStatus, StopKind};
 
-use super::stage::{NOW, Stage, breaker, check, progress, rollout};
+use super::stage::{NOW, Stage, breaker, check, progress, rollback, rollout};
 use crate::services::snapshot::FailureKind;
 use crate::services::{AlarmsView, plan};
 
@@ -77,7 +77,7 @@ fn what_a_superseded_rollout_began_goes_first() {
     );
     let stage = rollout(2, &["1h@a", "0h@b", "2h@a"]).with(|stage| {
         stage.minimum = 50;
-        stage.progress.healthy_tasks = 1;
+        stage.progress.counts.healthy_tasks = 1;
     });
     check(
         "what is missing starts, and one is replaced",
@@ -102,7 +102,7 @@ fn percentages_that_leave_no_room_are_told() {
 
 #[test]
 fn a_deployment_completes_when_the_old_tasks_have_gone() {
-    let draining = rollout(1, &["2h@a", "1d@a"]).with(|stage| stage.progress.healthy_tasks = 1);
+    let draining = rollout(1, &["2h@a", "1d@a"]).with(|stage| stage.progress.counts.healthy_tasks = 1);
     check("the old one drains", &draining, "");
     let ended = draining.clone().with(|stage| stage.tasks = vec!["2h@a", "1x@a"]);
     let completed =
@@ -192,14 +192,14 @@ fn failures_are_waited_for_and_trip_the_breaker() {
     assert_eq!(decisions.next, Some(NOW.plus(Duration::from_secs(1))));
     let counted = failing.clone().with(|stage| {
         stage.progress.counted_tasks = vec![String::from("f1")];
-        stage.progress.failure_count = 1;
+        stage.progress.counts.failure_count = 1;
     });
     check("counted once", &counted, "+2@b \"has started 1 tasks: (task T)\"");
-    let tripped = failing.with(|stage| stage.progress.failure_count = 2);
+    let tripped = failing.with(|stage| stage.progress.counts.failure_count = 2);
     check(
         "the third",
         &tripped,
-        "rollback_in_progress:3 \"(deployment ecs-svc/2) deployment failed: tasks failed to start\" \
+        "rollback_in_progress:0 \"(deployment ecs-svc/2) deployment failed: tasks failed to start\" \
          \"rolling back to deployment ecs-svc/1\"",
     );
     let alone = tripped.clone().with(|stage| stage.completed = None);
@@ -216,11 +216,11 @@ fn failures_are_waited_for_and_trip_the_breaker() {
 fn a_healthy_task_takes_the_count_back() {
     let stage = rollout(4, &["2h@a", "2p@b", "2p@a", "2p@b"]).with(|stage| {
         stage.breaker = Some(breaker(true));
-        stage.progress.failure_count = 2;
-        stage.progress.reached_running = true;
+        stage.progress.counts.failure_count = 2;
+        stage.progress.counts.reached_running = true;
     });
     check("the first", &stage, "in_progress:0");
-    let stage = stage.with(|stage| stage.progress.healthy_tasks = 1);
+    let stage = stage.with(|stage| stage.progress.counts.healthy_tasks = 1);
     check("one that was healthy before", &stage, "");
 }
 
@@ -240,13 +240,12 @@ fn capacity_is_told_once_and_counts_for_nothing() {
 
 #[test]
 fn a_rollback_goes_the_same_way() {
-    let stage = rollout(2, &["1h@a", "2u@b"]).with(|stage| {
-        stage.progress.status = DeploymentStatus::RollbackInProgress;
-        stage.progress.rollback =
-            Some(DeploymentRollback { reason: String::new(), started_at: NOW, revision: String::from("1") });
-    });
+    let stage = rollback(2, &["1h@a", "2u@b"]);
     check("missing ones start", &stage, "+1@b \"has started 1 tasks: (task T)\"");
-    let stage = stage.with(|stage| stage.tasks = vec!["1h@a", "1h@b", "2u@b"]);
+    let stage = stage.with(|stage| {
+        stage.tasks = vec!["1h@a", "1h@b", "2u@b"];
+        stage.back().healthy_tasks = 2;
+    });
     check("failed ones go", &stage, "-2u@b \"has stopped 1 running tasks: (task 2u@b)\"");
     let stage = stage.with(|stage| stage.tasks = vec!["1h@a", "1h@b"]);
     check(
@@ -254,6 +253,62 @@ fn a_rollback_goes_the_same_way() {
         &stage,
         "rollback_successful:0 \"(deployment ecs-svc/1) deployment completed\" \"has reached a steady state\"",
     );
+}
+
+#[test]
+fn a_rollback_that_fails_as_well_ends() {
+    let failed = "\"(deployment ecs-svc/1) deployment failed: tasks failed to start\"";
+    // What the target failed with doesn't count for the way back.
+    let failing = rollback(1, &["1h@a"]).with(|stage| {
+        stage.desired = 2;
+        stage.breaker = Some(breaker(true));
+        stage.failures = vec![("f1", FailureKind::NeverStarted)];
+        stage.progress.breaker_triggered = true;
+        stage.progress.counts.failure_count = 3;
+    });
+    check("counted anew, beside one that runs from before", &failing, "rollback_in_progress:1");
+    let tripped = failing.with(|stage| stage.back().failure_count = 2);
+    check("the third", &tripped, &format!("rollback_failed:3 {failed}"));
+    let snapshot = tripped.snapshot();
+    let progress = plan(&snapshot, NOW).progress.expect("it ends");
+    assert_eq!(progress.finished_at, Some(NOW));
+    assert_eq!(
+        progress.status_reason.as_deref(),
+        Some("Service deployment rollback failed because the circuit breaker threshold was exceeded.")
+    );
+    let unwilling = tripped.clone().with(|stage| stage.breaker = Some(breaker(false)));
+    check("somebody asked for the rollback", &unwilling, &format!("rollback_failed:3 {failed}"));
+    let unwatched = tripped.clone().with(|stage| stage.breaker = None);
+    check("no breaker watches: it is tried on", &unwatched, "rollback_in_progress:2");
+    let recovered = tripped.clone().with(|stage| {
+        stage.failures.clear();
+        stage.tasks.push("1h@b");
+    });
+    check(
+        "one that gets healthy takes the count back",
+        &recovered,
+        "rollback_successful:0 \"(deployment ecs-svc/1) deployment completed\" \"has reached a steady state\"",
+    );
+    let alarm = Some(AlarmsView { rollback: true, in_alarm: vec!["high"] });
+    let alarmed = rollback(2, &["1h@a", "1r@b"]).with(|stage| stage.alarms = alarm);
+    check("alarms don't end it", &alarmed, "");
+}
+
+#[test]
+fn a_failed_rollback_starts_nothing_more() {
+    let over = |tasks: &[&'static str]| {
+        rollback(2, tasks).with(|stage| stage.progress.status = DeploymentStatus::RollbackFailed)
+    };
+    check("nothing runs", &over(&[]), "");
+    check("what runs goes on", &over(&["1h@a"]), "");
+    check("even when all are well in the end", &over(&["1h@a", "1h@b"]), "");
+    check(
+        "what is left of the target goes",
+        &over(&["1h@a", "1h@b", "2h@b"]),
+        "-2h@b \"has stopped 1 running tasks: (task 2h@b)\"",
+    );
+    let deleted = over(&["1h@a"]).with(|stage| stage.is_deleted = true);
+    check("its service can be deleted", &deleted, "-1h@a \"has stopped 1 running tasks: (task 1h@a)\"");
 }
 
 #[test]

@@ -26,6 +26,8 @@ struct Settings {
     has_breaker: bool,
     /// What tasks of the new revision do.
     fate: Fate,
+    /// What tasks of the old revision do that are made once a rollback has begun.
+    fate_back: Fate,
     /// In which order things happen.
     choices: Vec<u16>,
 }
@@ -43,6 +45,7 @@ struct WorldTask {
     key: String,
     revision: &'static str,
     zone: usize,
+    fate: Fate,
     created_at: Timestamp,
     started_at: Option<Timestamp>,
     phase: Phase,
@@ -93,6 +96,11 @@ impl World {
             key: format!("t{}", self.made),
             revision,
             zone,
+            fate: match (revision, &self.progress.rollback) {
+                ("2", _) => self.settings.fate,
+                (_, Some(_)) => self.settings.fate_back,
+                (_, None) => Fate::Works,
+            },
             created_at: self.now,
             started_at: None,
             phase: Phase::Provisioning,
@@ -159,15 +167,14 @@ impl World {
 
     /// One task takes its next step. False when none has one.
     fn happen(&mut self, choice: u16) -> bool {
-        let fate = self.settings.fate;
         let movable: Vec<usize> =
-            (0..self.tasks.len()).filter(|index| can_move(&self.tasks[*index], fate)).collect();
+            (0..self.tasks.len()).filter(|index| can_move(&self.tasks[*index])).collect();
         if movable.is_empty() {
             return false;
         }
         let now = self.now;
         let task = &mut self.tasks[movable[usize::from(choice) % movable.len()]];
-        let fails = task.revision == "2" && !task.stop_asked;
+        let (fate, fails) = (task.fate, !task.stop_asked);
         match task.phase {
             Phase::Stopping => task.phase = Phase::Stopped,
             _ if task.stop_asked => task.phase = Phase::Stopping,
@@ -214,11 +221,11 @@ impl World {
     }
 }
 
-fn can_move(task: &WorldTask, fate: Fate) -> bool {
-    let settled = match (task.revision, fate) {
-        ("2", Fate::NeverHealthy) => HealthState::Unhealthy,
-        ("2", Fate::Crashes) => HealthState::Draining,
-        _ => HealthState::Healthy,
+fn can_move(task: &WorldTask) -> bool {
+    let settled = match task.fate {
+        Fate::NeverHealthy => HealthState::Unhealthy,
+        Fate::Crashes => HealthState::Draining,
+        Fate::Works | Fate::NeverStarts => HealthState::Healthy,
     };
     match task.phase {
         Phase::Stopped => false,
@@ -265,7 +272,9 @@ fn run(world: &mut World, kills: usize) {
         if !is_idle && !choice.is_multiple_of(3) {
             continue;
         }
-        if kills > 0 && choice.is_multiple_of(7) {
+        // After a deployment nothing counts failures: a task that dies then is replaced on and on where its like fail.
+        let is_killable = world.settings.fate_back == Fate::Works || !world.progress.status.is_final();
+        if kills > 0 && is_killable && choice.is_multiple_of(7) {
             kills -= 1;
             world.kill(choice);
         } else if !world.happen(choice) && is_idle {
@@ -309,13 +318,12 @@ impl Owned {
     }
 }
 
+fn failing() -> impl Strategy<Value = Fate> {
+    prop::sample::select(vec![Fate::NeverStarts, Fate::Crashes, Fate::NeverHealthy])
+}
+
 fn settings() -> impl Strategy<Value = Settings> {
-    let fate = prop_oneof![
-        3 => Just(Fate::Works),
-        1 => Just(Fate::NeverStarts),
-        1 => Just(Fate::Crashes),
-        1 => Just(Fate::NeverHealthy),
-    ];
+    let fate = prop_oneof![Just(Fate::Works), failing()];
     let percents = prop_oneof![
         Just((100, 200)),
         Just((50, 100)),
@@ -333,9 +341,20 @@ fn settings() -> impl Strategy<Value = Settings> {
             zones,
             has_breaker: fate != Fate::Works || choices[0] % 2 == 0,
             fate,
+            fate_back: Fate::Works,
             choices,
         },
     )
+}
+
+/// Both ways fail.
+fn settings_without_a_way() -> impl Strategy<Value = Settings> {
+    (settings(), failing(), failing()).prop_map(|(settings, fate, fate_back)| Settings {
+        has_breaker: true,
+        fate,
+        fate_back,
+        ..settings
+    })
 }
 
 /// Whether the percentages leave room for any step at all.
@@ -379,5 +398,36 @@ proptest! {
         let spread = zones.iter().max().unwrap_or(&0) - zones.iter().min().unwrap_or(&0);
         let can_move = u64::from(world.settings.desired) * u64::from(world.settings.maximum) / 100 > desired as u64;
         prop_assert!(spread < 2 || !can_move, "{zones:?}");
+    }
+
+    /// However tasks fail on both ways, no more of them are made than the breaker counts, twice, and a batch each.
+    #[test]
+    fn a_service_that_fails_both_ways_stops_making_tasks(settings in settings_without_a_way(), kills in 0_usize..3) {
+        let desired = settings.desired as usize;
+        let stuck = is_stuck(&settings);
+        let batch = settings.desired as usize * settings.maximum as usize / 100;
+        let threshold = breaker(true).threshold_count(settings.desired) as usize;
+        let mut world = World::new(settings);
+        run(&mut world, kills);
+        if stuck || desired == 0 {
+            return Ok(());
+        }
+        let bound = desired + 2 * (threshold + batch) + kills;
+        prop_assert!(world.made <= bound, "{} tasks of at most {}: {:#?}", world.made, bound, world.told);
+        let status = world.progress.status;
+        if status == DeploymentStatus::RollbackSuccessful {
+            // The old tasks were all there still: the way back asked for none.
+            prop_assert_eq!((count(&world, "1"), count(&world, "2")), (desired, 0));
+            return Ok(());
+        }
+        prop_assert_eq!(status, DeploymentStatus::RollbackFailed, "{:#?}", world.told);
+        prop_assert!(world.progress.finished_at.is_some());
+        // Nothing more is made, however long one waits and whatever dies.
+        let made = world.made;
+        world.kill(0);
+        run(&mut world, 0);
+        world.now = world.now.plus(Duration::from_hours(24));
+        run(&mut world, 0);
+        prop_assert_eq!((world.made, world.progress.status), (made, status));
     }
 }
