@@ -43,12 +43,13 @@ def test_the_proxy_protocol_tells_the_client(services, network):
     services.healthy(target_group, 1)
 
     def told() -> str:
-        with socket.create_connection((network.host, 80), timeout=5) as stream:
-            stream.sendall(b"hello")
-            try:
+        # The server listens anew after each answer: in between it refuses.
+        try:
+            with socket.create_connection((network.host, 80), timeout=5) as stream:
+                stream.sendall(b"hello")
                 return stream.recv(100).decode()
-            except OSError:
-                return ""
+        except OSError:
+            return ""
 
     seen = until(lambda: told() or None, "the header comes back")
     assert seen.startswith("0d0a0d0a000d0a515549540a" + "2111"), seen

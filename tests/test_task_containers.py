@@ -173,8 +173,8 @@ def test_versions_and_times(lab):
     running = task.running()
     task.stop()
     last = task.stopped()
-    # Its wish to stop and STOPPING are seen too.
-    assert (running["version"], last["version"]) == (3, 7)
+    # Its wish to stop is a version of its own; STOPPING is one where it was observed before the end was.
+    assert running["version"] == 3 and last["version"] in (6, 7)
     order = ["createdAt", "pullStartedAt", "pullStoppedAt", "startedAt", "stoppingAt", "executionStoppedAt", "stoppedAt"]
     times = [last[name] for name in order]
     assert times == sorted(times)

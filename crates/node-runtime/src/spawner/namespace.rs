@@ -17,13 +17,21 @@ pub(super) fn enter_private() -> io::Result<()> {
     let mounts = fs::read_to_string("/proc/self/mountinfo")?;
     // A copy of a mounted namespace would keep it alive after its owner unmounted it.
     for point in points_of_type(&mounts, "nsfs") {
-        sys::unmount(&point)?;
+        forget(&point)?;
     }
     // Debian's crun refuses a hybrid cgroup layout; without the unified mount it sees a plain version 1 host.
     if let Some(Hierarchy::V1 { unified: Some(unified), .. }) = Hierarchy::from_mountinfo(&mounts) {
         sys::unmount(&unified)?;
     }
     Ok(())
+}
+
+/// Unmounts what may have gone since the list of mounts was read, as namespaces come and go on a host at any time.
+fn forget(point: &Path) -> io::Result<()> {
+    match sys::unmount(point) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINVAL)) => Ok(()),
+        result => result,
+    }
 }
 
 fn points_of_type(mountinfo: &str, wanted: &str) -> Vec<PathBuf> {
@@ -41,4 +49,18 @@ fn unescape(text: &str) -> PathBuf {
     let text =
         text.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\");
     Path::new(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_gone_already_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("namespace");
+        assert!(forget(&file).is_ok(), "no such file");
+        fs::write(&file, "").unwrap();
+        assert!(forget(&file).is_ok(), "no mount");
+    }
 }
