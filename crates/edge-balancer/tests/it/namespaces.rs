@@ -100,8 +100,10 @@ fn a_namespace_that_is_not_there_is_an_error() {
 #[tokio::test]
 async fn a_target_sees_whom_the_dialer_speaks_for() {
     let Some((file, path, thread, end)) = namespace() else { return };
+    // The path leads through the descriptor of the file, which stays open.
+    let entered = file.try_clone().unwrap();
     let server = thread::spawn(move || {
-        nix::sched::setns(&file, CloneFlags::CLONE_NEWNET).unwrap();
+        nix::sched::setns(&entered, CloneFlags::CLONE_NEWNET).unwrap();
         let stream = TcpListener::bind("127.0.0.1:7001").unwrap();
         let datagrams = std::net::UdpSocket::bind("127.0.0.1:7002").unwrap();
         (stream, datagrams)
