@@ -9,8 +9,6 @@ const DELETE: u16 = (1 << 8) | 2;
 const FAMILY_IPV4: u8 = 2;
 
 const TUPLE_ORIGINAL: u16 = 1;
-const MARK: u16 = 8;
-const MARK_MASK: u16 = 21;
 const FILTER: u16 = 25;
 const TUPLE_IP: u16 = 1;
 const IP_SOURCE: u16 = 1;
@@ -24,16 +22,6 @@ const FILTER_DESTINATION: u32 = 2;
 pub fn forget(batch: &mut Batch, address: Ipv4Addr) {
     forget_one_side(batch, address, IP_SOURCE, FILTER_SOURCE);
     forget_one_side(batch, address, IP_DESTINATION, FILTER_DESTINATION);
-}
-
-/// Removes the flows with this mark.
-pub fn forget_marked(batch: &mut Batch, mark: u32) {
-    batch
-        .message("forget marked connections", DELETE, 0, &[FAMILY_IPV4, 0, 0, 0], |message| {
-            message.bytes(MARK, &mark.to_be_bytes());
-            message.bytes(MARK_MASK, &u32::MAX.to_be_bytes());
-        })
-        .tolerating(&[errno::NO_ENTRY]);
 }
 
 fn forget_one_side(batch: &mut Batch, address: Ipv4Addr, attribute: u16, filter: u32) {

@@ -6,7 +6,6 @@ use std::net::Ipv4Addr;
 use crate::config::VpcConfig;
 use crate::error::NetworkError;
 use crate::netlink::{Batch, conntrack};
-use crate::nft::front_rules;
 use crate::nft::model::{Interface, Model};
 use crate::vpc::routing;
 use crate::vpc::setup::Parts;
@@ -63,9 +62,6 @@ impl VpcThread {
             // Connections keep the translation that they began with.
             conntrack::forget(&mut batch, address);
         }
-        for address in effects.silenced {
-            conntrack::forget_marked(&mut batch, front_rules::mark_of(address));
-        }
         if !batch.is_empty() {
             conntrack.execute(batch)?;
         }
@@ -80,8 +76,6 @@ struct Effects {
     released: BTreeSet<Ipv4Addr>,
     /// Private addresses that stay but get another public one.
     translated_anew: Vec<Ipv4Addr>,
-    /// Addresses of interfaces that spoke for their clients and are gone.
-    silenced: Vec<Ipv4Addr>,
     reroutes: bool,
 }
 
@@ -100,9 +94,6 @@ impl Effects {
             effects.acquired.extend(wanted.and_then(|wanted| wanted.public));
             for former in former.into_iter().flatten() {
                 effects.released.extend(former.public);
-                if former.fronts && wanted.is_none_or(|wanted| wanted.address != former.address) {
-                    effects.silenced.push(former.address);
-                }
                 if wanted.is_some_and(|wanted| wanted.public != former.public) {
                     effects.translated_anew.push(former.address);
                 }
