@@ -45,6 +45,7 @@ mod actions;
 mod arns;
 mod attributes;
 mod certificates;
+mod client_addresses;
 mod conditions;
 mod deletion;
 mod errors;

@@ -3,6 +3,7 @@
 mod changes;
 mod endpoints;
 mod flow_logs;
+mod fronts;
 mod groups;
 mod names;
 mod routes;
@@ -33,6 +34,7 @@ pub fn snapshot(view: &View, node: &str) -> NetworkSnapshot {
     NetworkSnapshot {
         vpcs: vpcs.collect(),
         edges: edges(view, node),
+        fronts: fronts::of_node(view, node),
         host_addresses: host_addresses(view, node),
     }
 }

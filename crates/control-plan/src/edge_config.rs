@@ -63,6 +63,7 @@ pub fn load_balancer(view: &View, key: &str, surroundings: &Surroundings<'_>) ->
         zones,
         attributes: elb_usage::load_balancer_attributes(row),
         public_ingress: public_ingress(view, row),
+        vpc_cidr_blocks: vpc_cidr_blocks(view, row),
         listeners: listeners.map(|row| listener(view, row, surroundings)).collect(),
     })
 }
@@ -110,6 +111,11 @@ fn public_ingress(view: &View, row: &LoadBalancer) -> Option<Vec<IngressRule>> {
     let groups = row.security_groups.iter().filter_map(|id| view.security_groups.get(&row.scope.key(id)));
     let rules = groups.flat_map(|group| group.record().rules.iter().filter(|rule| !rule.is_egress));
     Some(rules.flat_map(ingress_rules).collect())
+}
+
+fn vpc_cidr_blocks(view: &View, row: &LoadBalancer) -> Vec<String> {
+    let vpc = view.vpcs.get(&row.scope.key(&row.vpc_id));
+    vpc.iter().flat_map(|vpc| vpc.cidr_blocks()).map(str::to_owned).collect()
 }
 
 fn ingress_rules(rule: &SecurityGroupRule) -> Vec<IngressRule> {

@@ -46,7 +46,7 @@ fn is_healthy(view: &View, load_balancer: &LoadBalancer, groups: &[String], zone
     groups.iter().filter_map(|arn| view.elb_target_groups.get(&target_group_key(arn)?)).all(|group| {
         let own = attributes::value(
             &group.attributes,
-            attributes::target_group_defaults(&group.protocol),
+            attributes::target_group_defaults(&group.protocol, group.target_type),
             CROSS_ZONE,
         );
         let across = own == "true" || (own != "false" && across);

@@ -160,6 +160,7 @@ fn load_balancer(last_path: &str) -> LoadBalancerConfig {
         }],
         attributes: BTreeMap::new(),
         public_ingress: None,
+        vpc_cidr_blocks: Vec::new(),
         listeners: vec![ListenerConfig {
             arn: "listener".to_owned(),
             protocol: "HTTP".to_owned(),

@@ -123,6 +123,7 @@ fn load_balancer(tls: bool) -> Result<LoadBalancerConfig, Failure> {
         }],
         attributes: Default::default(),
         public_ingress: None,
+        vpc_cidr_blocks: Vec::new(),
         listeners: vec![ListenerConfig {
             arn: "listener".to_owned(),
             protocol: if tls { "HTTPS" } else { "HTTP" }.to_owned(),

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::IpTransparent;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, socket_with, sockopt};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tokio::net::{TcpSocket, TcpStream};
@@ -65,20 +67,31 @@ impl Dialer {
         &self.namespace
     }
 
-    /// Waits as long as the kernel tries.
-    pub async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+    /// From `source`, an address of somebody else whom the interface may speak for, or from its own. Waits as long as the
+    /// kernel tries.
+    pub async fn connect(&self, address: SocketAddr, source: Option<SocketAddr>) -> io::Result<TcpStream> {
         let socket = match self.take() {
             Some(socket) => socket,
             None => self.run(stream_socket).await?,
         };
+        if let Some(source) = source {
+            speak_as(&socket, source)?;
+        }
         TcpSocket::from_std_stream(std::net::TcpStream::from(socket)).connect(address).await
     }
 
-    /// A datagram socket that talks to `peer` alone.
-    pub async fn connect_datagram(&self, peer: SocketAddr) -> io::Result<tokio::net::UdpSocket> {
+    /// A datagram socket that talks to `peer` alone. As [`Dialer::connect`].
+    pub async fn connect_datagram(
+        &self,
+        peer: SocketAddr,
+        source: Option<SocketAddr>,
+    ) -> io::Result<tokio::net::UdpSocket> {
         let socket = self
             .run(move || {
                 let socket = datagram_socket()?;
+                if let Some(source) = source {
+                    speak_as(&socket, source)?;
+                }
                 rustix::net::connect(&socket, &peer)?;
                 Ok(socket)
             })
@@ -229,6 +242,15 @@ fn stream_socket() -> io::Result<OwnedFd> {
     // Accepted connections inherit it from their listener.
     sockopt::set_tcp_nodelay(&socket, true)?;
     Ok(socket)
+}
+
+/// Binds to an address that isn't this namespace's. Needs the right to administer the namespace's network, which whoever
+/// may enter it has.
+fn speak_as(socket: &OwnedFd, source: SocketAddr) -> io::Result<()> {
+    setsockopt(socket, IpTransparent, &true)?;
+    // One client may have connections to several targets from the same port; the kernel tells them apart by both ends.
+    sockopt::set_socket_reuseaddr(socket, true)?;
+    Ok(rustix::net::bind(socket, &source)?)
 }
 
 fn datagram_socket() -> io::Result<OwnedFd> {

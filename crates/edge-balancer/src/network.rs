@@ -11,6 +11,7 @@ pub mod choose;
 pub mod copy;
 pub mod datagrams;
 pub mod proxy_protocol;
+pub mod source;
 pub mod stream;
 pub mod tls;
 
@@ -59,7 +60,10 @@ impl Chosen {
         Chosen { group, target }
     }
 
-    /// Resolves when the flow is to be cut, by what the group's attributes say.
+    /// Resolves when the flow is to be cut, by what the group's attributes say. Deleting its listener is no reason: on AWS,
+    /// "existing connections remain open until they naturally close or time out".
+    ///
+    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/delete-listener.html>
     async fn cut(&self, listener: &Listener) {
         let drained = async {
             self.target.expired.fired().await;

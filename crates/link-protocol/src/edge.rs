@@ -107,6 +107,9 @@ pub struct LoadBalancerConfig {
     pub attributes: BTreeMap<String, String>,
     /// Who may connect from outside of the VPC; inside, the kernel enforces the groups of its interfaces. None: everyone.
     pub public_ingress: Option<Vec<IngressRule>>,
+    /// The blocks of its VPC. Who comes from outside with an address of these isn't passed off as a client inside.
+    #[serde(default)]
+    pub vpc_cidr_blocks: Vec<String>,
     pub listeners: Vec<ListenerConfig>,
 }
 

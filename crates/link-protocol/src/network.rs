@@ -19,6 +19,9 @@ pub struct NetworkSnapshot {
     /// The interfaces of load balancers: each gets a namespace of its own, which outlives the server.
     #[serde(default)]
     pub edges: Vec<Interface>,
+    /// The ids of those among them that speak for their clients, whose addresses targets are to see.
+    #[serde(default)]
+    pub fronts: BTreeSet<String>,
     /// Addresses that the host takes while load balancers use them. None where it has them by itself, as on loopback.
     #[serde(default)]
     pub host_addresses: BTreeSet<Ipv4Addr>,

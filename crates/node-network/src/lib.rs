@@ -15,6 +15,7 @@ pub mod config;
 mod edges;
 mod edges_listen;
 mod error;
+mod fronts;
 mod instance;
 pub mod limits;
 mod namespace;

@@ -5,6 +5,7 @@
 pub mod address;
 pub mod conntrack;
 pub mod link;
+pub mod local_route;
 pub mod message;
 pub mod neighbour;
 pub mod route;

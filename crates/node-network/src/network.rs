@@ -295,7 +295,7 @@ impl Network {
         &self.instance
     }
 
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &self,
         vpc_id: &str,
         request: impl FnOnce(Reply<T>) -> Request,

@@ -3,6 +3,7 @@
 pub mod acl_rules;
 pub mod base_rules;
 pub mod flow_rules;
+pub mod front_rules;
 pub mod group_rules;
 pub mod host_table;
 pub mod listing;

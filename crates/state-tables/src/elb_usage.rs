@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use state_model::Record;
 use state_model::elbv2::attributes::{
-    self, listener_defaults, load_balancer_defaults, target_group_defaults,
+    self, PRESERVE_CLIENT_ADDRESS, listener_defaults, load_balancer_defaults, target_group_defaults,
 };
 use state_model::elbv2::{Listener, LoadBalancer, Rule, Target, TargetGroup};
 
@@ -86,7 +86,13 @@ pub fn load_balancer_attributes(load_balancer: &LoadBalancer) -> BTreeMap<String
 
 /// All attributes of a target group, defaults included.
 pub fn target_group_attributes(group: &TargetGroup) -> BTreeMap<String, String> {
-    attributes::effective(&group.attributes, target_group_defaults(&group.protocol))
+    attributes::effective(&group.attributes, target_group_defaults(&group.protocol, group.target_type))
+}
+
+/// Whether the targets of a group see the address of the client.
+pub fn preserves_client_address(group: &TargetGroup) -> bool {
+    let defaults = target_group_defaults(&group.protocol, group.target_type);
+    attributes::value(&group.attributes, defaults, PRESERVE_CLIENT_ADDRESS) == "true"
 }
 
 /// All attributes of a listener, defaults included.
@@ -97,7 +103,8 @@ pub fn listener_attributes(listener: &Listener) -> BTreeMap<String, String> {
 /// How long a target that was deregistered may finish what it has begun.
 pub fn deregistration_delay_secs(group: &TargetGroup) -> u64 {
     const KEY: &str = "deregistration_delay.timeout_seconds";
-    let value = attributes::value(&group.attributes, target_group_defaults(&group.protocol), KEY);
+    let defaults = target_group_defaults(&group.protocol, group.target_type);
+    let value = attributes::value(&group.attributes, defaults, KEY);
     // The API accepts numbers alone: this default is never reached.
     value.parse().unwrap_or(300)
 }

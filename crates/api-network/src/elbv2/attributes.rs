@@ -179,14 +179,6 @@ fn check_available(key: &str, value: &str) -> Result<(), ServiceError> {
     if key == "secondary_ips.auto_assigned.per_subnet" && value != "0" {
         return Err(unavailable("Secondary addresses of load balancers are"));
     }
-    check_client_address(key, value)
-}
-
-/// Targets see the balancer's own address: no other promise is made.
-fn check_client_address(key: &str, value: &str) -> Result<(), ServiceError> {
-    if key == "preserve_client_ip.enabled" && value == "true" {
-        return Err(unavailable("Client address preservation is"));
-    }
     Ok(())
 }
 
@@ -202,6 +194,11 @@ mod tests {
     use super::*;
     use state_model::elbv2::attributes::{listener_defaults, load_balancer_defaults, target_group_defaults};
     use state_model::elbv2::load_balancer::LoadBalancerKind;
+    use state_model::elbv2::target_group::TargetType;
+
+    fn group(protocol: &str) -> impl Iterator<Item = DefaultValue> + use<> {
+        target_group_defaults(protocol, TargetType::Ip)
+    }
 
     fn change(key: &str, value: &str) -> Vec<Change> {
         vec![(key.to_owned(), value.to_owned())]
@@ -211,7 +208,7 @@ mod tests {
     fn every_default_is_a_valid_value() {
         let all = load_balancer_defaults(LoadBalancerKind::Application)
             .chain(load_balancer_defaults(LoadBalancerKind::Network))
-            .chain(["HTTP", "TCP", "UDP"].into_iter().flat_map(target_group_defaults))
+            .chain(["HTTP", "TCP", "UDP"].into_iter().flat_map(group))
             .chain(["HTTPS", "TCP"].into_iter().flat_map(listener_defaults));
         for (key, value) in all {
             check("x", &change(key, value), std::iter::once((key, value))).expect(key);
@@ -248,13 +245,9 @@ mod tests {
             ("deregistration_delay.timeout_seconds", "3601", false),
             ("stickiness.lb_cookie.duration_seconds", "604801", false),
         ] {
-            let checked = check("Target group", &change(key, value), target_group_defaults("HTTP"));
+            let checked = check("Target group", &change(key, value), group("HTTP"));
             assert_eq!(checked.is_ok(), good, "{key}={value}");
         }
-        let preserved = change("preserve_client_ip.enabled", "true");
-        let refusal = check("Target group", &preserved, target_group_defaults("TCP")).expect_err("refused");
-        assert_eq!(refusal.code, "OperationNotPermitted");
-        assert_eq!(refusal.message, "Client address preservation is not available in this installation.");
     }
 
     #[test]

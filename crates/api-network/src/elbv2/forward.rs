@@ -206,9 +206,9 @@ pub fn check_kind(kind: LoadBalancerKind, action: &Action) -> Result<(), Service
     match (kind, action) {
         (LoadBalancerKind::Application, _) => Ok(()),
         (LoadBalancerKind::Network, Action::Forward(forward)) => {
-            if forward.target_groups.len() > 1 || forward.stickiness_secs.is_some() {
+            if forward.stickiness_secs.is_some() {
                 return Err(invalid_action(
-                    "A listener of a network load balancer forwards to one target group, without target group stickiness",
+                    "Target group stickiness is not supported for listeners of network load balancers",
                 ));
             }
             Ok(())

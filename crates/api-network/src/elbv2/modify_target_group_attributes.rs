@@ -11,7 +11,7 @@ use wire_shapes_network::elbv2::{ModifyTargetGroupAttributesInput, ModifyTargetG
 use super::attributes::{self, Change};
 use super::describe_target_group_attributes::render;
 use super::errors::validation;
-use super::{Context, arns, forward};
+use super::{Context, arns, client_addresses, forward};
 
 pub async fn modify_target_group_attributes(
     context: Context,
@@ -28,7 +28,12 @@ pub async fn modify_target_group_attributes(
             let mut record = TargetGroup::clone(row.record());
             check_stickiness_type(&record, &changes)?;
             check_cross_zone(&changes)?;
-            attributes::check("Target group", &changes, target_group_defaults(&row.protocol))?;
+            attributes::check(
+                "Target group",
+                &changes,
+                target_group_defaults(&row.protocol, row.target_type),
+            )?;
+            client_addresses::check_change(view, row, &changes)?;
             record.attributes = attributes::merged(&record.attributes, &changes);
             let all = elb_usage::target_group_attributes(&record);
             check_together(view, &arn, &all)?;

@@ -11,6 +11,7 @@ use state_tables::{View, elb_usage};
 use wire_schema::ServiceError;
 
 use super::arns;
+use super::client_addresses;
 use super::errors::validation;
 
 /// Blocks outside of the VPC whose addresses may be targets.
@@ -33,7 +34,11 @@ pub fn find(
     zone: Option<&str>,
 ) -> Result<Place, ServiceError> {
     match group.target_type {
-        TargetType::Ip => address(view, group, id, zone),
+        TargetType::Ip => {
+            let place = address(view, group, id, zone)?;
+            client_addresses::check_target(view, group, &place.id)?;
+            Ok(place)
+        }
         TargetType::Instance => Err(instance(id)),
         TargetType::Alb => load_balancer(view, group, id, port),
     }

@@ -6,7 +6,7 @@ use state_model::acm::Certificate;
 use state_model::ec2::SecurityGroup;
 use state_model::elbv2::action::Action;
 use state_model::elbv2::target_group::target_group_key;
-use state_model::elbv2::{LoadBalancerPlacement, Target};
+use state_model::elbv2::{LoadBalancer, LoadBalancerPlacement, Target};
 use state_model::record::Record;
 use state_tables::{Changed, View};
 
@@ -104,6 +104,12 @@ impl Affected {
             let key = changed.after.or(changed.before).map(|row| SecurityGroup::key(row)).unwrap_or_default();
             let using = after.elb_load_balancers.by("security-group", &key);
             self.load_balancers.extend(using.map(|row| row.key()));
+        }
+        for changed in after.vpcs.changed_since(&before.vpcs) {
+            // Blocks come and go seldom: looking at every load balancer then needs no index.
+            let is_in = |row: &LoadBalancer| row.scope.key(&row.vpc_id) == changed.key;
+            let inside = after.elb_load_balancers.iter().filter(|(_, row)| is_in(row.record()));
+            self.load_balancers.extend(inside.map(|(key, _)| key.to_owned()));
         }
     }
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use control_loops::network::{may_differ, snapshot};
 use state_model::ec2::ElasticIp;
 use state_model::ec2::public_address::PublicAddressOwner;
-use state_model::elbv2::LoadBalancerStatus;
 use state_model::elbv2::load_balancer::{LoadBalancerKind, LoadBalancerState, Scheme};
+use state_model::elbv2::{LoadBalancerStatus, TargetGroup};
 use state_model::record::Record;
 use stdx::clock::Timestamp;
 
 use crate::installation::scope;
-use crate::load_balancing::{self, NODE, load_balancer, pool, subnet};
+use crate::load_balancing::{self, NODE, listener, load_balancer, pool, subnet, target_group};
 
 #[tokio::test]
 async fn a_load_balancer_gets_an_interface_and_an_address_per_subnet() {
@@ -207,4 +208,37 @@ async fn an_elastic_ip_stands_for_a_zone_as_long_as_it_is_asked_for() {
     elb.delete_load_balancer(&other.key()).await;
     elb.settle().await;
     assert_eq!(association(), None);
+}
+
+#[tokio::test]
+async fn network_load_balancers_speak_for_clients_while_a_group_wants_it() {
+    let elb = load_balancing::start().await;
+    let network = load_balancer("flow", LoadBalancerKind::Network, Scheme::Internal, &["a", "b"]);
+    let application = load_balancer("web", LoadBalancerKind::Application, Scheme::Internal, &["a"]);
+    let tcp = TargetGroup { protocol: "TCP".into(), ..target_group("tcp") };
+    let udp = TargetGroup { protocol: "UDP".into(), ..target_group("udp") };
+    elb.put(&network).await;
+    elb.put(&application).await;
+    elb.put(&tcp).await;
+    elb.put(&udp).await;
+    elb.put(&listener(&application, 80, &target_group("web"))).await;
+    elb.put(&listener(&network, 80, &tcp)).await;
+    elb.settle().await;
+    let placed = || {
+        let view = elb.state.view();
+        let zones =
+            view.elb_load_balancer_placements.get(&network.key()).expect("it has a place").zones.clone();
+        zones.into_iter().map(|zone| zone.eni_id).collect::<BTreeSet<_>>()
+    };
+    let fronts = || snapshot(&elb.state.view(), NODE).fronts;
+    assert!(fronts().is_empty());
+    let before = elb.state.view();
+    let attributes = [("preserve_client_ip.enabled".to_owned(), "true".to_owned())].into();
+    elb.put(&TargetGroup { attributes, ..tcp.clone() }).await;
+    assert!(may_differ(&before, &elb.state.view()));
+    assert_eq!(fronts(), placed());
+    elb.put(&tcp).await;
+    assert!(fronts().is_empty());
+    elb.put(&listener(&network, 53, &udp)).await;
+    assert_eq!(fronts(), placed(), "groups of UDP need no word");
 }

@@ -12,7 +12,9 @@ use link_protocol::edge::{
     MetricValue, TargetGroupConfig,
 };
 use link_protocol::edge_frame::{self, Decoder};
+use state_model::ec2::Vpc;
 use state_model::ec2::security_group::{RulePeer, RuleProtocol};
+use state_model::ec2::vpc::BlockAssociation;
 use state_model::elbv2::load_balancer::{LoadBalancerKind, LoadBalancerState, Scheme};
 use state_model::elbv2::target::HealthState;
 use state_model::elbv2::{LoadBalancer, Target, TargetGroup};
@@ -177,6 +179,15 @@ async fn a_session_begins_with_everything_and_goes_on_with_changes() {
     elb.put(&group("sg-1", Vec::new())).await;
     let batch = session.batch().await;
     assert_eq!(as_load_balancer(&batch[0]).public_ingress, Some(Vec::new()));
+
+    // Blocks of the VPC: nobody from outside is taken for one inside.
+    assert_eq!(as_load_balancer(&batch[0]).vpc_cidr_blocks, ["10.0.0.0/16"]);
+    let mut vpc = Vpc::clone(elb.state.view().vpcs.iter().next().expect("the VPC").1.record());
+    vpc.secondary_blocks
+        .push(BlockAssociation { id: "vpc-cidr-assoc-2".into(), cidr_block: "10.1.0.0/16".into() });
+    elb.put(&vpc).await;
+    let batch = session.batch().await;
+    assert_eq!(as_load_balancer(&batch[0]).vpc_cidr_blocks, ["10.0.0.0/16", "10.1.0.0/16"]);
 
     // An interface that is not in place is not told.
     let zones =

@@ -11,6 +11,7 @@ use tokio::net::UdpSocket;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
 
+use super::source::{self, Source};
 use super::{Chosen, Flow, FlowCount, choose, proxy_protocol};
 use crate::limits;
 use crate::metrics::{Counter, Gauge};
@@ -110,6 +111,11 @@ fn open(
         return None;
     };
     let (group, target) = choose::target(listener, zone, &flow, &[])?;
+    let source = source::of(&flow, zone, &group.options, &listener.load_balancer.state());
+    if source == Source::Refused {
+        zone.metrics.count(Counter::RejectedFlowCount);
+        return None;
+    }
     let prefix = match group.options.proxy_protocol_v2 {
         true => proxy_protocol::header(&flow, false),
         false => Vec::new(),
@@ -120,42 +126,46 @@ fn open(
         prefix,
     });
     flows.borrow_mut().insert(flow.client, entry.clone());
-    let chosen = Chosen::new(group, target);
-    spawn_local(carry(flows.clone(), flow, entry.clone(), chosen, socket.clone(), service.clone(), admitted));
+    let way = Way { flow, source, chosen: Chosen::new(group, target) };
+    spawn_local(carry(flows.clone(), entry.clone(), way, socket.clone(), service.clone(), admitted));
     Some(entry)
+}
+
+/// Where a flow comes from and goes to.
+struct Way {
+    flow: Flow,
+    source: Source,
+    chosen: Chosen,
 }
 
 async fn carry(
     flows: Flows,
-    flow: Flow,
     entry: Rc<Entry>,
-    chosen: Chosen,
+    way: Way,
     socket: Rc<UdpSocket>,
     service: Arc<Service>,
     _admitted: Admitted,
 ) {
     let _count = FlowCount::open(&service.zone, Counter::NewFlowCountUdp, Gauge::ActiveFlowCountUdp);
     tokio::select! {
-        result = answers(&entry, flow.client, &chosen, &socket, &service) => {
+        result = answers(&entry, &way, &socket, &service) => {
             if let Err(failure) = result {
-                tracing::debug!(%failure, target = %chosen.target.address, "a flow of datagrams has broken");
+                tracing::debug!(%failure, target = %way.chosen.target.address, "a flow of datagrams has broken");
             }
         }
-        () = chosen.cut(&service.listener) => {}
+        () = way.chosen.cut(&service.listener) => {}
+        // A flow has no connection that could go on without its listener, and the next listener needs the port.
+        () = service.listener.removed.fired() => {}
         () = idle(&entry) => {}
     }
-    flows.borrow_mut().remove(&flow.client);
+    flows.borrow_mut().remove(&way.flow.client);
 }
 
 /// Opens the way to the target, and passes its answers back.
-async fn answers(
-    entry: &Entry,
-    client: SocketAddr,
-    chosen: &Chosen,
-    socket: &UdpSocket,
-    service: &Service,
-) -> io::Result<()> {
-    let upstream = Rc::new(service.zone.dialer.connect_datagram(chosen.target.address).await?);
+async fn answers(entry: &Entry, way: &Way, socket: &UdpSocket, service: &Service) -> io::Result<()> {
+    let Way { flow, source, chosen } = way;
+    let upstream = service.zone.dialer.connect_datagram(chosen.target.address, source.client()).await?;
+    let upstream = Rc::new(upstream);
     // A socket that has just been made isn't known to be writable: sending is awaited until it was once.
     while let Some(waiting) = entry.waiting() {
         for datagram in waiting {
@@ -167,7 +177,7 @@ async fn answers(
         upstream.readable().await?;
         let passed: io::Result<usize> = ANSWER.with_borrow_mut(|buffer| {
             let length = upstream.try_recv(buffer)?;
-            let _ = socket.try_send_to(&buffer[..length], client);
+            let _ = socket.try_send_to(&buffer[..length], flow.client);
             Ok(length)
         });
         match passed {

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::copy::{self, End};
+use super::source::{self, Source};
 use super::{Chosen, Flow, FlowCount, choose, proxy_protocol};
 use crate::accept::reset;
 use crate::limits;
@@ -62,7 +63,13 @@ pub(super) async fn connect(listener: &Listener, zone: &Zone, flow: &Flow) -> Op
     while tried.len() < limits::TARGETS_TRIED_MAX {
         let (group, target) = choose::target(listener, zone, flow, &tried)?;
         let chosen = Chosen::new(group, target);
-        match timeout(limits::CONNECT_TIMEOUT, zone.connect(chosen.target.address)).await {
+        let source = source::of(flow, zone, &chosen.group.options, &listener.load_balancer.state());
+        if source == Source::Refused {
+            zone.metrics.count(Counter::RejectedFlowCount);
+            return None;
+        }
+        let connecting = zone.dialer.connect(chosen.target.address, source.client());
+        match timeout(limits::CONNECT_TIMEOUT, connecting).await {
             Ok(Ok(stream)) => return Some((chosen, stream)),
             Ok(Err(_)) | Err(_) => {
                 let path = &listener.load_balancer.path;

@@ -23,6 +23,8 @@ pub struct Listener {
     pub load_balancer: Arc<LoadBalancer>,
     /// It is going away: connections end after the request in flight.
     pub closing: Signal,
+    /// It was deleted, or has another port or protocol, while its load balancer goes on: its socket is needed by others.
+    pub removed: Signal,
     state: ArcSwap<ListenerState>,
 }
 
@@ -51,6 +53,7 @@ impl Listener {
             port: config.port,
             load_balancer,
             closing: Signal::default(),
+            removed: Signal::default(),
             state: ArcSwap::from_pointee(ListenerState::new(config, resolve)),
         }
     }

@@ -37,6 +37,7 @@ pub struct LoadBalancerState {
     /// By ARN.
     pub listeners: BTreeMap<String, Arc<Listener>>,
     ingress: Option<Vec<Ingress>>,
+    vpc: Vec<Block>,
 }
 
 /// One place of a load balancer: an interface in a subnet. The same object as long as its configuration is the same.
@@ -54,7 +55,7 @@ impl Zone {
 
     /// Connects from the zone's interface. Waits as long as the kernel tries: callers have their own time limit.
     pub async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        self.dialer.connect(address).await
+        self.dialer.connect(address, None).await
     }
 }
 
@@ -63,6 +64,11 @@ struct Ingress {
     tcp: bool,
     from_port: u16,
     to_port: u16,
+    block: Block,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Block {
     network: u32,
     mask: u32,
 }
@@ -96,6 +102,7 @@ impl LoadBalancer {
             zones: zones.collect(),
             listeners: BTreeMap::new(),
             ingress: config.public_ingress.as_deref().map(ingress),
+            vpc: config.vpc_cidr_blocks.iter().filter_map(|text| Block::parse(text)).collect(),
             config,
         };
         let balancer = before.unwrap_or_else(|| {
@@ -104,6 +111,7 @@ impl LoadBalancer {
                 listeners: BTreeMap::new(),
                 zones: Vec::new(),
                 ingress: None,
+                vpc: Vec::new(),
                 options: state.options.clone(),
                 config: state.config.clone(),
             };
@@ -137,6 +145,7 @@ impl LoadBalancer {
         for (arn, listener) in &before.listeners {
             if !state.listeners.get(arn).is_some_and(|kept| Arc::ptr_eq(kept, listener)) {
                 listener.closing.fire();
+                listener.removed.fire();
             }
         }
     }
@@ -154,6 +163,7 @@ impl LoadBalancer {
             zones: last.zones.clone(),
             listeners: BTreeMap::new(),
             ingress: Some(Vec::new()),
+            vpc: last.vpc.clone(),
         };
         self.state.store(Arc::new(empty));
         last.listeners.values().for_each(|listener| listener.closing.fire());
@@ -166,29 +176,42 @@ impl LoadBalancerState {
         let Some(rules) = &self.ingress else { return true };
         let IpAddr::V4(peer) = peer.to_canonical() else { return false };
         rules.iter().any(|rule| {
-            rule.tcp == tcp
-                && (rule.from_port..=rule.to_port).contains(&port)
-                && u32::from(peer) & rule.mask == rule.network
+            rule.tcp == tcp && (rule.from_port..=rule.to_port).contains(&port) && rule.block.contains(peer)
         })
+    }
+
+    /// Whether an address belongs to its VPC.
+    pub fn is_in_vpc(&self, address: Ipv4Addr) -> bool {
+        self.vpc.iter().any(|block| block.contains(address))
     }
 }
 
-/// A rule that can't be read lets nobody in.
-fn ingress(rules: &[IngressRule]) -> Vec<Ingress> {
-    let parse = |rule: &IngressRule| {
-        let (address, bits) = rule.cidr.split_once('/')?;
+impl Block {
+    /// Reads `a.b.c.d/n`.
+    fn parse(text: &str) -> Option<Block> {
+        let (address, bits) = text.split_once('/')?;
         let (address, bits): (Ipv4Addr, u32) = (address.parse().ok()?, bits.parse().ok()?);
         let mask = match bits {
             0 => 0,
             1..=32 => u32::MAX << (32 - bits),
             _ => return None,
         };
+        Some(Block { network: u32::from(address) & mask, mask })
+    }
+
+    fn contains(self, address: Ipv4Addr) -> bool {
+        u32::from(address) & self.mask == self.network
+    }
+}
+
+/// A rule that can't be read lets nobody in.
+fn ingress(rules: &[IngressRule]) -> Vec<Ingress> {
+    let parse = |rule: &IngressRule| {
         Some(Ingress {
             tcp: rule.tcp,
             from_port: rule.from_port,
             to_port: rule.to_port,
-            network: u32::from(address) & mask,
-            mask,
+            block: Block::parse(&rule.cidr)?,
         })
     };
     rules.iter().filter_map(parse).collect()
@@ -240,13 +263,20 @@ mod tests {
                     zones: Vec::new(),
                     attributes: BTreeMap::new(),
                     public_ingress: None,
+                    vpc_cidr_blocks: Vec::new(),
                     listeners: Vec::new(),
                 },
                 options: LoadBalancerOptions::parse(&BTreeMap::new()),
                 zones: Vec::new(),
                 listeners: BTreeMap::new(),
                 ingress: None,
+                vpc: Vec::new(),
             }
+        }
+
+        pub(crate) fn in_vpc(blocks: &[&str]) -> LoadBalancerState {
+            let vpc = blocks.iter().map(|block| Block::parse(block).unwrap()).collect();
+            LoadBalancerState { vpc, ..LoadBalancerState::for_tests() }
         }
     }
 }

@@ -297,6 +297,7 @@ fn load_balancer() -> LoadBalancerConfig {
         }],
         attributes: BTreeMap::new(),
         public_ingress: None,
+        vpc_cidr_blocks: Vec::new(),
         listeners: vec![ListenerConfig {
             arn: "listener".to_owned(),
             protocol: "HTTP".to_owned(),

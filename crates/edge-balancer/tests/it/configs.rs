@@ -36,6 +36,7 @@ pub fn balancer(address: Ipv4Addr, listeners: Vec<ListenerConfig>) -> LoadBalanc
         }],
         attributes: BTreeMap::new(),
         public_ingress: None,
+        vpc_cidr_blocks: Vec::new(),
         listeners,
     }
 }

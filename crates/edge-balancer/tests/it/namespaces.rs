@@ -47,7 +47,7 @@ fn descriptor(file: &File) -> i32 {
 }
 
 async fn read(dialer: &Dialer, address: SocketAddr) -> std::io::Result<String> {
-    let stream = dialer.connect(address).await?.into_std()?;
+    let stream = dialer.connect(address, None).await?.into_std()?;
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut text = String::new();
@@ -94,4 +94,41 @@ async fn clients_inside_are_accepted_outside() {
 fn a_namespace_that_is_not_there_is_an_error() {
     let dialer = Dialer::new(Path::new("/nowhere/at/all"));
     assert!(dialer.listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).is_err());
+}
+
+/// The other address of the peer's own namespace stands for the client: the answer finds it without any routing.
+#[tokio::test]
+async fn a_target_sees_whom_the_dialer_speaks_for() {
+    let Some((file, path, thread, end)) = namespace() else { return };
+    // The path leads through the descriptor of the file, which stays open.
+    let entered = file.try_clone().unwrap();
+    let server = thread::spawn(move || {
+        nix::sched::setns(&entered, CloneFlags::CLONE_NEWNET).unwrap();
+        let stream = TcpListener::bind("127.0.0.1:7001").unwrap();
+        let datagrams = std::net::UdpSocket::bind("127.0.0.1:7002").unwrap();
+        (stream, datagrams)
+    });
+    let (listener, datagrams) = server.join().unwrap();
+    datagrams.set_read_timeout(Some(PATIENCE)).unwrap();
+    let inside = Dialer::new(&path);
+    let client = SocketAddr::from((Ipv4Addr::new(127, 1, 2, 3), 33_333));
+    let target = SocketAddr::from((Ipv4Addr::LOCALHOST, 7001));
+    let kept = inside.connect(target, Some(client)).await.unwrap();
+    assert_eq!(listener.accept().unwrap().1, client);
+    // The same two ends once more can't be told apart, another target can.
+    assert!(inside.connect(target, Some(client)).await.is_err());
+    let other = SocketAddr::from((Ipv4Addr::LOCALHOST, 7000));
+    assert_eq!(inside.connect(other, Some(client)).await.unwrap().local_addr().unwrap(), client);
+    drop(kept);
+    let target = SocketAddr::from((Ipv4Addr::LOCALHOST, 7002));
+    let flow = inside.connect_datagram(target, Some(client)).await.unwrap();
+    flow.send(b"hello").await.unwrap();
+    let (length, peer) = datagrams.recv_from(&mut [0; 16]).unwrap();
+    assert_eq!((length, peer), (5, client));
+    datagrams.send_to(b"answer", peer).unwrap();
+    let mut answer = [0; 16];
+    let length = tokio::time::timeout(PATIENCE, flow.recv(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(&answer[..length], b"answer");
+    drop(end);
+    thread.join().unwrap();
 }

@@ -5,11 +5,12 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use link_protocol::edge::{EdgeDown, IngressRule};
+use state_model::elbv2::action::Action;
 use state_model::elbv2::target::HealthState;
 use stdx::clock::Timestamp;
 
-use crate::configs::{attributes, balancer, group, listener};
-use crate::support::{Control, PATIENCE, Process, echo_server, greeting, own_address, own_port};
+use crate::configs::{BALANCER, attributes, balancer, group, listener};
+use crate::support::{Control, PATIENCE, Process, echo_server, greeting, own_address, own_port, until};
 
 fn serve(control: &mut Control, targets: &[SocketAddr], options: &[(&str, &str)]) -> SocketAddr {
     let address = SocketAddr::new(IpAddr::V4(own_address()), own_port());
@@ -63,6 +64,73 @@ fn flows_are_spread_and_a_client_that_sticks_stays() {
     control.settle();
     let heard: Vec<String> = (0..20).map(|_| greeting(address, 3).unwrap()).collect();
     assert!(heard.iter().all(|name| *name == heard[0]), "{heard:?}");
+}
+
+#[test]
+fn flows_are_shared_by_the_weights_of_their_groups() {
+    let process = Process::start();
+    let mut control = process.control();
+    let targets = [echo_server("one"), echo_server("two"), echo_server("six")];
+    let (ip, port) = (own_address(), own_port());
+    for (name, target) in ["first", "second", "third"].into_iter().zip(&targets) {
+        control.tell(&EdgeDown::TargetGroup(Box::new(group(name, "TCP", &[*target]))));
+    }
+    let with_weights = |weights: [u32; 3]| {
+        let mut config = listener("TCP", port, &["first", "second", "third"]);
+        let Action::Forward(forward) = &mut config.default_action else { unreachable!("it forwards") };
+        for (group, weight) in forward.target_groups.iter_mut().zip(weights) {
+            group.weight = weight;
+        }
+        EdgeDown::LoadBalancer(Box::new(balancer(ip, vec![config])))
+    };
+    control.tell(&with_weights([9, 1, 0]));
+    control.settle();
+    targets.iter().for_each(|target| drop(control.health(target.port(), HealthState::Healthy)));
+    let address = SocketAddr::new(IpAddr::V4(ip), port);
+    let ask = || greeting(address, 3).unwrap();
+    let heard: Vec<String> = (0..200).map(|_| ask()).collect();
+    let count = |name: &str| heard.iter().filter(|heard| *heard == name).count();
+    // 180 and 20 are expected; these bounds are far beyond any luck.
+    assert!(count("one") > 120 && count("two") > 1, "{} {}", count("one"), count("two"));
+    assert_eq!(count("six"), 0, "a group of weight 0 gets nothing");
+    // A change holds for new connections, and those that are open stay where they are.
+    let mut kept = TcpStream::connect(address).unwrap();
+    let mut name = [0; 3];
+    kept.read_exact(&mut name).unwrap();
+    control.tell(&with_weights([0, 0, 5]));
+    control.settle();
+    assert!((0..20).all(|_| ask() == "six"));
+    kept.write_all(b"on").unwrap();
+    let mut heard = [0; 2];
+    kept.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"on");
+    control.tell(&with_weights([0, 0, 0]));
+    control.settle();
+    assert_eq!(greeting(address, 3).unwrap_err().kind(), ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn a_removed_listener_takes_no_connection_and_keeps_those_that_are_open() {
+    let process = Process::start();
+    let mut control = process.control();
+    let address = serve(&mut control, &[echo_server("one")], &[]);
+    let IpAddr::V4(ip) = address.ip() else { unreachable!("it was made from one") };
+    let mut kept = TcpStream::connect(address).unwrap();
+    kept.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut name = [0; 3];
+    kept.read_exact(&mut name).unwrap();
+    control.tell(&EdgeDown::LoadBalancer(Box::new(balancer(ip, Vec::new()))));
+    control.settle();
+    // The keeper lets go of the socket a moment after the workers.
+    let refused = |failure: &std::io::Error| failure.kind() == ErrorKind::ConnectionRefused;
+    until(|| TcpStream::connect(address).err().filter(refused));
+    kept.write_all(b"still").unwrap();
+    let mut heard = [0; 5];
+    kept.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"still");
+    // Deleting the load balancer itself ends them.
+    control.tell(&EdgeDown::RemoveLoadBalancer { arn: BALANCER.to_owned() });
+    assert_eq!(kept.read(&mut heard).unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
 #[test]

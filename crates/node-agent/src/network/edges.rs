@@ -15,6 +15,8 @@ pub(super) struct Edges {
     attached: BTreeMap<String, Interface>,
     /// The ids of those among the snapshot's that are load balancers'.
     of_load_balancers: BTreeSet<String>,
+    /// The ids of those that speak for their clients.
+    fronts: BTreeSet<String>,
 }
 
 impl Edges {
@@ -44,7 +46,10 @@ impl Edges {
         let mut complete = true;
         for edge in gone {
             match network.detach_edge(&edge.vpc_id, &edge.eni_id).await {
-                Ok(()) => drop(self.attached.remove(&edge.eni_id)),
+                Ok(()) => {
+                    self.attached.remove(&edge.eni_id);
+                    self.fronts.remove(&edge.eni_id);
+                }
                 Err(failure) => {
                     complete = false;
                     warn_of(
@@ -62,22 +67,35 @@ impl Edges {
     pub(super) async fn attach(&mut self, network: &Network, snapshot: &NetworkSnapshot) -> bool {
         let mut complete = true;
         for edge in wanted(snapshot) {
-            if self.attached.get(&edge.eni_id) == Some(edge) {
-                continue;
-            }
-            match attach(network, edge).await {
-                Ok(()) => drop(self.attached.insert(edge.eni_id.clone(), edge.clone())),
-                Err(failure) => {
-                    complete = false;
-                    warn_of(
-                        edge,
-                        &failure,
-                        "the interface of a load balancer or an endpoint can't be attached",
-                    );
-                }
+            let speaks = snapshot.fronts.contains(&edge.eni_id);
+            if let Err(failure) = self.attach_one(network, edge, speaks).await {
+                complete = false;
+                warn_of(edge, &failure, "the interface of a load balancer or an endpoint can't be attached");
             }
         }
         complete
+    }
+
+    /// An interface that once speaks for its clients goes on with it: connections that have begun so must not break.
+    async fn attach_one(
+        &mut self,
+        network: &Network,
+        edge: &Interface,
+        speaks: bool,
+    ) -> Result<(), NetworkError> {
+        if self.attached.get(&edge.eni_id) != Some(edge) {
+            self.fronts.remove(&edge.eni_id);
+            attach(network, edge).await?;
+            if speaks {
+                network.let_speak_for_clients(&edge.vpc_id, &edge.eni_id).await?;
+                self.fronts.insert(edge.eni_id.clone());
+            }
+            self.attached.insert(edge.eni_id.clone(), edge.clone());
+        } else if speaks && !self.fronts.contains(&edge.eni_id) {
+            network.let_speak_for_clients(&edge.vpc_id, &edge.eni_id).await?;
+            self.fronts.insert(edge.eni_id.clone());
+        }
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -17,7 +18,7 @@ use node_agent::limits::UNUSED_VPC_KEPT;
 use node_agent::network::{NodeNetworks, VpcOpenError, VpcOpened};
 use node_network::config::NetworkConfig;
 use node_network::{Instance, Network, teardown_all};
-use rustix::thread::{UnshareFlags, unshare_unsafe};
+use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
 use state_model::Scope;
 
 /// Runs `test` on a thread whose namespace stands for the host, and removes everything afterwards, come what may.
@@ -162,10 +163,23 @@ fn ids(ids: &[&str]) -> BTreeSet<String> {
 
 const START: Duration = Duration::from_secs(100);
 
+/// What the firewall has of interfaces that speak for their clients.
+fn front_marks(network: &Network, vpc_id: &str) -> String {
+    let namespace = network.vpc_namespace(vpc_id).expect("it is there");
+    let list = || {
+        move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).expect("root may");
+        let words = ["list", "map", "inet", "neargate", "front_marks"];
+        let output = std::process::Command::new("nft").args(words).output().expect("nft is installed");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    thread::scope(|scope| scope.spawn(list).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 #[test]
 fn what_is_in_place_follows_the_snapshot() {
     on_a_host("what_is_in_place", |network| async move {
         let listener = Arc::new(Listener::default());
+        let kept = Arc::clone(&network);
         let mut networks = NodeNetworks::new(network, vec![Arc::clone(&listener) as Arc<dyn VpcOpened>]);
         let unused = BTreeSet::new();
         let empty = vpc("vpc-1", "10.0.0.0/16", "10.0.0.0/24");
@@ -183,6 +197,10 @@ fn what_is_in_place_follows_the_snapshot() {
         assert_eq!(left.again_after, None);
         assert_eq!(networks.in_place(), ids(&["eni-3", "nat-9", "vpce-1", "vpce-2"]));
         assert_eq!(listener.heard(), ["opened vpc-1", "changed vpc-1"]);
+        let snapshot = NetworkSnapshot { fronts: ids(&["eni-3"]), ..snapshot };
+        assert_eq!(networks.apply(&snapshot, &unused, START).await.again_after, None);
+        let marks = front_marks(&kept, "vpc-1");
+        assert!(marks.contains("0x0a000006"), "{marks}");
 
         assert_eq!(networks.apply(&snapshot, &unused, START).await.again_after, None);
         assert!(listener.heard().is_empty(), "nothing has changed");

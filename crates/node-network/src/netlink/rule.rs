@@ -18,6 +18,7 @@ const ATTRIBUTE_DESTINATION: u16 = 1;
 const ATTRIBUTE_SOURCE: u16 = 2;
 const ATTRIBUTE_INPUT_LINK: u16 = 3;
 const ATTRIBUTE_PRIORITY: u16 = 6;
+const ATTRIBUTE_MARK: u16 = 10;
 const ATTRIBUTE_TABLE: u16 = 15;
 const ATTRIBUTE_PROTOCOL: u16 = 21;
 
@@ -34,6 +35,8 @@ pub struct Rule {
     pub destination: Option<Cidr>,
     /// `lo` stands for what the namespace itself sends.
     pub input_link: Option<String>,
+    /// The mark of the packet.
+    pub mark: Option<u32>,
     /// None drops the packet.
     pub table: Option<u32>,
 }
@@ -74,6 +77,9 @@ fn write(batch: &mut Batch, what: &'static str, kind: u16, flags: u16, rule: &Ru
         if let Some(link) = &rule.input_link {
             attributes.text(ATTRIBUTE_INPUT_LINK, link);
         }
+        if let Some(mark) = rule.mark {
+            attributes.u32(ATTRIBUTE_MARK, mark);
+        }
         if let Some(table) = rule.table {
             attributes.u32(ATTRIBUTE_TABLE, table);
         }
@@ -87,7 +93,8 @@ fn parse(kind: u16, body: &[u8]) -> Option<Rule> {
     let (destination_prefix, source_prefix) = (*body.get(1)?, *body.get(2)?);
     let cidr = |address: Option<Ipv4Addr>, prefix| address.map(|address| Cidr { address, prefix });
     let looks_up = *body.get(7)? == ACTION_TABLE;
-    let mut rule = Rule { priority: 0, source: None, destination: None, input_link: None, table: None };
+    let mut rule =
+        Rule { priority: 0, source: None, destination: None, input_link: None, mark: None, table: None };
     let mut ours = false;
     for (kind, value) in attributes(body.get(HEADER_LENGTH..)?) {
         match kind {
@@ -96,6 +103,7 @@ fn parse(kind: u16, body: &[u8]) -> Option<Rule> {
             ATTRIBUTE_SOURCE => rule.source = cidr(read_address(value), source_prefix),
             ATTRIBUTE_DESTINATION => rule.destination = cidr(read_address(value), destination_prefix),
             ATTRIBUTE_INPUT_LINK => rule.input_link = Some(read_text(value)),
+            ATTRIBUTE_MARK => rule.mark = read_u32(value).filter(|mark| *mark != 0),
             ATTRIBUTE_TABLE if looks_up => rule.table = read_u32(value),
             _ => {}
         }

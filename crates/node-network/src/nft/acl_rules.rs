@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use crate::alias::alias_of;
 use crate::config::{AclConfig, AclEntry, NatGatewayConfig, SubnetConfig, Traffic, VpcConfig};
 use crate::nft::base_rules::TABLE;
+use crate::nft::front_rules;
 use crate::nft::group_rules::{Direction, traffic_expressions};
 
 /// Whether some subnet's ACL may refuse anything.
@@ -16,7 +17,7 @@ pub fn any(config: &VpcConfig) -> bool {
 
 /// The chains beside `acl` that `config` needs; others that look alike are a former configuration's.
 pub fn chains(config: &VpcConfig) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+    let mut names = front_rules::acl_chains(config);
     for (subnet, acl) in filtered(config) {
         names.extend([leave(subnet), enter(subnet), out_of(acl), into(acl)]);
     }
@@ -31,6 +32,7 @@ pub fn owns(chain: &str) -> bool {
     ["leave_", "enter_", "acl_out_", "acl_in_", "nat_out_", "nat_in_"]
         .iter()
         .any(|prefix| chain.starts_with(prefix))
+        || front_rules::owns(chain)
 }
 
 /// Appends what fills the chain `acl`, which exists and is empty, and those it leads to.
@@ -47,12 +49,14 @@ pub fn write(text: &mut String, config: &VpcConfig, host_address: Ipv4Addr) {
             entries(text, &into(acl), Direction::Ingress, &acl.ingress);
         }
     }
+    // The host is not a network that an ACL could name.
+    for field in ["saddr", "daddr"] {
+        let _ = writeln!(text, "add rule {TABLE} acl ip {field} {host_address} return");
+    }
+    front_rules::write_acls(text, config);
     let mut rule = |chain: &str, rule: String| {
         let _ = writeln!(text, "add rule {TABLE} {chain} {rule}");
     };
-    // The host is not a network that an ACL could name.
-    rule("acl", format!("ip saddr {host_address} return"));
-    rule("acl", format!("ip daddr {host_address} return"));
     for (subnet, acl) in filtered(config) {
         let cidr = subnet.cidr;
         rule(&leave(subnet), format!("ip daddr {cidr} return"));
@@ -104,7 +108,7 @@ fn entries(text: &mut String, chain: &str, direction: Direction, entries: &[AclE
     let _ = writeln!(text, "add rule {TABLE} {chain} {refusal}");
 }
 
-fn filtered(config: &VpcConfig) -> impl Iterator<Item = (&SubnetConfig, &AclConfig)> {
+pub(super) fn filtered(config: &VpcConfig) -> impl Iterator<Item = (&SubnetConfig, &AclConfig)> {
     config.subnets.iter().filter_map(|subnet| Some((subnet, acl_of(config, subnet)?)))
 }
 
@@ -138,11 +142,11 @@ fn enter(subnet: &SubnetConfig) -> String {
     format!("enter_{}", subnet.id)
 }
 
-fn out_of(acl: &AclConfig) -> String {
+pub(super) fn out_of(acl: &AclConfig) -> String {
     format!("acl_out_{}", acl.id)
 }
 
-fn into(acl: &AclConfig) -> String {
+pub(super) fn into(acl: &AclConfig) -> String {
     format!("acl_in_{}", acl.id)
 }
 

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use crate::alias::{ALIASES, alias_of};
 use crate::config::VpcConfig;
-use crate::nft::{acl_rules, flow_rules};
+use crate::nft::{acl_rules, flow_rules, front_rules};
 
 /// The VPC's table, alone in its namespace.
 pub const TABLE: &str = "inet neargate";
@@ -18,7 +18,8 @@ pub const UPLINK: &str = "up0";
 pub const INTERFACES: &str = "\"e*\"";
 pub const PEERINGS: &str = "\"p*\"";
 
-const SETS: [(&str, &str); 5] = [
+const SETS: [(&str, &str); 6] = [
+    front_rules::SET,
     ("bound", "ifname . ether_addr . ipv4_addr"),
     ("transit", "ifname"),
     ("services", "ipv4_addr . inet_proto . inet_service"),
@@ -27,7 +28,8 @@ const SETS: [(&str, &str); 5] = [
     ("nat_hops", "ipv4_addr"),
 ];
 
-const MAPS: [(&str, &str); 5] = [
+const MAPS: [(&str, &str); 6] = [
+    front_rules::MAP,
     ("egress_of", "ifname : verdict"),
     ("ingress_of", "ifname : verdict"),
     // Between private addresses and the aliases of public ones.
@@ -37,7 +39,8 @@ const MAPS: [(&str, &str); 5] = [
     ("nat_by_hop", "ipv4_addr : ipv4_addr"),
 ];
 
-const CHAINS: [(&str, &str); 11] = [
+const CHAINS: [(&str, &str); 12] = [
+    front_rules::CHAIN,
     ("source_check", "{ type filter hook prerouting priority -300; policy drop; }"),
     ("own_services", "{ type filter hook input priority 0; policy drop; }"),
     ("forward", "{ type filter hook forward priority 0; policy drop; }"),
@@ -83,6 +86,7 @@ pub fn commands(config: &VpcConfig, host_address: Ipv4Addr, counted_before: bool
 
 fn rules(config: &VpcConfig, host_address: Ipv4Addr) -> Vec<(&'static str, String)> {
     let mut rules = source_check(config);
+    rules.extend(front_rules::rules());
     rules.extend([
         ("own_services", String::from("iifname \"lo\" accept")),
         ("own_services", String::from("ct state established,related accept")),

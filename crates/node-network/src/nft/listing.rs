@@ -10,7 +10,7 @@ use crate::config::MacAddress;
 use crate::error::NetworkError;
 use crate::nft::base_rules::TABLE;
 use crate::nft::model::{Group, Interface, Model, Service, ServiceProtocol, set_digest};
-use crate::nft::{Nft, acl_rules};
+use crate::nft::{Nft, acl_rules, front_rules};
 
 /// The table's contents as a model.
 ///
@@ -43,6 +43,7 @@ pub fn read(
 struct Table {
     bound: HashMap<String, (MacAddress, Ipv4Addr)>,
     transit: BTreeSet<String>,
+    fronts: BTreeSet<String>,
     /// Link name to set digest, per map.
     egress_of: HashMap<String, String>,
     ingress_of: HashMap<String, String>,
@@ -102,6 +103,9 @@ impl Table {
             }
         } else if name == "transit" {
             self.transit = elements.iter().map(|element| text(element).to_owned()).collect();
+        } else if name == front_rules::SET.0 {
+            let links = elements.iter().map(|element| text(&element["concat"][0]).to_owned());
+            self.fronts = links.collect();
         } else if name == "services" {
             self.services = elements.iter().filter_map(service).collect();
         } else if let Some(list) = name.strip_prefix("list_") {
@@ -148,13 +152,14 @@ impl Table {
             let groups = set.and_then(|set| model.group_sets.get(set)).cloned().unwrap_or_default();
             let index = index_of(&name);
             let transit = self.transit.contains(&name);
+            let fronts = self.fronts.contains(&name);
             let id = id_of(&name).unwrap_or_else(|| format!("gone-{name}"));
             if index.is_none() || id.starts_with("gone-") {
                 stale.push(id.clone());
             }
             let index = index.unwrap_or(0);
             let public = self.public_of.get(&address).map(|alias| public_of(*alias).unwrap_or(*alias));
-            let interface = Interface { name, index, address, groups, mac, transit, public };
+            let interface = Interface { name, index, address, groups, mac, transit, public, fronts };
             model.hold(&id, &interface);
             model.interfaces.insert(id, interface);
         }

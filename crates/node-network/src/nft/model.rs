@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::alias::{alias_of, loopback_form};
 use crate::config::{Cidr, GroupRules, MacAddress, Peer, PrefixListConfig};
 use crate::nft::base_rules::TABLE;
+use crate::nft::front_rules;
 use crate::nft::group_rules::{self, Direction, list_set, members_set};
 
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,8 @@ pub struct Interface {
     pub mac: MacAddress,
     pub transit: bool,
     pub public: Option<Ipv4Addr>,
+    /// It may send from the addresses of its clients: see [`front_rules`].
+    pub fronts: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -291,6 +294,7 @@ pub fn set_digest(groups: &BTreeSet<String>) -> String {
 fn interface_elements(text: &mut String, verb: &str, interface: &Interface) {
     let Interface { name, address, mac, .. } = interface;
     line(text, format_args!("{verb} element {TABLE} bound {{ \"{name}\" . {mac} . {address} }}"));
+    front_rules::elements(text, verb, interface);
     if interface.transit {
         line(text, format_args!("{verb} element {TABLE} transit {{ \"{name}\" }}"));
     }
@@ -346,6 +350,7 @@ mod tests {
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
             mac: MacAddress([10, 0, 0, 0, 0, 1]),
             transit: false,
+            fronts: false,
             public: None,
         }
     }

@@ -48,6 +48,10 @@ pub enum Request {
         public: Option<Ipv4Addr>,
         reply: Reply<()>,
     },
+    LetSpeakForClients {
+        eni_id: String,
+        reply: Reply<()>,
+    },
     SetPrefixList {
         list: PrefixListConfig,
         reply: Reply<()>,

@@ -15,11 +15,13 @@ use crate::limits;
 use crate::netlink::route::{self, Route, TABLE_MAIN};
 use crate::netlink::rule::{self, Rule};
 use crate::netlink::{Batch, Socket};
-use crate::nft::model::Model;
+use crate::nft::front_rules;
+use crate::nft::model::{Interface, Model};
 use crate::vpc::peering::PeerLink;
 use crate::vpc::setup::Uplink;
 
 /// Rules in the order of their priorities; the kernel's own for the main table is 32766.
+const OF_FRONT: u32 = 40;
 const TO_HOST: u32 = 50;
 const TO_VPC: u32 = 60;
 const OF_TRANSIT: u32 = 90;
@@ -29,6 +31,9 @@ const NOWHERE: u32 = 33_001;
 
 /// The table of what the VPC itself sends to the world: errors about packets that were too large.
 const OWN_TABLE: u32 = 0x2000_0000;
+
+/// To which the index of an interface is added that speaks for its clients: the way of answers to them.
+const FRONT_TABLES: u32 = 0x3000_0000;
 
 const EVERYWHERE: Cidr = Cidr { address: Ipv4Addr::UNSPECIFIED, prefix: 0 };
 
@@ -88,7 +93,14 @@ pub fn concerns(config: &VpcConfig, address: Ipv4Addr) -> bool {
 
 fn rules(inputs: Inputs<'_>) -> BTreeSet<Rule> {
     let Inputs { config, model, uplink, .. } = inputs;
-    let rule = |priority, table| Rule { priority, source: None, destination: None, input_link: None, table };
+    let rule = |priority, table| Rule {
+        priority,
+        source: None,
+        destination: None,
+        input_link: None,
+        mark: None,
+        table,
+    };
     let host = Cidr { address: uplink.host_address, prefix: 32 };
     let mut rules = BTreeSet::from([
         Rule { destination: Some(host), ..rule(TO_HOST, Some(TABLE_MAIN)) },
@@ -98,6 +110,10 @@ fn rules(inputs: Inputs<'_>) -> BTreeSet<Rule> {
     ]);
     for cidr in &config.cidrs {
         rules.insert(Rule { destination: Some(whole(*cidr)), ..rule(TO_VPC, Some(TABLE_MAIN)) });
+    }
+    for interface in fronts(model) {
+        let mark = Some(front_rules::mark_of(interface.address));
+        rules.insert(Rule { mark, ..rule(OF_FRONT, Some(FRONT_TABLES | interface.index)) });
     }
     for subnet in &config.subnets {
         let Some(id) = &subnet.route_table else { continue };
@@ -114,7 +130,7 @@ fn rules(inputs: Inputs<'_>) -> BTreeSet<Rule> {
 }
 
 fn routes(inputs: Inputs<'_>) -> Vec<Route> {
-    let Inputs { config, uplink, .. } = inputs;
+    let Inputs { config, model, uplink, .. } = inputs;
     let mut routes = vec![Route {
         table: OWN_TABLE,
         link: Some(uplink.vpc_index),
@@ -122,6 +138,13 @@ fn routes(inputs: Inputs<'_>) -> Vec<Route> {
         mtu_bytes: Some(limits::MTU_OUTSIDE_BYTES),
         ..Route::new(EVERYWHERE)
     }];
+    routes.extend(fronts(model).map(|interface| Route {
+        table: FRONT_TABLES | interface.index,
+        link: Some(interface.index),
+        gateway: Some(interface.address),
+        on_link: true,
+        ..Route::new(EVERYWHERE)
+    }));
     let used: BTreeSet<&String> =
         config.subnets.iter().filter_map(|subnet| subnet.route_table.as_ref()).collect();
     for table in config.route_tables.iter().filter(|table| used.contains(&table.id)) {
@@ -138,6 +161,10 @@ fn routes(inputs: Inputs<'_>) -> Vec<Route> {
         }
     }
     routes
+}
+
+fn fronts(model: &Model) -> impl Iterator<Item = &Interface> {
+    model.interfaces.values().filter(|interface| interface.fronts)
 }
 
 /// Each destination of a table with its way, the most specific of the NAT gateways' own tables included.

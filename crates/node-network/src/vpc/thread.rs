@@ -143,6 +143,9 @@ impl VpcThread {
             Request::SetPublicAddress { eni_id, public, reply } => {
                 self.change_interface(eni_id, reply, |interface| interface.public = public);
             }
+            Request::LetSpeakForClients { eni_id, reply } => {
+                self.change_interface(eni_id, reply, |interface| interface.fronts = true);
+            }
             Request::SetPrefixList { list, reply } => self.set_prefix_list(list, reply),
             Request::RemovePrefixList { list_id, reply } => {
                 self.flush();
@@ -199,6 +202,7 @@ impl VpcThread {
             mac: eni.mac,
             transit: !eni.source_dest_check,
             public: eni.public_address,
+            fronts: self.parts.model.interfaces.get(&eni.eni_id).is_some_and(|known| known.fronts),
         };
         let attached = self.attached(&eni);
         self.pending_ids.insert(eni.address.to_string());

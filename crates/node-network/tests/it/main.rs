@@ -5,6 +5,7 @@ mod attach;
 mod edges;
 mod edges_listen;
 mod flows;
+mod fronts;
 mod nat_gateways;
 mod peering;
 mod prefix_lists;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::load_balancer::LoadBalancerKind;
+use super::target_group::TargetType;
 
 /// An attribute and its value when it was never set. An empty default means: told with an empty value.
 pub type Default = (&'static str, &'static str);
@@ -73,10 +74,7 @@ const HTTP_TARGETS: &[Default] = &[
     ("stickiness.type", "lb_cookie"),
 ];
 
-/// `preserve_client_ip.enabled` is `false` for every group, where AWS has `true` for some: targets see the balancer's
-/// own address, and no attribute says otherwise.
 const NETWORK_TARGETS: &[Default] = &[
-    ("preserve_client_ip.enabled", "false"),
     ("proxy_protocol_v2.enabled", "false"),
     ("stickiness.type", "source_ip"),
     ("target_health_state.unhealthy.connection_termination.enabled", "true"),
@@ -86,20 +84,38 @@ const NETWORK_TARGETS: &[Default] = &[
 const TERMINATES: &[Default] = &[("deregistration_delay.connection_termination.enabled", "true")];
 const ENDS_BY_ITSELF: &[Default] = &[("deregistration_delay.connection_termination.enabled", "false")];
 
+/// Whether the targets of a network load balancer's group see the address of the client.
+pub const PRESERVE_CLIENT_ADDRESS: &str = "preserve_client_ip.enabled";
+const SEES_CLIENTS: &[Default] = &[(PRESERVE_CLIENT_ADDRESS, "true")];
+const SEES_THE_BALANCER: &[Default] = &[(PRESERVE_CLIENT_ADDRESS, "false")];
+
+/// Whether targets always see the address of the client, since nothing else could be told of a datagram.
+pub fn must_preserve_client_address(protocol: &str) -> bool {
+    matches!(protocol, "UDP" | "TCP_UDP")
+}
+
 /// Whether a protocol belongs to application load balancers.
 pub fn is_http(protocol: &str) -> bool {
     matches!(protocol, "HTTP" | "HTTPS")
 }
 
-/// Every attribute of a target group with this protocol.
-pub fn target_group_defaults(protocol: &str) -> impl Iterator<Item = Default> {
+/// Every attribute of a target group with this protocol and these targets.
+pub fn target_group_defaults(
+    protocol: &str,
+    target_type: TargetType,
+) -> impl Iterator<Item = Default> + use<> {
     let (own, ending): (&[Default], &[Default]) = match protocol {
         "HTTP" | "HTTPS" => (HTTP_TARGETS, &[]),
         // A flow of UDP has no end of its own.
         "UDP" | "TCP_UDP" => (NETWORK_TARGETS, TERMINATES),
         _ => (NETWORK_TARGETS, ENDS_BY_ITSELF),
     };
-    TARGETS.iter().chain(own).chain(ending).copied()
+    let source: &[Default] = match protocol {
+        "HTTP" | "HTTPS" => &[],
+        _ if must_preserve_client_address(protocol) || target_type != TargetType::Ip => SEES_CLIENTS,
+        _ => SEES_THE_BALANCER,
+    };
+    TARGETS.iter().chain(own).chain(ending).chain(source).copied()
 }
 
 const HTTP_LISTENER: &[Default] = &[
@@ -160,5 +176,30 @@ pub fn value<'a>(
     match set.get(key) {
         Some(value) => value,
         None => defaults.find(|(name, _)| *name == key).map_or("", |(_, value)| value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_sees_the_clients_address_unasked() {
+        use TargetType::{Alb, Instance, Ip};
+        for (protocol, target_type, expected) in [
+            ("TCP", Ip, Some("false")),
+            ("TLS", Ip, Some("false")),
+            ("UDP", Ip, Some("true")),
+            ("TCP_UDP", Ip, Some("true")),
+            ("TCP", Instance, Some("true")),
+            ("TLS", Instance, Some("true")),
+            ("TCP", Alb, Some("true")),
+            ("HTTP", Instance, None),
+        ] {
+            let found = target_group_defaults(protocol, target_type)
+                .find(|(key, _)| *key == PRESERVE_CLIENT_ADDRESS)
+                .map(|(_, value)| value);
+            assert_eq!(found, expected, "{protocol} {target_type:?}");
+        }
     }
 }

@@ -151,11 +151,6 @@ async fn attributes_of_target_groups_are_checked_together() {
         "OperationNotPermitted",
         "Thresholds of DNS failover are not available in this installation.",
     );
-    refused(
-        set_on_group(&kit, &flow, &[("preserve_client_ip.enabled", "true")]).await,
-        "OperationNotPermitted",
-        "Client address preservation is not available in this installation.",
-    );
     let sticky = [
         ("stickiness.enabled", "true"),
         ("stickiness.type", "app_cookie"),

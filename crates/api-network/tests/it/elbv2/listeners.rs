@@ -146,6 +146,72 @@ async fn bad_requests_are_refused_in_aws_words() {
 }
 
 #[tokio::test]
+async fn network_listeners_forward_by_weights() {
+    let kit = Kit::new().await;
+    let network = kit.network("flow").await;
+    let groups = [kit.group("blue", "TCP").await, kit.group("green", "TCP").await];
+    let action = |tuples: Vec<wire::TargetGroupTuple>, sticky: bool| wire::Action {
+        r#type: Some(wire::ActionTypeEnum::Forward),
+        forward_config: Some(wire::ForwardActionConfig {
+            target_groups: Some(tuples),
+            target_group_stickiness_config: sticky.then(|| wire::TargetGroupStickinessConfig {
+                enabled: Some(true),
+                duration_seconds: Some(60),
+            }),
+        }),
+        ..Default::default()
+    };
+    let tuple = |arn: &String, weight| wire::TargetGroupTuple { target_group_arn: Some(arn.clone()), weight };
+    let weighted = || vec![tuple(&groups[0], Some(90)), tuple(&groups[1], Some(10))];
+    for (protocol, port) in [("TCP", 80), ("TLS", 443)] {
+        let certificates = match protocol {
+            "TLS" => Some(certificate(&kit.certificate("one").await)),
+            _ => None,
+        };
+        let made = kit
+            .create_listener(wire::CreateListenerInput {
+                default_actions: Some(vec![action(weighted(), false)]),
+                certificates,
+                ..listener_input(&network, protocol, port, &groups[0])
+            })
+            .await
+            .expect("it is made");
+        let shown = made.default_actions.expect("actions").remove(0);
+        assert_eq!(shown.target_group_arn, None, "{protocol}");
+        assert_eq!(shown.forward_config.expect("its groups").target_groups, Some(weighted()), "{protocol}");
+    }
+    let udp = kit.group("udp", "UDP").await;
+    for (tuples, sticky, code, message) in [
+        (
+            weighted(),
+            true,
+            "InvalidLoadBalancerAction",
+            String::from("Target group stickiness is not supported for listeners of network load balancers"),
+        ),
+        (
+            groups.iter().map(|arn| tuple(arn, None)).collect(),
+            false,
+            "ValidationError",
+            String::from("You must specify a weight for each target group when an action has more than one"),
+        ),
+        (
+            vec![tuple(&groups[0], Some(1)), tuple(&udp, Some(1))],
+            false,
+            "IncompatibleProtocols",
+            format!(
+                "The protocol 'UDP' of target group '{udp}' is not compatible with the listener protocol 'TCP'"
+            ),
+        ),
+    ] {
+        let input = wire::CreateListenerInput {
+            default_actions: Some(vec![action(tuples, sticky)]),
+            ..listener_input(&network, "TCP", 81, &groups[0])
+        };
+        refused(kit.create_listener(input).await, code, &message);
+    }
+}
+
+#[tokio::test]
 async fn groups_that_do_not_suit_are_refused() {
     let kit = Kit::new().await;
     let application = kit.application("web").await;

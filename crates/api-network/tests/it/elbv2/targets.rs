@@ -217,3 +217,44 @@ async fn many_targets_take_several_commits() {
     kit.delete_group(&group).await.expect("it is deleted");
     assert!(kit.harness.state.view().elb_targets.is_empty());
 }
+
+#[tokio::test]
+async fn targets_that_see_clients_are_in_the_vpc() {
+    let kit = Kit::new().await;
+    let (udp, tcp) = (kit.group("udp", "UDP").await, kit.group("tcp", "TCP").await);
+    let set = |arn: &str, value: &str| {
+        let input = wire::ModifyTargetGroupAttributesInput {
+            attributes: Some(vec![wire::TargetGroupAttribute {
+                key: Some("preserve_client_ip.enabled".into()),
+                value: Some(value.to_owned()),
+            }]),
+            target_group_arn: Some(arn.to_owned()),
+        };
+        api_network::elbv2::modify_target_group_attributes::modify_target_group_attributes(
+            kit.context(),
+            input,
+        )
+    };
+    let message = "Client IP preservation for targets outside of the load balancer's VPC is not available in this installation.";
+    let outside = || {
+        vec![wire::TargetDescription { availability_zone: Some("all".into()), ..target("10.9.9.9", None) }]
+    };
+    let inside = || vec![target(&address_in(&kit, 0).to_string(), None)];
+    refused(kit.register(&udp, outside()).await, "OperationNotPermitted", message);
+    kit.register(&udp, inside()).await.expect("it is registered");
+    kit.register(&tcp, outside()).await.expect("the balancer speaks for itself");
+    refused(set(&tcp, "true").await, "OperationNotPermitted", message);
+    kit.deregister(&tcp, outside()).await;
+    set(&tcp, "true").await.expect("it is set");
+    refused(kit.register(&tcp, outside()).await, "OperationNotPermitted", message);
+    set(&tcp, "false").await.expect("it is set back");
+    kit.register(&tcp, outside()).await.expect("it is registered");
+    set(&udp, "true").await.expect("as it is");
+    for group in [udp, kit.group("both", "TCP_UDP").await] {
+        refused(
+            set(&group, "false").await,
+            "InvalidConfigurationRequest",
+            "preserve_client_ip.enabled cannot be false if the target group protocol is UDP or TCP_UDP",
+        );
+    }
+}

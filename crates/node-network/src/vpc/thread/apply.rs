@@ -98,7 +98,8 @@ impl Effects {
                     effects.translated_anew.push(former.address);
                 }
             }
-            let matters = |one: &Interface| one.transit || routing::concerns(config, one.address);
+            let matters =
+                |one: &Interface| one.transit || one.fronts || routing::concerns(config, one.address);
             effects.reroutes |= [known, wanted].into_iter().flatten().any(matters) && known != wanted;
         }
         effects
