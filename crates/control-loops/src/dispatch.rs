@@ -177,6 +177,7 @@ impl Dispatch {
                 security_groups: intent.network.security_groups.clone(),
                 public_address: interface.and_then(|interface| interface.public_address),
                 ipv6_addresses: Vec::new(),
+                subnet_ipv6_cidr_block: None,
                 names: name_options::of_vpc(view, vpc),
             },
             observed: task.observation.map(|observation| observation.phase),

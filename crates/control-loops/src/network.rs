@@ -34,6 +34,7 @@ pub fn snapshot(view: &View, node: &str) -> NetworkSnapshot {
         vpcs: vpcs.collect(),
         edges: edges(view, node),
         host_addresses: host_addresses(view, node),
+        ipv6_pool: None,
     }
 }
 
@@ -131,6 +132,7 @@ fn edge(view: &View, interface: &NetworkInterface) -> Option<Interface> {
         security_groups: interface.security_groups.clone(),
         public_address: None,
         ipv6_addresses: Vec::new(),
+        subnet_ipv6_cidr_block: None,
         names: None,
     })
 }

@@ -46,7 +46,12 @@ fn snapshot(
     id: &str,
     key: &str,
 ) -> GroupSnapshot {
-    let mut snapshot = GroupSnapshot { id: id.to_owned(), group: None, remote_members: Vec::new() };
+    let mut snapshot = GroupSnapshot {
+        id: id.to_owned(),
+        group: None,
+        remote_members: Vec::new(),
+        remote_members_v6: Vec::new(),
+    };
     let Some(group) = view.security_groups.get(key) else { return snapshot };
     let group_vpc = group.scope.key(&group.vpc_id);
     if group_vpc == vpc_key {

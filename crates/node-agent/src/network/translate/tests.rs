@@ -62,6 +62,7 @@ fn gateway_endpoint() -> EndpointSnapshot {
         security_groups: Vec::new(),
         public_address: None,
         ipv6_addresses: Vec::new(),
+        subnet_ipv6_cidr_block: None,
         names: None,
     };
     EndpointSnapshot {
@@ -243,7 +244,9 @@ fn rules_name_blocks_groups_and_lists() {
         tags: Default::default(),
     };
     let remote_members = vec![Ipv4Addr::new(10, 2, 0, 4)];
-    let snapshot = GroupSnapshot { id: "sg-1".into(), group: Some(Arc::new(group)), remote_members };
+    let remote_members_v6 = Vec::new();
+    let snapshot =
+        GroupSnapshot { id: "sg-1".into(), group: Some(Arc::new(group)), remote_members, remote_members_v6 };
     let traffic = Traffic::Tcp { from_port: 443, to_port: 443 };
     let told = group_rules(&snapshot);
     assert_eq!(
