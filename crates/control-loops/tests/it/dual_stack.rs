@@ -12,9 +12,9 @@ use state_model::ec2::vpc::BlockAssociation;
 use state_model::ec2::vpc_peering_connection::PeeringStatus;
 use state_model::ec2::{EgressOnlyInternetGateway, Ipv6Block, Ipv6Pool, NetworkInterface, Subnet, Vpc};
 use state_model::ecs::account_setting::AccountSetting;
-use state_model::ecs::task::PlacementOutcome;
+use state_model::ecs::task::{PlacementOutcome, TaskIntent};
 
-use crate::installation::{Installation, scope};
+use crate::installation::{Installation, intent, scope};
 use crate::network::{self as net, NODE};
 
 const VPC_BLOCK: &str = "2001:db8:0:100::/56";
@@ -78,9 +78,10 @@ async fn the_account_setting_and_the_subnet_decide() {
     net::place(&one, "t2", &[], false).await;
     assert_eq!(addresses(&one).0.len(), 0);
     // Whoever made the task has a setting of his own.
-    let creator = one.state.view().task_intents.iter().next().expect("the task").1.created_by.clone();
-    one.put(&setting(Some(&creator), "enabled")).await;
-    net::place(&one, "t3", &[], false).await;
+    let creator = "arn:aws:iam::000000000000:user/me";
+    one.put(&setting(Some(creator), "enabled")).await;
+    let intent = TaskIntent { created_by: creator.into(), ..intent("t3") };
+    net::place_intent(&one, intent, &[], false).await;
     assert_eq!(addresses(&one).0.len(), 1);
 }
 

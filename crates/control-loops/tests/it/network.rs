@@ -14,7 +14,7 @@ use state_model::ec2::security_group::{RulePeer, RuleProtocol};
 use state_model::ec2::vpc_endpoint::{VpcEndpoint, VpcEndpointKind};
 use state_model::ec2::vpc_peering_connection::{PeeredVpc, PeeringStatus, VpcPeeringConnection};
 use state_model::ec2::{InternetGateway, NatGateway, NetworkInterface, SecurityGroup, Subnet, Vpc};
-use state_model::ecs::task::TaskNetwork;
+use state_model::ecs::task::{TaskIntent, TaskNetwork};
 use state_tables::View;
 use stdx::clock::Timestamp;
 
@@ -212,7 +212,10 @@ pub async fn start() -> Installation {
 }
 
 pub async fn place(one: &Installation, id: &str, groups: &[&str], public: bool) {
-    let mut intent = intent(id);
+    place_intent(one, intent(id), groups, public).await;
+}
+
+pub async fn place_intent(one: &Installation, mut intent: TaskIntent, groups: &[&str], public: bool) {
     let security_groups = groups.iter().map(|group| (*group).to_owned()).collect();
     intent.network = TaskNetwork { security_groups, assign_public_ip: public, ..intent.network };
     one.run(&intent).await;
