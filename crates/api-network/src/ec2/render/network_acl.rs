@@ -51,6 +51,5 @@ fn entry(entry: &NetworkAclEntry) -> wire::NetworkAclEntry {
         icmp_type_code: entry
             .icmp
             .map(|(kind, code)| wire::IcmpTypeCode { r#type: Some(kind.into()), code: Some(code.into()) }),
-        ..Default::default()
     }
 }

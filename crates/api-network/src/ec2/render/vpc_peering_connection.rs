@@ -55,7 +55,6 @@ fn side(
         peering_options: connection.is_active().then(|| options(side)),
         region: Some(side.scope.region.clone()),
         vpc_id: Some(side.vpc_id.clone()),
-        ..Default::default()
     }
 }
 
