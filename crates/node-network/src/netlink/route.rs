@@ -1,9 +1,11 @@
 //! Routes, of the main table and of a VPC's own ones.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
+use std::thread;
 
 use crate::config::{Cidr, IpCidr, Ipv6Cidr};
 use crate::error::NetworkError;
+use crate::limits;
 use crate::netlink::message::{
     Batch, FLAG_CREATE, FLAG_DUMP, FLAG_REPLACE, attributes, errno, family_of, read_ip, read_u32, unspecified,
 };
@@ -28,6 +30,7 @@ pub const PROTOCOL_NEARGATE: u8 = 110;
 const SCOPE_UNIVERSE: u8 = 0;
 const SCOPE_LINK: u8 = 253;
 const KIND_UNICAST: u8 = 1;
+const KIND_LOCAL: u8 = 2;
 const KIND_BLACKHOLE: u8 = 6;
 const KIND_THROW: u8 = 9;
 const FLAG_ON_LINK: u32 = 4;
@@ -123,6 +126,33 @@ pub fn delete(batch: &mut Batch, route: &Route) {
             }
         })
         .tolerating(&[errno::NO_PROCESS, errno::NO_ENTRY, errno::NO_DEVICE]);
+}
+
+/// Waits until packets to one of the namespace's own IPv6 addresses are taken in.
+///
+/// The kernel gives an address its local route in a work queue of its own, also without looking for duplicates; what arrives
+/// before is lost. There is an event for it, but a subscription costs more than asking again.
+pub fn wait_until_local(socket: &mut Socket, address: Ipv6Addr) -> Result<(), NetworkError> {
+    for _ in 0..limits::LINK_POLLS_MAX {
+        if is_local(socket, address) {
+            return Ok(());
+        }
+        thread::sleep(limits::LINK_POLL_PERIOD);
+    }
+    Err(NetworkError::Netlink { what: "wait for an address", source: std::io::ErrorKind::TimedOut.into() })
+}
+
+/// An address without any route is not local either.
+fn is_local(socket: &mut Socket, address: Ipv6Addr) -> bool {
+    let mut header = [0; HEADER_LENGTH];
+    header[0] = family_of(address.into());
+    header[1] = 128;
+    let mut query = Batch::default();
+    query.message("find the way to an address", GET_ROUTE, 0, &header, |attributes| {
+        attributes.address(ATTRIBUTE_DESTINATION, address);
+    });
+    let answers = socket.query(query).unwrap_or_default();
+    answers.iter().any(|answer| answer.kind == NEW_ROUTE && answer.body.get(7) == Some(&KIND_LOCAL))
 }
 
 /// The routes of the main table that this program added.

@@ -106,7 +106,8 @@ fn open(ends: &mut Ends<'_>, block: Ipv6Cidr, config: &VpcConfig) -> Result<(), 
         route.link == Some(uplink.host_index) && route.destination.v6().is_some_and(|other| other != block)
     });
     others.for_each(|other| route::delete(&mut batch, &other));
-    host.execute(batch)
+    host.execute(batch)?;
+    route::wait_until_local(host, uplink.host_ipv6)
 }
 
 /// A link that is without IPv6 loses its addresses, routes and neighbours.
@@ -191,7 +192,8 @@ pub fn configure_inner(
         ..Route::new(IpCidr::EVERYWHERE_V6)
     };
     route::add(&mut batch, &default);
-    inner.execute(batch)
+    inner.execute(batch)?;
+    eni.ipv6_addresses.iter().try_for_each(|own| route::wait_until_local(inner, *own))
 }
 
 /// Makes the interface's IPv6 addresses lead to its outer end.

@@ -166,7 +166,7 @@ fn host_state() -> Vec<String> {
         "ip -j addr",
         "ip -j -6 route show table all",
         "ip -j -6 rule",
-        "ip -6 neigh",
+        "ip -6 neigh show nud permanent",
         "nft list ruleset",
         "sysctl -a --pattern net.ipv6.conf.*.(forwarding|accept_ra)$",
     ];
@@ -198,7 +198,7 @@ fn a_host_goes_on_believing_its_router() {
     on_a_host("a_host_believes_its_router", |instance| async move {
         let _world = World::make().with_ipv6();
         let setting = |name: &str| run(&format!("sysctl -n net.ipv6.conf.{name}")).trim().to_owned();
-        run("ip link add quiet type dummy");
+        run("ip link add quiet type veth peer name quiet2");
         run("sysctl -w net.ipv6.conf.quiet.accept_ra=0");
         run("sysctl -w net.ipv6.conf.world0.accept_ra=1");
         let read = || ["all.forwarding", "world0.accept_ra", "quiet.accept_ra"].map(&setting);

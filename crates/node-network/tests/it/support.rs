@@ -271,6 +271,12 @@ impl World {
         while std::fs::read_link(world.path()).unwrap() == own {
             std::thread::yield_now();
         }
+        // Link-local addresses that are not usable for a second would let the host find no neighbour.
+        let at_once = || {
+            run("sysctl -q -w net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
+        };
+        at_once();
+        world.inside(at_once);
         run(&format!("ip link add world0 type veth peer name eth0 netns {}", world.0.id()));
         run("ip addr add 192.0.2.2/24 dev world0");
         run("ip link set world0 up");
