@@ -1,6 +1,6 @@
 """What the tests of reachability run in their tasks: it answers, and asks others on request. Python's standard library alone.
 
-On each port of PORTS it answers TCP and UDP with the address that asks; ICMP is the kernel's. On 127.0.0.1:9000 of its own
+On each port of PORTS it answers TCP and UDP of both families with the address that asks; ICMP is the kernel's. On 127.0.0.1:9000 of its own
 namespace, where nobody but the tests can be, it takes one JSON document per line: a list of probes, each
 [protocol, address, port, milliseconds]. All are made at once, and one line answers with what each got: the address that the
 other side saw (for ICMP an empty string), or null. `{"spoof": ...}` sends one frame as it is, `{"pinged": ...}`
@@ -20,6 +20,7 @@ PORTS = [int(port) for port in os.environ.get("PORTS", "8080,8443,9090").split("
 CONTROL_PORT = int(os.environ.get("CONTROL_PORT", "9000"))
 CONTROL_LINE_BYTES_MAX = 4 << 20
 ECHO_REQUEST, ECHO_REPLY = 8, 0
+ECHO_REQUEST_V6, ECHO_REPLY_V6 = 128, 129
 sequence = os.getpid() & 0xFFFF
 # What arrived at the UDP port for spoofed datagrams: no answer would come back to us.
 arrived: list[str] = []
@@ -95,13 +96,29 @@ async def icmp(address: str, _port: int) -> str | None:
                 return ""
 
 
+async def icmpv6(address: str, _port: int) -> str | None:
+    """The kernel writes the checksum, which covers addresses that only it knows."""
+    global sequence
+    loop = asyncio.get_running_loop()
+    sequence = sequence + 1 & 0xFFFF
+    mine = struct.pack("!HH", os.getpid() & 0xFFFF ^ sequence, sequence)
+    with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as raw:
+        raw.setblocking(False)
+        raw.connect((address, 0))
+        await loop.sock_sendall(raw, struct.pack("!BBH", ECHO_REQUEST_V6, 0, 0) + mine)
+        while True:
+            reply = await loop.sock_recv(raw, 2048)
+            if reply[0] == ECHO_REPLY_V6 and reply[4:8] == mine:
+                return ""
+
+
 def checksum(data: bytes) -> int:
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF
 
 
-ASK = {"tcp": tcp, "udp": udp, "icmp": icmp}
+ASK = {"tcp": tcp, "udp": udp, "icmp": icmp, "icmpv6": icmpv6}
 
 
 async def probe(protocol: str, address: str, port: int, milliseconds: int) -> str | None:
@@ -204,12 +221,30 @@ async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         writer.close()
 
 
+def ipv6_socket(kind: int, port: int) -> socket.socket | None:
+    """Beside that of IPv4 on the same port; none where the kernel has no IPv6."""
+    try:
+        made = socket.socket(socket.AF_INET6, kind | socket.SOCK_NONBLOCK)
+    except OSError:
+        return None
+    made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, kind == socket.SOCK_STREAM)
+    made.bind(("::", port))
+    return made
+
+
 async def main() -> None:
     loop = asyncio.get_running_loop()
     servers = [await asyncio.start_server(control, "127.0.0.1", CONTROL_PORT, limit=CONTROL_LINE_BYTES_MAX)]
     for port in PORTS:
         servers.append(await asyncio.start_server(answer, "0.0.0.0", port, backlog=512))
         await loop.create_datagram_endpoint(Answering, local_addr=("0.0.0.0", port))
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            listening = ipv6_socket(kind, port)
+            if listening and kind == socket.SOCK_STREAM:
+                servers.append(await asyncio.start_server(answer, sock=listening, backlog=512))
+            elif listening:
+                await loop.create_datagram_endpoint(Answering, sock=listening)
     print("answering", flush=True)
     await asyncio.gather(*[server.serve_forever() for server in servers])
 

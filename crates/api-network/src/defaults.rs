@@ -26,6 +26,12 @@ pub const DEFAULT_GROUP: &str = "default";
 /// Everywhere in IPv4.
 pub const EVERYWHERE: &str = "0.0.0.0/0";
 
+/// Everywhere in IPv6.
+pub const EVERYWHERE_IPV6: &str = "::/0";
+
+/// The entry of a default network ACL that lets all IPv6 through.
+pub const IPV6_ALLOW_RULE_NUMBER: i32 = 101;
+
 /// The default VPC of a region that has nothing yet, and the region's DHCP options.
 pub fn write(scope: &Scope, _now: Timestamp, random: &dyn Random, transaction: &mut Transaction) {
     let options = region_dhcp_options::new(scope, region_dhcp_options::id(scope));
@@ -107,6 +113,7 @@ pub(crate) fn new_subnet(vpc: &Vpc, cidr_block: String, zone: Zone, random: &dyn
         assign_ipv6_address_on_creation: false,
         hostname_type: None,
         enable_resource_name_dns_a_record: false,
+        enable_resource_name_dns_aaaa_record: false,
         tags: BTreeMap::new(),
     }
 }
@@ -126,11 +133,12 @@ pub(crate) fn main_route_table(vpc: &Vpc, random: &dyn Random) -> RouteTable {
 
 /// A route table as every one begins, with routes to the VPC's blocks.
 pub(crate) fn new_route_table(vpc: &Vpc, id: String) -> RouteTable {
+    let ipv6 = vpc.ipv6_block.iter().map(|block| block.cidr_block.as_str());
     RouteTable {
         scope: vpc.scope.clone(),
         id,
         vpc_id: vpc.id.clone(),
-        routes: vpc.cidr_blocks().map(local_route).collect(),
+        routes: vpc.cidr_blocks().chain(ipv6).map(local_route).collect(),
         associations: Vec::new(),
         tags: BTreeMap::new(),
     }
@@ -142,14 +150,12 @@ pub(crate) fn local_route(cidr_block: &str) -> Route {
 }
 
 pub(crate) fn default_network_acl(vpc: &Vpc, subnets: &[Subnet], random: &dyn Random) -> NetworkAcl {
-    let entry = |rule_number, is_egress, is_allow| NetworkAclEntry {
-        rule_number,
-        is_egress,
-        is_allow,
-        protocol: String::from("-1"),
-        cidr_block: String::from(EVERYWHERE),
-        ports: None,
-        icmp: None,
+    let in_direction = |is_egress| {
+        let ipv6 = vpc.ipv6_block.iter().map(move |_| allow_all_ipv6(is_egress));
+        let mut entries = vec![everything_of(EVERYWHERE, 100, is_egress, true)];
+        entries.extend(ipv6);
+        entries.push(everything_of(EVERYWHERE, 32767, is_egress, false));
+        entries
     };
     let association = |subnet: &Subnet| NetworkAclAssociation {
         id: new_id("aclassoc", random),
@@ -160,14 +166,26 @@ pub(crate) fn default_network_acl(vpc: &Vpc, subnets: &[Subnet], random: &dyn Ra
         id: new_id("acl", random),
         vpc_id: vpc.id.clone(),
         is_default: true,
-        entries: vec![
-            entry(100, true, true),
-            entry(32767, true, false),
-            entry(100, false, true),
-            entry(32767, false, false),
-        ],
+        entries: [true, false].into_iter().flat_map(in_direction).collect(),
         associations: subnets.iter().map(association).collect(),
         tags: BTreeMap::new(),
+    }
+}
+
+/// What the default network ACL of a VPC with an IPv6 block has besides.
+pub(crate) fn allow_all_ipv6(is_egress: bool) -> NetworkAclEntry {
+    everything_of(EVERYWHERE_IPV6, IPV6_ALLOW_RULE_NUMBER, is_egress, true)
+}
+
+fn everything_of(cidr_block: &str, rule_number: i32, is_egress: bool, is_allow: bool) -> NetworkAclEntry {
+    NetworkAclEntry {
+        rule_number,
+        is_egress,
+        is_allow,
+        protocol: String::from("-1"),
+        cidr_block: cidr_block.to_owned(),
+        ports: None,
+        icmp: None,
     }
 }
 
@@ -175,12 +193,14 @@ pub(crate) fn default_network_acl(vpc: &Vpc, subnets: &[Subnet], random: &dyn Ra
 pub(crate) fn default_security_group(vpc: &Vpc, random: &dyn Random) -> SecurityGroup {
     let id = new_id("sg", random);
     let from_itself = RulePeer::Group { id: id.clone(), account: vpc.scope.account.clone() };
+    let mut rules = vec![everything(false, from_itself, random)];
+    rules.extend(new_egress(vpc, random));
     SecurityGroup {
         scope: vpc.scope.clone(),
         vpc_id: vpc.id.clone(),
         name: String::from(DEFAULT_GROUP),
         description: String::from("default VPC security group"),
-        rules: vec![everything(false, from_itself, random), egress_everywhere(random)],
+        rules,
         tags: BTreeMap::new(),
         id,
     }
@@ -189,6 +209,17 @@ pub(crate) fn default_security_group(vpc: &Vpc, random: &dyn Random) -> Security
 /// The rule that every new group has: its members may begin whatever they like.
 pub fn egress_everywhere(random: &dyn Random) -> SecurityGroupRule {
     everything(true, RulePeer::Ipv4(String::from(EVERYWHERE)), random)
+}
+
+/// The same for IPv6.
+pub fn egress_everywhere_ipv6(random: &dyn Random) -> SecurityGroupRule {
+    everything(true, RulePeer::Ipv6(String::from(EVERYWHERE_IPV6)), random)
+}
+
+/// The rules that a new group of the VPC has.
+pub fn new_egress(vpc: &Vpc, random: &dyn Random) -> Vec<SecurityGroupRule> {
+    let ipv6 = vpc.ipv6_block.iter().map(|_| egress_everywhere_ipv6(random));
+    std::iter::once(egress_everywhere(random)).chain(ipv6).collect()
 }
 
 fn everything(is_egress: bool, peer: RulePeer, random: &dyn Random) -> SecurityGroupRule {

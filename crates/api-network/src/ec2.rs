@@ -5,6 +5,7 @@
 
 pub mod accept_vpc_peering_connection;
 pub mod allocate_address;
+pub mod assign_ipv6_addresses;
 pub mod assign_private_ip_addresses;
 pub mod associate_address;
 pub mod associate_dhcp_options;
@@ -109,6 +110,7 @@ pub mod reset_network_interface_attribute;
 pub mod restore_managed_prefix_list_version;
 pub mod revoke_security_group_egress;
 pub mod revoke_security_group_ingress;
+pub mod unassign_ipv6_addresses;
 pub mod unassign_private_ip_addresses;
 pub mod update_security_group_rule_descriptions_egress;
 pub mod update_security_group_rule_descriptions_ingress;
@@ -131,6 +133,7 @@ mod flow_log_format;
 mod group_lookup;
 mod instance_types;
 mod interface_addresses;
+mod interface_ipv6;
 mod interface_lookup;
 mod limits;
 mod network_acl_entries;
@@ -143,13 +146,16 @@ mod render;
 mod route_requests;
 mod route_table_lookup;
 mod rule_changes;
+mod subnet_ipv6;
 mod tagged;
 mod tags;
 mod unsupported;
+mod vpc_ipv6;
 
 pub(crate) use group_lookup::in_vpc as security_group_by_name;
 pub(crate) use render::subnet::available as available_addresses;
 
+use state_tables::ipv6_blocks::Ipv6Source;
 use state_tables::public_addresses::PublicPool;
 use wire_protocols::ServiceTable;
 use wire_shapes_network::ec2;
@@ -160,6 +166,8 @@ use wire_shapes_network::ec2::operations as op;
 pub struct Ec2 {
     /// Where Elastic IP addresses come from.
     pub public_pool: PublicPool,
+    /// Where the IPv6 blocks of VPCs come from.
+    pub ipv6_source: Ipv6Source,
 }
 
 pub type Context = api_auth::Context<Ec2>;
@@ -335,6 +343,8 @@ fn network_interfaces(table: ServiceTable<Context>) -> ServiceTable<Context> {
         .operation::<op::UnassignPrivateIpAddresses, _, _>(
             unassign_private_ip_addresses::unassign_private_ip_addresses,
         )
+        .operation::<op::AssignIpv6Addresses, _, _>(assign_ipv6_addresses::assign_ipv6_addresses)
+        .operation::<op::UnassignIpv6Addresses, _, _>(unassign_ipv6_addresses::unassign_ipv6_addresses)
 }
 
 fn network_acls(table: ServiceTable<Context>) -> ServiceTable<Context> {

@@ -65,6 +65,10 @@ pub struct Up {
     /// Addresses of load balancers that face the internet; outside of 127.0.0.0/8 the host takes those that are used
     #[arg(long, value_name = "CIDR", default_value = config::PUBLIC_POOL_DEFAULT)]
     pub public_pool: String,
+    /// Addresses of which VPCs get their IPv6 blocks, routed to this host: a /24 to a /56; without it, a unique local /48 that is
+    /// drawn once
+    #[arg(long, value_name = "CIDR")]
+    pub ipv6_pool: Option<String>,
     /// Where state is kept: `embedded`, or the URL of a store that several machines share
     #[arg(long, value_name = "URL", default_value = "embedded")]
     pub store: String,

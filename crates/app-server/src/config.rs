@@ -7,8 +7,10 @@ use std::sync::Arc;
 use client_automation::email::Mailer;
 pub use control_plan::capacity::Capacity;
 use state_model::billing::prices::{PRICE_TABLE_BYTES_MAX, PriceTable};
+use state_model::ec2::Ipv6Block;
 use state_model::ec2::subnet::Ipv4Block;
 use state_model::scope;
+use state_tables::ipv6_blocks::Ipv6Source;
 use state_tables::public_addresses::PublicPool;
 
 pub const DATA_DIR_DEFAULT: &str = "/var/lib/neargate";
@@ -19,6 +21,8 @@ pub const ACCOUNT_DEFAULT: &str = "000000000000";
 pub const MAIL_FROM_DEFAULT: &str = "no-reply@neargate.internal";
 /// Addresses of load balancers and public IPs.
 pub const PUBLIC_POOL_DEFAULT: &str = "127.80.0.0/16";
+/// What a pool of IPv6 blocks may be: from a registry's usual largest to a single VPC's.
+const IPV6_POOL_LENGTHS: std::ops::RangeInclusive<u8> = 24..=56;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -31,6 +35,8 @@ pub struct Config {
     pub isolation: Isolation,
     /// Addresses of load balancers that face the internet.
     pub public_pool: PublicPool,
+    /// What the operator routes to this host for the IPv6 blocks of VPCs.
+    pub ipv6_source: Ipv6Source,
     /// What the tasks of this machine may take together.
     pub capacity: Capacity,
     /// What an hour of use costs.
@@ -64,6 +70,8 @@ pub enum ConfigError {
     AnyCredentialsBeyondLoopback(SocketAddr),
     #[error("--public-pool {pool}: {reason}")]
     PublicPool { pool: String, reason: &'static str },
+    #[error("--ipv6-pool {pool}: {reason}")]
+    Ipv6Pool { pool: String, reason: &'static str },
     #[error("--price-table {path}: {reason}")]
     PriceTable { path: String, reason: String },
     #[error("--smtp-relay, --smtp-from: {0}")]
@@ -89,6 +97,24 @@ pub fn public_pool(text: &str) -> Result<PublicPool, ConfigError> {
         ));
     }
     Ok(PublicPool(block))
+}
+
+/// Reads `--ipv6-pool`. Without it, VPCs have blocks of a unique local prefix.
+pub fn ipv6_source(text: Option<&str>) -> Result<Ipv6Source, ConfigError> {
+    let Some(text) = text else { return Ok(Ipv6Source(None)) };
+    let refuse = |reason| ConfigError::Ipv6Pool { pool: text.to_owned(), reason };
+    let block = Ipv6Block::parse(text).ok_or_else(|| {
+        refuse("a pool is a block of IPv6 addresses like 2001:db8:1234::/48, without bits beside its prefix")
+    })?;
+    if !IPV6_POOL_LENGTHS.contains(&block.prefix_length) {
+        return Err(refuse("a pool is a /24 to a /56: every VPC gets a /56 of it"));
+    }
+    // 2000::/3 is what is given out to networks of the world, fc00::/7 what networks have among themselves.
+    let [first, ..] = block.network.octets();
+    if first & 0xe0 != 0x20 && first & 0xfe != 0xfc {
+        return Err(refuse("nobody can be reached at these addresses"));
+    }
+    Ok(Ipv6Source(Some(block)))
 }
 
 /// Reads `--price-table`; AWS's prices without it.
@@ -133,6 +159,7 @@ mod tests {
             any_credentials,
             isolation: Isolation::Namespace,
             public_pool: public_pool(PUBLIC_POOL_DEFAULT).expect("the default is a pool"),
+            ipv6_source: Ipv6Source(None),
             capacity: Capacity::default(),
             prices: Arc::default(),
             smtp_relay: None,
@@ -162,6 +189,26 @@ mod tests {
             ("192.0.2.0", false),
         ] {
             assert_eq!(public_pool(pool).is_ok(), accepted, "{pool}");
+        }
+    }
+
+    #[test]
+    fn ipv6_pools_are_blocks_that_can_be_reached() {
+        assert_eq!(ipv6_source(None), Ok(Ipv6Source(None)));
+        for (pool, accepted) in [
+            ("2001:db8:1234::/48", true),
+            ("2001:d00::/24", true),
+            ("2001:db8::/56", true),
+            ("fd12:3456:789a::/48", true),
+            ("2001:db8::1/48", false),
+            ("2001:db8::/57", false),
+            ("2000::/16", false),
+            ("fe80::/48", false),
+            ("ff00::/32", false),
+            ("::/48", false),
+            ("10.0.0.0/8", false),
+        ] {
+            assert_eq!(ipv6_source(Some(pool)).is_ok(), accepted, "{pool}");
         }
     }
 

@@ -32,7 +32,7 @@ use control_plan::placement::NodeOffer;
 use node_network::Instance;
 use node_runtime::spawner::Spawner;
 use state_model::Scope;
-use state_tables::State;
+use state_tables::{State, StateError, ipv6_blocks};
 use stdx::clock::{SharedClock, SystemClock};
 use stdx::random::{SharedRandom, SystemRandom};
 use stdx_async::{shutdown, supervisor};
@@ -97,6 +97,7 @@ pub async fn run(config: Config, spawner: Spawner, banner: fn(&ServerFile)) -> a
         Base { config, data_dir, clock, random, keys, state, edge_metrics: EdgeMetrics::default(), ingest };
 
     base.make_home(&root).await?;
+    base.adopt_ipv6_pool().await?;
     let tls = base.open_tls()?;
     let names = HostNames {
         files: HostFiles::default(),
@@ -192,6 +193,20 @@ impl Base {
         Ok(())
     }
 
+    /// VPCs keep their blocks, so an installation can't change its pool for one that doesn't hold them.
+    async fn adopt_ipv6_pool(&self) -> anyhow::Result<()> {
+        let source = self.config.ipv6_source;
+        let adopted = self
+            .state
+            .transact(|view, transaction| Ok::<_, StateError>(ipv6_blocks::adopt(view, transaction, source)));
+        adopted.await?.map_err(|outside| {
+            anyhow::anyhow!(
+                "--ipv6-pool: a VPC has the block {outside}, which isn't of this pool. Name a pool that holds it, or start \
+                 without the option, disassociate the block, and start again"
+            )
+        })
+    }
+
     fn open_tls(&self) -> anyhow::Result<tls::LocalTls> {
         let domain_suffix = format!(".{DOMAIN}");
         let options = tls::Options {
@@ -282,6 +297,10 @@ impl Base {
         supervisor::spawn(name, drive);
     }
 
+    fn ec2(&self) -> api_network::ec2::Ec2 {
+        api_network::ec2::Ec2 { public_pool: self.config.public_pool, ipv6_source: self.config.ipv6_source }
+    }
+
     fn edge(
         &self,
         stores: &Stores,
@@ -294,7 +313,7 @@ impl Base {
         let services = Services::default()
             .with(api_compute::ecs::service(), api_compute::ecs::Ecs::default())
             .with(api_compute::ecr::service(), stores.ecr(suffix, &self.keys))
-            .with(api_network::ec2::service(), api_network::ec2::Ec2 { public_pool: self.config.public_pool })
+            .with(api_network::ec2::service(), self.ec2())
             .with(api_platform::acm::table(), self.acm(tls))
             .with(api_network::elbv2::service(), api_network::elbv2::Elbv2)
             .with(api_platform::iam::table(), api_platform::iam::Iam { keys: Arc::clone(&self.keys) })

@@ -171,6 +171,7 @@ fn placement(number: u8, interface: &NetworkInterface) -> TaskPlacement {
             eni_id: interface.id.clone(),
             vpc_id: interface.vpc_id.clone(),
             address: interface.address,
+            ipv6_address: None,
             mac_address: interface.mac_address.clone(),
             private_dns_name: interface.private_dns_name.clone(),
         }),

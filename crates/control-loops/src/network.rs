@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use link_protocol::Interface;
-use link_protocol::network::NetworkSnapshot;
+use link_protocol::network::{Ipv6PoolSnapshot, NetworkSnapshot};
+use state_model::ec2::ipv6_pool::IPV6_POOL_KEY;
 use state_model::ec2::nat_gateway::NatGatewayState;
 use state_model::ec2::network_interface::InterfaceOwner;
 use state_model::ec2::vpc_peering_connection::{PeeredVpc, PeeringStatus};
@@ -36,7 +37,14 @@ pub fn snapshot(view: &View, node: &str) -> NetworkSnapshot {
         edges: edges(view, node),
         fronts: fronts::of_node(view, node),
         host_addresses: host_addresses(view, node),
+        ipv6_pool: ipv6_pool(view),
     }
+}
+
+fn ipv6_pool(view: &View) -> Option<Ipv6PoolSnapshot> {
+    let pool = view.ipv6_pool.get(IPV6_POOL_KEY)?;
+    // What this installation has drawn for itself, nobody else knows the way to.
+    Some(Ipv6PoolSnapshot { cidr_block: pool.cidr_block.clone(), masquerade: pool.is_unique_local })
 }
 
 /// The keys of the VPCs that the node must have: those of its interfaces, of everything that is on every node, and of their
@@ -133,6 +141,7 @@ fn edge(view: &View, interface: &NetworkInterface) -> Option<Interface> {
         security_groups: interface.security_groups.clone(),
         public_address: None,
         ipv6_addresses: Vec::new(),
+        subnet_ipv6_cidr_block: None,
         names: None,
     })
 }

@@ -137,6 +137,7 @@ fn subnet(zone: &str) -> Subnet {
         assign_ipv6_address_on_creation: false,
         hostname_type: None,
         enable_resource_name_dns_a_record: false,
+        enable_resource_name_dns_aaaa_record: false,
         tags: BTreeMap::new(),
     }
 }
@@ -260,6 +261,7 @@ fn add_task(records: &mut Records, own: &TaskService, group: &str, number: u32) 
             eni_id: format!("eni-{number}"),
             vpc_id: "vpc-1".into(),
             address,
+            ipv6_address: None,
             mac_address: String::new(),
             private_dns_name: String::new(),
         }),

@@ -8,7 +8,7 @@ use state_model::ec2::{NetworkInterface, PublicAddress, Subnet};
 use state_model::ecs::task::{Placed, PlacementOutcome, TaskIntent, TaskPlacement};
 use state_tables::addresses::{self, Reserved};
 use state_tables::public_addresses::{self, PublicPool};
-use state_tables::{Row, View};
+use state_tables::{Row, View, ecs_settings, ipv6_addresses};
 use stdx::clock::Timestamp;
 use stdx::random::{self, Random};
 
@@ -62,7 +62,12 @@ pub fn plan(view: &View, nodes: &[NodeOffer], pool: PublicPool, now: Timestamp, 
     let mut slots = (TASKS_PER_NODE_MAX * nodes.len()).saturating_sub(placed_before);
     let node = nodes.first();
     let mut room = Room::of(view, node.map_or(Capacity::default(), |node| node.capacity));
-    let mut given = Given { pool, reserved: Reserved::default(), public: BTreeSet::new() };
+    let mut given = Given {
+        pool,
+        reserved: Reserved::default(),
+        ipv6: ipv6_addresses::Reserved::default(),
+        public: BTreeSet::new(),
+    };
     for intent in waiting {
         if plan.decisions.len() >= PLACEMENTS_PER_COMMIT_MAX
             || plan.interruptions.len() >= INTERRUPTIONS_PER_COMMIT_MAX
@@ -86,6 +91,7 @@ pub fn plan(view: &View, nodes: &[NodeOffer], pool: PublicPool, now: Timestamp, 
 struct Given {
     pool: PublicPool,
     reserved: Reserved,
+    ipv6: ipv6_addresses::Reserved,
     public: BTreeSet<Ipv4Addr>,
 }
 
@@ -129,7 +135,7 @@ fn decide(
         Ok(address) => address,
         Err(code) => return refuse(intent, now, create_interface_error(intent, code)),
     };
-    let Some(mut interface) = interface_for(view, intent, subnet, now, &mut given.reserved, random) else {
+    let Some(mut interface) = interface_for(view, intent, subnet, now, given, random) else {
         return refuse(intent, now, create_interface_error(intent, "InsufficientFreeAddressesInSubnet"));
     };
     interface.public_address = public_address;
@@ -139,6 +145,7 @@ fn decide(
         eni_id: interface.id.clone(),
         vpc_id: interface.vpc_id.clone(),
         address: interface.address,
+        ipv6_address: interface.ipv6_addresses.first().copied(),
         mac_address: interface.mac_address.clone(),
         private_dns_name: interface.private_dns_name.clone(),
     };
@@ -184,10 +191,17 @@ fn interface_for(
     intent: &TaskIntent,
     subnet: &Subnet,
     now: Timestamp,
-    reserved: &mut Reserved,
+    given: &mut Given,
     random: &dyn Random,
 ) -> Option<NetworkInterface> {
-    let address = addresses::allocate(view, subnet, reserved, random)?;
+    let address = addresses::allocate(view, subnet, &mut given.reserved, random)?;
+    // Whatever the subnet assigns by itself: ECS asks for an address, as the account setting says.
+    let is_dual_stack =
+        subnet.ipv6_block.is_some() && ecs_settings::is_dual_stack(view, &intent.scope, &intent.created_by);
+    let ipv6_addresses = match is_dual_stack {
+        true => vec![ipv6_addresses::allocate(view, subnet, &mut given.ipv6, random)?],
+        false => Vec::new(),
+    };
     let attachment_id = intent.network.attachment_id.clone();
     Some(NetworkInterface {
         scope: intent.scope.clone(),
@@ -206,7 +220,7 @@ fn interface_for(
         vpc_endpoint_id: None,
         public_address: None,
         secondary_addresses: Vec::new(),
-        ipv6_addresses: Vec::new(),
+        ipv6_addresses,
         source_dest_check: true,
         attachment_id,
         created_at: now,

@@ -78,8 +78,12 @@ pub struct Interface {
     /// The address by which the world knows it.
     #[serde(default)]
     pub public_address: Option<Ipv4Addr>,
+    /// Addresses of the subnet's IPv6 block; the first one is what the task sends with. Empty without one.
     #[serde(default)]
     pub ipv6_addresses: Vec<Ipv6Addr>,
+    /// The subnet's IPv6 block, for example `2001:db8:1234:1a00::/64`. None when the subnet has none.
+    #[serde(default)]
+    pub subnet_ipv6_cidr_block: Option<String>,
     /// What the VPC's DHCP options say of names; None where they say nothing.
     #[serde(default)]
     pub names: Option<NameOptions>,

@@ -1,7 +1,7 @@
 //! The networks of a node's tasks.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,19 @@ pub struct NetworkSnapshot {
     /// Addresses that the host takes while load balancers use them. None where it has them by itself, as on loopback.
     #[serde(default)]
     pub host_addresses: BTreeSet<Ipv4Addr>,
+    /// Where the IPv6 blocks of VPCs come from. None as long as no VPC has one.
+    #[serde(default)]
+    pub ipv6_pool: Option<Ipv6PoolSnapshot>,
+}
+
+/// The installation's IPv6 addresses. They are unique, so nothing between a VPC and the host translates them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ipv6PoolSnapshot {
+    /// Every VPC's block is a part of it.
+    pub cidr_block: String,
+    /// Whether the world beyond the host has no way back to these addresses, so that what leaves the host leaves it with the
+    /// host's own address. Only the host and other VPCs can then begin a connection to one of them.
+    pub masquerade: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +46,7 @@ pub struct VpcSnapshot {
     pub id: String,
     /// The primary block first.
     pub cidr_blocks: Vec<String>,
+    /// A /56 of the installation's pool.
     #[serde(default)]
     pub ipv6_cidr_block: Option<String>,
     pub subnets: Vec<SubnetSnapshot>,
@@ -59,6 +73,7 @@ pub struct VpcSnapshot {
 pub struct SubnetSnapshot {
     pub id: String,
     pub cidr_block: String,
+    /// A /64 of the VPC's block.
     #[serde(default)]
     pub ipv6_cidr_block: Option<String>,
     /// For example `use1-az1`.
@@ -90,7 +105,7 @@ pub enum RouteTargetSnapshot {
     NatGateway(String),
     /// By its id among the VPC's peering connections.
     Peering(String),
-    /// The address of an interface of this VPC.
+    /// The interface of this VPC with this private address, for destinations of either family.
     Interface(Ipv4Addr),
     /// By its id among the VPC's endpoints.
     Endpoint(String),
@@ -118,6 +133,7 @@ pub struct NatGatewaySnapshot {
 pub struct PeeringSnapshot {
     pub id: String,
     pub peer_vpc_id: String,
+    /// Of both families.
     pub peer_cidr_blocks: Vec<String>,
 }
 
@@ -147,6 +163,7 @@ pub struct FlowLogSnapshot {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrefixListSnapshot {
     pub id: String,
+    /// All of one family, as the list's is.
     pub cidr_blocks: Vec<String>,
 }
 
@@ -166,6 +183,9 @@ pub struct GroupSnapshot {
     /// The addresses of the group's interfaces on other nodes and in peered VPCs; a node knows those of its own VPC. Together
     /// they are what a reference to the group means.
     pub remote_members: Vec<Ipv4Addr>,
+    /// The same interfaces' IPv6 addresses.
+    #[serde(default)]
+    pub remote_members_v6: Vec<Ipv6Addr>,
 }
 
 impl GroupSnapshot {

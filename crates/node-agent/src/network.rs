@@ -10,7 +10,9 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-use link_protocol::network::{GroupSnapshot, NetworkSnapshot, PrefixListSnapshot, VpcSnapshot};
+use link_protocol::network::{
+    GroupSnapshot, Ipv6PoolSnapshot, NetworkSnapshot, PrefixListSnapshot, VpcSnapshot,
+};
 use node_network::config::{Cidr, VpcConfig};
 use node_network::{Network, NetworkError};
 use tracing::{error, warn};
@@ -120,6 +122,7 @@ impl NodeNetworks {
         let unused: Vec<VpcSnapshot> = self.unused(snapshot).map(unused::emptied).collect();
         let vpcs: Vec<&VpcSnapshot> = snapshot.vpcs.iter().chain(&unused).collect();
         let mut complete = self.edges.detach_others(&self.network, snapshot).await;
+        complete &= self.apply_ipv6_pool(snapshot.ipv6_pool.as_ref());
         for vpc in &vpcs {
             complete &= self.configured(vpc).await;
         }
@@ -149,6 +152,17 @@ impl NodeNetworks {
             ids.extend(linked.map(|peering| peering.id.clone()));
         }
         ids
+    }
+
+    /// Before the VPCs: their addresses may mean nothing beyond the host.
+    fn apply_ipv6_pool(&self, wanted: Option<&Ipv6PoolSnapshot>) -> bool {
+        let pool = wanted.map(translate::ipv6_pool).transpose();
+        let outcome = pool.and_then(|pool| self.network.set_ipv6_pool(pool));
+        if let Err(failure) = &outcome {
+            let error = failure as &dyn std::error::Error;
+            error!(error, "the installation's IPv6 addresses can't be used on this node");
+        }
+        outcome.is_ok()
     }
 
     fn apply_host_addresses(&mut self, wanted: &BTreeSet<Ipv4Addr>) -> bool {
@@ -217,6 +231,9 @@ impl NodeNetworks {
             self.network.ensure_vpc(config.clone()).await?;
         }
         let applied = self.applied.entry(vpc.id.clone()).or_insert_with(|| AppliedVpc::new(vpc, &config));
+        if applied.config.ipv6_cidr.is_some() != config.ipv6_cidr.is_some() {
+            applied.forget_told_rules();
+        }
         applied.config = config;
         applied.snapshot.clone_from(vpc);
         while let Some(opened) = self.opened.get(applied.opened) {
@@ -256,6 +273,12 @@ impl NodeNetworks {
 }
 
 impl AppliedVpc {
+    /// Rules that were told while the VPC had no IPv6 have no form of it: all of them are told again.
+    fn forget_told_rules(&mut self) {
+        self.groups.clear();
+        self.prefix_lists.clear();
+    }
+
     fn new(vpc: &VpcSnapshot, config: &VpcConfig) -> Self {
         Self {
             config: config.clone(),

@@ -32,8 +32,13 @@ async fn measure(instance: &Instance) -> Result<(), node_network::NetworkError> 
     let clock = SystemClock::shared();
     let network = Network::open(instance.clone(), NetworkConfig::default()).await?;
     let subnet = "172.31.0.0/20".parse()?;
-    let subnets =
-        vec![SubnetConfig { id: String::from("subnet-1"), cidr: subnet, route_table: None, acl: None }];
+    let subnets = vec![SubnetConfig {
+        id: String::from("subnet-1"),
+        cidr: subnet,
+        ipv6_cidr: None,
+        route_table: None,
+        acl: None,
+    }];
     let config = VpcConfig::isolated(String::from("vpc-1"), vec!["172.31.0.0/16".parse()?], subnets);
     let (result, elapsed) = timed(&clock, network.ensure_vpc(config)).await;
     result?;
@@ -101,6 +106,7 @@ fn config_of(subnet: Cidr, number: u32, place: u32) -> Result<EniConfig, node_ne
         vpc_id: String::from("vpc-1"),
         subnet,
         address: subnet.nth(place),
+        ipv6_addresses: Vec::new(),
         mac: format!("0a:00:00:00:{:02x}:{:02x}", number / 256, number % 256).parse()?,
         groups: vec![String::from("sg-1")],
         source_dest_check: true,

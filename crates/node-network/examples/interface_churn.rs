@@ -35,8 +35,13 @@ async fn measure(instance: &Instance) -> Result<(), NetworkError> {
     let clock = SystemClock::shared();
     let network = Network::open(instance.clone(), NetworkConfig::default()).await?;
     let subnet: Cidr = "172.31.0.0/20".parse()?;
-    let subnets =
-        vec![SubnetConfig { id: String::from("subnet-1"), cidr: subnet, route_table: None, acl: None }];
+    let subnets = vec![SubnetConfig {
+        id: String::from("subnet-1"),
+        cidr: subnet,
+        ipv6_cidr: None,
+        route_table: None,
+        acl: None,
+    }];
     network
         .ensure_vpc(VpcConfig::isolated(String::from("vpc-1"), vec!["172.31.0.0/16".parse()?], subnets))
         .await?;
@@ -76,6 +81,7 @@ fn interface(subnet: Cidr, number: u32) -> Result<EniConfig, NetworkError> {
         vpc_id: String::from("vpc-1"),
         subnet,
         address: subnet.nth(10 + number),
+        ipv6_addresses: Vec::new(),
         mac: format!("0a:00:00:00:{:02x}:{:02x}", number / 256, number % 256).parse()?,
         groups: (0..GROUPS).map(|group| format!("sg-{group}")).collect(),
         source_dest_check: true,

@@ -38,7 +38,8 @@ async fn measure(instance: &Instance, rules: usize) -> Result<(), node_network::
     let clock = SystemClock::shared();
     let network = Network::open(instance.clone(), NetworkConfig::default()).await?;
     let cidr = "172.31.0.0/16".parse()?;
-    let subnet = SubnetConfig { id: String::from("subnet-1"), cidr, route_table: None, acl: None };
+    let subnet =
+        SubnetConfig { id: String::from("subnet-1"), cidr, ipv6_cidr: None, route_table: None, acl: None };
     network.ensure_vpc(VpcConfig::isolated(VPC.to_owned(), vec![cidr], vec![subnet])).await?;
     let groups = rules.div_ceil(RULES_PER_GROUP);
     let per_group = rules.div_ceil(groups);
@@ -53,6 +54,7 @@ async fn measure(instance: &Instance, rules: usize) -> Result<(), node_network::
             vpc_id: VPC.to_owned(),
             subnet: cidr,
             address: cidr.nth(10 + u32::try_from(number).unwrap_or(0)),
+            ipv6_addresses: Vec::new(),
             mac: format!("0a:00:00:00:00:{number:02x}").parse()?,
             groups: vec![format!("sg-{}", number % groups)],
             source_dest_check: true,
@@ -68,7 +70,7 @@ async fn measure(instance: &Instance, rules: usize) -> Result<(), node_network::
         series[0].push(timed(&clock, network.set_group(VPC, rules)).await?);
         let rules = group(0, RULES_PER_GROUP, port)?;
         series[1].push(timed(&clock, network.set_group(VPC, rules)).await?);
-        let list = PrefixListConfig { id: String::from("pl-1"), cidrs: vec![cidr] };
+        let list = PrefixListConfig { id: String::from("pl-1"), cidrs: vec![cidr.into()] };
         series[2].push(timed(&clock, network.set_prefix_list(VPC, list)).await?);
     }
     print!("{rules:>6} rules:");

@@ -92,7 +92,13 @@ async fn measure(instance: &Instance) -> Outcome<()> {
 async fn task(network: &Network, number: u8, first: bool) -> Outcome<Arc<TaskNamespace>> {
     let cidr = "172.31.0.0/16".parse()?;
     if first {
-        let subnet = SubnetConfig { id: String::from("subnet-1"), cidr, route_table: None, acl: None };
+        let subnet = SubnetConfig {
+            id: String::from("subnet-1"),
+            cidr,
+            ipv6_cidr: None,
+            route_table: None,
+            acl: None,
+        };
         network.ensure_vpc(VpcConfig::isolated(VPC.to_owned(), vec![cidr], vec![subnet])).await?;
         let all = GroupRule { traffic: Traffic::All, peer: Peer::Cidr("0.0.0.0/0".parse()?) };
         let (ingress, egress) = (vec![all.clone()], vec![all]);
@@ -105,6 +111,7 @@ async fn task(network: &Network, number: u8, first: bool) -> Outcome<Arc<TaskNam
         vpc_id: VPC.to_owned(),
         subnet: cidr,
         address: cidr.nth(u32::from(number)),
+        ipv6_addresses: Vec::new(),
         mac: format!("0a:00:00:00:00:{number:02x}").parse()?,
         groups: vec![String::from("sg-1")],
         source_dest_check: true,

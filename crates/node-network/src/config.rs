@@ -1,7 +1,9 @@
 //! What the agent tells this crate: VPCs, interfaces, security groups. Plain data.
 
+mod blocks;
+
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,6 +11,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::blocks::Family;
+pub use self::blocks::{Cidr, IpCidr, Ipv6Cidr};
 use crate::error::NetworkError;
 use crate::limits;
 use crate::ready::TaskNamespace;
@@ -26,11 +30,22 @@ impl Default for NetworkConfig {
     }
 }
 
+/// Where the IPv6 blocks of this host's VPCs come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ipv6Pool {
+    pub cidr: Ipv6Cidr,
+    /// Whether nobody beyond this host knows the way to these addresses, so that tasks speak with the host's.
+    pub masquerade: bool,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VpcConfig {
     pub id: String,
     /// The primary block first: its resolver is the VPC's.
     pub cidrs: Vec<Cidr>,
+    /// Its part of the installation's IPv6 addresses, which no other VPC of the host may have. Without one there is no IPv6 in
+    /// the VPC at all.
+    pub ipv6_cidr: Option<Ipv6Cidr>,
     /// The subnets whose interfaces may be attached here; each one's gateway answers in the VPC.
     pub subnets: Vec<SubnetConfig>,
     pub route_tables: Vec<RouteTableConfig>,
@@ -47,6 +62,7 @@ impl VpcConfig {
         Self {
             id,
             cidrs,
+            ipv6_cidr: None,
             subnets,
             route_tables: Vec::new(),
             acls: Vec::new(),
@@ -61,6 +77,8 @@ impl VpcConfig {
 pub struct SubnetConfig {
     pub id: String,
     pub cidr: Cidr,
+    /// A part of the VPC's IPv6 block.
+    pub ipv6_cidr: Option<Ipv6Cidr>,
     /// Ids among the VPC's own. Without a table a subnet has the local routes alone; without an ACL everything passes.
     pub route_table: Option<String>,
     pub acl: Option<String>,
@@ -75,7 +93,7 @@ pub struct RouteTableConfig {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteConfig {
-    pub destination: Cidr,
+    pub destination: IpCidr,
     pub target: RouteTarget,
 }
 
@@ -83,13 +101,16 @@ pub struct RouteConfig {
 pub enum RouteTarget {
     /// Inside the VPC, or to an address of an endpoint's interface outside its blocks.
     Local,
-    /// To the world, for interfaces with a public address; others are dropped.
+    /// To the world: with IPv4 for interfaces with a public address, others are dropped; with IPv6 for every interface with an
+    /// IPv6 address, and from the world as well.
     InternetGateway,
-    /// By its id among the VPC's NAT gateways.
+    /// To the world with IPv6, for what begins inside. No way for IPv4.
+    EgressOnlyInternetGateway,
+    /// By its id among the VPC's NAT gateways. No way for IPv6.
     NatGateway(String),
     /// By its id among the VPC's peerings.
     Peering(String),
-    /// To the interface with this address.
+    /// To the interface with this address; also for destinations of IPv6, if it has an IPv6 address.
     Interface(Ipv4Addr),
     Blackhole,
 }
@@ -107,7 +128,7 @@ pub struct AclConfig {
 pub struct AclEntry {
     pub traffic: Traffic,
     /// The source of ingress, the destination of egress.
-    pub cidr: Cidr,
+    pub cidr: IpCidr,
     pub allows: bool,
 }
 
@@ -126,14 +147,14 @@ pub struct NatGatewayConfig {
 pub struct PeeringConfig {
     pub id: String,
     pub peer_vpc_id: String,
-    pub peer_cidrs: Vec<Cidr>,
+    pub peer_cidrs: Vec<IpCidr>,
 }
 
 /// Address blocks that rules name by one id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrefixListConfig {
     pub id: String,
-    pub cidrs: Vec<Cidr>,
+    pub cidrs: Vec<IpCidr>,
 }
 
 /// What one interface sent or received of one flow since it was last asked.
@@ -143,8 +164,8 @@ pub struct FlowCount {
     /// Whether the interface received it.
     pub is_ingress: bool,
     pub accepted: bool,
-    pub source: Ipv4Addr,
-    pub destination: Ipv4Addr,
+    pub source: IpAddr,
+    pub destination: IpAddr,
     /// 0 for protocols without ports.
     pub source_port: u16,
     pub destination_port: u16,
@@ -159,6 +180,8 @@ pub struct EniConfig {
     pub vpc_id: String,
     pub subnet: Cidr,
     pub address: Ipv4Addr,
+    /// Addresses of a subnet with an IPv6 block; the task sends with the first.
+    pub ipv6_addresses: Vec<Ipv6Addr>,
     pub mac: MacAddress,
     /// Security group ids. A group whose rules have not arrived yet allows nothing.
     pub groups: Vec<String>,
@@ -180,6 +203,9 @@ pub enum NetnsTarget {
     Descriptor(Arc<OwnedFd>),
 }
 
+/// Where a task sends its IPv6 packets: the outer end of its interface, which it knows by a fixed neighbour entry.
+pub const IPV6_GATEWAY: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+
 /// What a task sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttachedEni {
@@ -188,6 +214,8 @@ pub struct AttachedEni {
     pub address: Ipv4Addr,
     pub subnet: Cidr,
     pub gateway: Ipv4Addr,
+    /// As they were given; [`IPV6_GATEWAY`] is the way out for all of them.
+    pub ipv6_addresses: Vec<Ipv6Addr>,
     pub mac: MacAddress,
     /// The address of the VPC's resolver.
     pub resolver: Ipv4Addr,
@@ -200,7 +228,7 @@ pub struct GroupRules {
     pub ingress: Vec<GroupRule>,
     pub egress: Vec<GroupRule>,
     /// Addresses of members that live on other nodes; the members of this node are known here.
-    pub remote_members: Vec<Ipv4Addr>,
+    pub remote_members: Vec<IpAddr>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,8 +248,13 @@ pub enum Traffic {
         from_port: u16,
         to_port: u16,
     },
-    /// `None` means every type, or every code of the type.
+    /// Of IPv4 alone. `None` means every type, or every code of the type.
     Icmp {
+        kind: Option<u8>,
+        code: Option<u8>,
+    },
+    /// As `Icmp`, of IPv6 alone.
+    Icmpv6 {
         kind: Option<u8>,
         code: Option<u8>,
     },
@@ -232,73 +265,10 @@ pub enum Traffic {
 /// The other side of a rule: the source of ingress, the destination of egress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Peer {
-    Cidr(Cidr),
+    Cidr(IpCidr),
     Group(String),
     /// The prefix list with this id, see [`crate::Network::set_prefix_list`].
     PrefixList(String),
-}
-
-/// An IPv4 network. The address is kept as given; [`Cidr::network`] is its first address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Cidr {
-    pub address: Ipv4Addr,
-    pub prefix: u8,
-}
-
-impl Cidr {
-    pub fn mask(self) -> u32 {
-        u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0)
-    }
-
-    pub fn network(self) -> Ipv4Addr {
-        Ipv4Addr::from(u32::from(self.address) & self.mask())
-    }
-
-    pub fn broadcast(self) -> Ipv4Addr {
-        Ipv4Addr::from(u32::from(self.address) | !self.mask())
-    }
-
-    pub fn contains(self, address: Ipv4Addr) -> bool {
-        u32::from(address) & self.mask() == u32::from(self.network())
-    }
-
-    /// The address `index` places after the network's own: 1 is a subnet's gateway, 2 a VPC's resolver.
-    pub fn nth(self, index: u32) -> Ipv4Addr {
-        Ipv4Addr::from(u32::from(self.network()).wrapping_add(index))
-    }
-}
-
-impl fmt::Display for Cidr {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.network(), self.prefix)
-    }
-}
-
-impl FromStr for Cidr {
-    type Err = NetworkError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || NetworkError::Identifier { kind: "CIDR block", value: text.to_owned() };
-        let (address, prefix) = text.split_once('/').ok_or_else(wrong)?;
-        let address = address.parse().map_err(|_| wrong())?;
-        let prefix: u8 = prefix.parse().map_err(|_| wrong())?;
-        if prefix > 32 { Err(wrong()) } else { Ok(Self { address, prefix }) }
-    }
-}
-
-impl TryFrom<String> for Cidr {
-    type Error = NetworkError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Cidr> for String {
-    fn from(cidr: Cidr) -> Self {
-        cidr.to_string()
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -357,20 +327,6 @@ pub(crate) fn check_identifier(kind: &'static str, value: &str) -> Result<(), Ne
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn networks_are_computed() {
-        let cidr: Cidr = "172.31.16.9/20".parse().unwrap();
-        assert_eq!(cidr.to_string(), "172.31.16.0/20");
-        assert_eq!(cidr.nth(1), Ipv4Addr::new(172, 31, 16, 1));
-        assert_eq!(cidr.broadcast(), Ipv4Addr::new(172, 31, 31, 255));
-        assert!(cidr.contains(Ipv4Addr::new(172, 31, 31, 1)));
-        assert!(!cidr.contains(Ipv4Addr::new(172, 31, 32, 1)));
-        assert!("0.0.0.0/0".parse::<Cidr>().unwrap().contains(Ipv4Addr::BROADCAST));
-        for wrong in ["172.31.0.0", "172.31.0.0/33", "::/0", "a/8", ""] {
-            assert!(wrong.parse::<Cidr>().is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn mac_addresses_are_checked() {

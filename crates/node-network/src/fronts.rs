@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use stdx_async::supervisor;
 
-use crate::config::check_identifier;
+use crate::config::{Family, check_identifier};
 use crate::error::NetworkError;
 use crate::namespace;
 use crate::netlink::rule::{self, Rule};
@@ -37,6 +37,7 @@ fn take_answers() -> Result<(), NetworkError> {
     let mut batch = Batch::default();
     local_route::add(&mut batch, TO_ALL_TABLE);
     let of_interface = Rule {
+        family: Family::Ipv4,
         priority: TO_ALL,
         source: None,
         destination: None,

@@ -1,6 +1,7 @@
 //! The names by which one data directory's things are known on its host.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,9 @@ use sha2::{Digest, Sha256};
 pub struct Instance {
     hash: String,
 }
+
+/// With these addresses hosts speak to their VPCs; those of no instance are ever seen elsewhere.
+pub(crate) const HOSTS_IPV6: &str = "fd6e:6567::/32";
 
 /// All instances keep their run directories here.
 pub(crate) const RUN_ROOT: &str = "/run/neargate";
@@ -63,6 +67,13 @@ impl Instance {
         u16::from_str_radix(link.strip_prefix(&self.link_prefix())?, 16).ok()
     }
 
+    /// What the host speaks with to the VPC of a slot: a unique local address, as the VPC must tell it from all others.
+    pub(crate) fn host_ipv6(&self, slot: u16) -> Ipv6Addr {
+        let hash = u32::from_str_radix(&self.hash, 16).unwrap_or(0).to_be_bytes();
+        let half = |high, low| u16::from_be_bytes([high, low]);
+        Ipv6Addr::new(0xfd6e, 0x6567, half(hash[0], hash[1]), half(hash[2], hash[3]), slot, 0, 0, 1)
+    }
+
     pub(crate) fn host_table(&self) -> String {
         format!("neargate_{}", self.hash)
     }
@@ -96,6 +107,9 @@ mod tests {
         let link = instance.uplink_name(0x1f);
         assert!(link.len() <= 15, "{link}");
         assert_eq!(instance.uplink_slot(&link), Some(0x1f));
+        let address = instance.host_ipv6(0x1f);
+        assert!(HOSTS_IPV6.parse::<crate::config::Ipv6Cidr>().unwrap().contains(address), "{address}");
+        assert_eq!(address.segments()[4], 0x1f);
         let other = Instance::of_data_dir(Path::new("/var/lib/other"));
         assert_eq!(other.uplink_slot(&link), None);
         assert_ne!(instance.route_priority(1), instance.route_priority(2));

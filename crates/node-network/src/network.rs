@@ -10,7 +10,7 @@ use stdx_async::supervisor;
 use tokio::sync::oneshot;
 
 use crate::config::{
-    AttachedEni, EniConfig, FlowCount, GroupRules, NetnsTarget, NetworkConfig, PeeringConfig,
+    AttachedEni, EniConfig, FlowCount, GroupRules, Ipv6Pool, NetnsTarget, NetworkConfig, PeeringConfig,
     PrefixListConfig, VpcConfig, check_identifier,
 };
 use crate::edges;
@@ -35,8 +35,16 @@ pub struct Network {
     /// The peerings that each VPC is configured with.
     peerings: Mutex<HashMap<String, Vec<PeeringConfig>>>,
     public_holders: Holders,
+    ipv6: Mutex<HostIpv6>,
     /// Held while VPCs come and go: two of them must not take the same uplink.
     changing: tokio::sync::Mutex<()>,
+}
+
+/// IPv6 on the host, which has none of ours before a VPC has.
+#[derive(Debug, Default)]
+struct HostIpv6 {
+    pool: Option<Ipv6Pool>,
+    is_open: bool,
 }
 
 impl Network {
@@ -56,6 +64,7 @@ impl Network {
             vpcs: Mutex::new(HashMap::new()),
             peerings: Mutex::new(HashMap::new()),
             public_holders: Holders::default(),
+            ipv6: Mutex::default(),
             changing: tokio::sync::Mutex::new(()),
         });
         supervisor::spawn("network-maintenance", maintain(Arc::downgrade(&network)));
@@ -68,6 +77,9 @@ impl Network {
         let vpc_id = config.id.clone();
         let peerings = config.peerings.clone();
         let _changing = self.changing.lock().await;
+        if config.ipv6_cidr.is_some() {
+            self.open_ipv6()?;
+        }
         if self.lock().contains_key(&vpc_id) {
             self.ask(&vpc_id, |reply| Request::Configure { config, reply }).await?;
         } else {
@@ -77,6 +89,30 @@ impl Network {
             self.lock().insert(vpc_id.clone(), started.handle);
         }
         self.connect_peers(&vpc_id, peerings).await
+    }
+
+    /// Says where the IPv6 blocks of the VPCs come from. Before it is known, tasks and the world have no way to each other.
+    pub fn set_ipv6_pool(&self, pool: Option<Ipv6Pool>) -> Result<(), NetworkError> {
+        let mut ipv6 = self.ipv6.lock().unwrap_or_else(PoisonError::into_inner);
+        if ipv6.pool == pool {
+            return Ok(());
+        }
+        if ipv6.is_open {
+            host_table::ensure_v6(&mut Nft::new()?, &self.instance, pool)?;
+        }
+        ipv6.pool = pool;
+        Ok(())
+    }
+
+    /// The table comes before forwarding: nothing may pass that it would refuse.
+    fn open_ipv6(&self) -> Result<(), NetworkError> {
+        let mut ipv6 = self.ipv6.lock().unwrap_or_else(PoisonError::into_inner);
+        if !ipv6.is_open {
+            host_table::ensure_v6(&mut Nft::new()?, &self.instance, ipv6.pool)?;
+            sysctl::acquire_forwarding_v6(&self.instance)?;
+            ipv6.is_open = true;
+        }
+        Ok(())
     }
 
     /// Links the VPC with the peers that are configured alike, and lets former ones know.

@@ -8,6 +8,7 @@ pub mod group_rules;
 pub mod host_table;
 pub mod listing;
 pub mod model;
+pub mod world_rules;
 
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::sync::{Mutex, OnceLock, PoisonError};

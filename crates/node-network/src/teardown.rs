@@ -30,6 +30,7 @@ pub fn teardown_all(instance: &Instance) -> Result<(), TeardownErrors> {
         remove_uplinks(instance, None),
         Nft::new().and_then(|mut nft| host_table::remove(&mut nft, instance)),
         sysctl::release_forwarding(instance),
+        sysctl::release_forwarding_v6(instance),
         remove_directory(instance),
     ];
     errors.extend(rest.into_iter().filter_map(Result::err));
@@ -85,7 +86,7 @@ fn remove_uplinks(instance: &Instance, vpc_id: Option<&str>) -> Result<(), Netwo
         host.execute(batch)?;
         if vpc_id.is_some() {
             let aliases: BTreeSet<Ipv4Addr> =
-                leading_there.iter().map(|route| route.destination.address).collect();
+                leading_there.iter().filter_map(|route| Some(route.destination.v4()?.address)).collect();
             remove_public_addresses(instance, &aliases)?;
         }
     }

@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod counters;
 pub mod flows;
+pub mod ipv6;
 pub mod peering;
 pub mod public;
 pub mod requests;

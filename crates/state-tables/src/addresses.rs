@@ -143,6 +143,7 @@ mod tests {
             assign_ipv6_address_on_creation: false,
             hostname_type: None,
             enable_resource_name_dns_a_record: false,
+            enable_resource_name_dns_aaaa_record: false,
             tags: Default::default(),
         }
     }

@@ -2,6 +2,7 @@
 
 use state_model::Scope;
 use state_model::ec2::nat_gateway::NatGatewayState;
+use state_model::ec2::network_acl::NetworkAclEntry;
 use state_model::ec2::network_interface::InterfaceOwner;
 use state_model::ec2::route_table::{Route, RouteTarget};
 use state_model::ec2::vpc_peering_connection::PeeringStatus;
@@ -24,6 +25,29 @@ pub fn main_route_table<'v>(view: &'v View, scope: &Scope, vpc_id: &str) -> Opti
 pub fn network_acl<'v>(view: &'v View, subnet: &Subnet) -> Option<&'v Row<NetworkAcl>> {
     view.network_acls.by("subnet", &subnet.scope.key(&subnet.id)).next()
 }
+
+/// The entries of the ACL, with those that AWS shows last and that nobody can change: in a VPC with an IPv6 block there is one for
+/// each family and direction. That of IPv4 is in the record.
+pub fn acl_entries(view: &View, acl: &NetworkAcl) -> Vec<NetworkAclEntry> {
+    let mut entries = acl.entries.clone();
+    let vpc = view.vpcs.get(&acl.scope.key(&acl.vpc_id));
+    if vpc.is_some_and(|vpc| vpc.ipv6_block.is_some()) {
+        entries.extend([true, false].map(|is_egress| NetworkAclEntry {
+            rule_number: LAST_IPV6_RULE_NUMBER,
+            is_egress,
+            is_allow: false,
+            protocol: String::from("-1"),
+            cidr_block: String::from("::/0"),
+            ports: None,
+            icmp: None,
+        }));
+        entries.sort_by_key(|entry| (!entry.is_egress, entry.rule_number));
+    }
+    entries
+}
+
+/// Of the entry that denies the IPv6 packets which none decided.
+const LAST_IPV6_RULE_NUMBER: i32 = 32768;
 
 /// Whether a route is `active`; the others are `blackhole`: what they lead to is gone or not there yet.
 pub fn is_active(view: &View, table: &RouteTable, route: &Route) -> bool {

@@ -115,6 +115,7 @@ tables! {
         nat_gateways: state_model::ec2::NatGateway,
         elastic_ips: state_model::ec2::ElasticIp,
         public_addresses: state_model::ec2::PublicAddress,
+        ipv6_pool: state_model::ec2::Ipv6Pool,
         dhcp_options: state_model::ec2::DhcpOptions,
         prefix_lists: state_model::ec2::PrefixList,
         vpc_endpoints: state_model::ec2::VpcEndpoint,

@@ -1,11 +1,11 @@
 //! Account settings: what may be chosen, and what holds.
 
 use state_model::Scope;
-use state_model::ecs::account_setting::{ACCOUNT_SETTING_DEFAULTS, AccountSetting, account_setting_key};
+use state_model::ecs::account_setting::{ACCOUNT_SETTING_DEFAULTS, AccountSetting};
 use state_model::ecs::cluster::ClusterSetting;
 use state_model::iam::parse_role_arn;
 use state_model::scope::PARTITION;
-use state_tables::View;
+use state_tables::{View, ecs_settings};
 use wire_schema::ServiceError;
 use wire_shapes_compute::ecs as wire;
 
@@ -64,14 +64,7 @@ pub fn principal(context: &Context, given: Option<String>) -> Result<Option<Stri
 
 /// The value that holds for the principal: its own, else the account's, else AWS's.
 pub fn effective<'v>(view: &'v View, scope: &Scope, principal: Option<&str>, name: &str) -> &'v str {
-    let chosen = |principal: Option<&str>| {
-        view.ecs_account_settings
-            .get(&account_setting_key(scope, name, principal))
-            .map(|row| row.value.as_str())
-    };
-    let default =
-        || ACCOUNT_SETTING_DEFAULTS.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    principal.and_then(|arn| chosen(Some(arn))).or_else(|| chosen(None)).or_else(default).unwrap_or_default()
+    ecs_settings::effective(view, scope, principal, name)
 }
 
 /// The settings of a cluster that is made without any.

@@ -4,7 +4,7 @@ use wire_schema::ServiceError;
 use wire_shapes_network::ec2::{CreateDefaultSubnetRequest, CreateDefaultSubnetResult};
 
 use super::errors::{check_dry_run, missing_parameter};
-use super::unsupported::check_no_ipv6;
+use super::unsupported::check_off;
 use super::{Context, address_blocks, group_lookup, new_subnet, render};
 use crate::defaults;
 
@@ -16,7 +16,7 @@ pub async fn create_default_subnet(
     input: CreateDefaultSubnetRequest,
 ) -> Result<CreateDefaultSubnetResult, ServiceError> {
     context.authorise("ec2:CreateDefaultSubnet", "*")?;
-    check_no_ipv6(&[input.ipv6_native == Some(true)])?;
+    check_off(input.ipv6_native, "Subnets with IPv6 alone are")?;
     let (zone, zone_id) = (input.availability_zone.as_ref(), input.availability_zone_id.as_ref());
     let zone = new_subnet::named_zone(&context.scope.region, zone, zone_id)?;
     let zone = zone.ok_or_else(|| missing_parameter("availabilityZone"))?;

@@ -12,7 +12,8 @@ use wire_shapes_network::ec2::{
 
 use super::errors::{check_dry_run, invalid_parameter_value, limit_exceeded, missing_parameter};
 use super::limits::{DHCP_OPTIONS_MAX, DHCP_SERVERS_MAX};
-use super::{Context, ids, render, tags, unsupported};
+use super::unsupported::unsupported;
+use super::{Context, ids, render, tags};
 
 type Configurations = BTreeMap<String, Vec<String>>;
 
@@ -79,7 +80,9 @@ fn check(key: &str, values: &[String]) -> Result<(), ServiceError> {
         }
         "ntp-servers" | "netbios-name-servers" => (DHCP_SERVERS_MAX, &is_server),
         "netbios-node-type" => (1, &|value| matches!(value.as_str(), "1" | "2" | "4" | "8")),
-        "ipv6-address-preferred-lease-time" => return Err(unsupported::ipv6()),
+        "ipv6-address-preferred-lease-time" => {
+            return Err(unsupported("Leases of IPv6 addresses are"));
+        }
         _ => {
             return Err(invalid_parameter_value(format!(
                 "Value ({key}) for parameter name is invalid. Unknown DHCP option"
@@ -91,7 +94,7 @@ fn check(key: &str, values: &[String]) -> Result<(), ServiceError> {
         return Err(invalid_parameter_value(message));
     }
     match values.iter().find(|value| !is_valid(value)) {
-        Some(wrong) if wrong.contains(':') => Err(unsupported::ipv6()),
+        Some(wrong) if wrong.contains(':') => Err(unsupported("Servers with IPv6 addresses are")),
         Some(wrong) => {
             let message =
                 format!("Value ({wrong}) for parameter value is invalid. Invalid DHCP option value.");

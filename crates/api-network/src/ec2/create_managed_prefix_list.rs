@@ -8,6 +8,7 @@ use wire_shapes_network::ec2::{CreateManagedPrefixListRequest, CreateManagedPref
 
 use super::errors::{check_dry_run, idempotent_mismatch, invalid_parameter_value, missing_parameter};
 use super::limits::{PREFIX_LIST_CHANGES_MAX, PREFIX_LISTS_MAX};
+use super::prefix_lists::{IPV4, IPV6};
 use super::{Context, ids, prefix_lists, render, tags};
 
 pub async fn create_managed_prefix_list(
@@ -22,9 +23,9 @@ pub async fn create_managed_prefix_list(
             if let Some(token) = &list.client_token {
                 let same = view.prefix_lists.by("token", &context.scope.key(token)).next();
                 if let Some(same) = same {
-                    let asked = (&list.name, list.max_entries);
+                    let asked = (&list.name, list.max_entries, &list.address_family);
                     // Entries may have changed since; the name and the size are what a caller repeats unchanged.
-                    return match asked == (&same.name, same.max_entries) {
+                    return match asked == (&same.name, same.max_entries, &same.address_family) {
                         true => Ok(PrefixList::clone(same.record())),
                         false => Err(idempotent_mismatch()),
                     };
@@ -51,27 +52,22 @@ fn parse(context: &Context, input: &CreateManagedPrefixListRequest) -> Result<Pr
     prefix_lists::check_name(&name)?;
     let max_entries = input.max_entries.ok_or_else(|| missing_parameter("MaxEntries"))?;
     prefix_lists::check_max_entries(max_entries)?;
-    match input.address_family.as_deref() {
+    let family = match input.address_family.as_deref() {
         None => return Err(missing_parameter("AddressFamily")),
-        Some("IPv4") => {}
-        Some("IPv6") => {
-            return Err(invalid_parameter_value(
-                "Value (IPv6) for parameter AddressFamily is not supported: there is no IPv6 in VPCs here.",
-            ));
-        }
+        Some(family @ (IPV4 | IPV6)) => family,
         Some(other) => {
             return Err(invalid_parameter_value(format!(
                 "Value ({other}) for parameter AddressFamily is invalid. Valid values: IPv4, IPv6"
             )));
         }
-    }
+    };
     let given = input.entries.as_deref().unwrap_or_default();
     if given.len() > PREFIX_LIST_CHANGES_MAX {
         return Err(invalid_parameter_value(format!(
             "A request can add at most {PREFIX_LIST_CHANGES_MAX} entries."
         )));
     }
-    let mut entries = prefix_lists::parse_entries(given)?;
+    let mut entries = prefix_lists::parse_entries(given, family)?;
     prefix_lists::sort(&mut entries);
     if entries.len() > usize::try_from(max_entries).unwrap_or(0) {
         return Err(prefix_lists::too_many_entries());
@@ -80,7 +76,7 @@ fn parse(context: &Context, input: &CreateManagedPrefixListRequest) -> Result<Pr
         scope: context.scope.clone(),
         id: ids::new_id("pl", &*context.random),
         name,
-        address_family: String::from("IPv4"),
+        address_family: family.to_owned(),
         max_entries,
         version: 1,
         entries,

@@ -32,7 +32,7 @@ pub async fn create_network_acl(
             let made = token.as_ref().map(|token| token.made(view, &context.scope)).transpose()?.flatten();
             if let Some(row) = made.and_then(|id| view.network_acls.get(&context.scope.key(&id))) {
                 check_dry_run(input.dry_run)?;
-                return Ok(render::network_acl::network_acl(row));
+                return Ok(render::network_acl::network_acl(view, row));
             }
             let vpc = ids::VPC.row(&view.vpcs, &context.scope, &acl.vpc_id)?;
             let present = view.network_acls.by("vpc", &context.scope.key(&vpc.id)).count();
@@ -45,7 +45,7 @@ pub async fn create_network_acl(
             transaction.expect(vpc);
             transaction.insert(&acl);
             token.iter().for_each(|token| token.write(transaction, &context.scope, &acl.id));
-            Ok(render::network_acl::network_acl(&acl))
+            Ok(render::network_acl::network_acl(view, &acl))
         })
         .await?;
     Ok(CreateNetworkAclResult { client_token: input.client_token, network_acl: Some(shown) })

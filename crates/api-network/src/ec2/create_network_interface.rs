@@ -16,7 +16,7 @@ use super::errors::{
     unsupported_operation,
 };
 use super::limits::{DESCRIPTION_LENGTH_MAX, NETWORK_INTERFACES_MAX};
-use super::{Context, ids, interface_addresses, render, tags};
+use super::{Context, ids, interface_addresses, interface_ipv6, render, tags};
 
 /// The addresses that were asked for.
 #[derive(Debug, Default)]
@@ -39,6 +39,7 @@ pub async fn create_network_interface(
     let anonymous = CreateNetworkInterfaceRequest { client_token: None, dry_run: None, ..input.clone() };
     let token = Token::new("CreateNetworkInterface", input.client_token.clone(), &anonymous)?;
     let wanted = wanted(&input)?;
+    let wanted_ipv6 = wanted_ipv6(&input)?;
     let description = input.description.unwrap_or_default();
     check_description(&description)?;
     let given_groups = input.groups.unwrap_or_default();
@@ -58,11 +59,13 @@ pub async fn create_network_interface(
                 return Err(ServiceError::caller("NetworkInterfaceLimitExceeded", message));
             }
             let (primary, secondary) = choose(view, &context, subnet, &wanted)?;
+            let ipv6_addresses = wanted_ipv6.choose(view, subnet, &*context.random)?;
             check_dry_run(input.dry_run)?;
             let interface = NetworkInterface {
                 description: description.clone(),
                 security_groups: groups.iter().map(|group| group.id.clone()).collect(),
                 secondary_addresses: secondary,
+                ipv6_addresses,
                 tags: tags.clone(),
                 ..interface_addresses::new_interface(&context, id.clone(), subnet, primary)
             };
@@ -77,16 +80,13 @@ pub async fn create_network_interface(
 }
 
 fn refuse_unsupported(input: &CreateNetworkInterfaceRequest) -> Result<(), ServiceError> {
-    let has_ipv6 = input.ipv6_address_count.is_some_and(|count| count != 0)
-        || input.ipv6_prefix_count.is_some_and(|count| count != 0)
-        || input.ipv6_addresses.as_ref().is_some_and(|addresses| !addresses.is_empty())
-        || input.ipv6_prefixes.as_ref().is_some_and(|prefixes| !prefixes.is_empty())
-        || input.enable_primary_ipv6 == Some(true);
-    if has_ipv6 {
-        return Err(unsupported_operation("IPv6 addresses are not available here."));
+    if input.enable_primary_ipv6 == Some(true) {
+        return Err(unsupported_operation("Primary IPv6 addresses are not available here."));
     }
     let has_prefixes = input.ipv4_prefix_count.is_some_and(|count| count != 0)
-        || input.ipv4_prefixes.as_ref().is_some_and(|prefixes| !prefixes.is_empty());
+        || input.ipv4_prefixes.as_ref().is_some_and(|prefixes| !prefixes.is_empty())
+        || input.ipv6_prefix_count.is_some_and(|count| count != 0)
+        || input.ipv6_prefixes.as_ref().is_some_and(|prefixes| !prefixes.is_empty());
     if has_prefixes {
         return Err(unsupported_operation("Prefix delegation is not available here."));
     }
@@ -100,6 +100,12 @@ fn refuse_unsupported(input: &CreateNetworkInterfaceRequest) -> Result<(), Servi
         return Err(unsupported_operation("Interfaces of service providers are not available here."));
     }
     Ok(())
+}
+
+fn wanted_ipv6(input: &CreateNetworkInterfaceRequest) -> Result<interface_ipv6::Wanted, ServiceError> {
+    let listed = input.ipv6_addresses.iter().flatten();
+    let given = listed.map(|address| address.ipv6_address.as_deref().unwrap_or_default());
+    interface_ipv6::Wanted::read(input.ipv6_address_count, given)
 }
 
 fn wanted(input: &CreateNetworkInterfaceRequest) -> Result<Wanted, ServiceError> {

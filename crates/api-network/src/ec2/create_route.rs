@@ -2,7 +2,7 @@
 
 use state_model::ec2::route_table::{Route, RouteTarget};
 use state_model::ec2::subnet::Ipv4Block;
-use state_model::ec2::{RouteTable, Vpc};
+use state_model::ec2::{Ipv6Block, RouteTable, Vpc};
 use state_tables::View;
 use wire_schema::ServiceError;
 use wire_shapes_network::ec2::{CreateRouteRequest, CreateRouteResult};
@@ -34,10 +34,10 @@ pub async fn create_route(
                 return Err(ServiceError::caller("RouteAlreadyExists", message));
             }
             let list = destination.prefix_list(&context, view)?;
-            if let Destination::Block(block) = destination {
-                check_outside(view.vpcs.get(&context.scope.key(&table.vpc_id)).map(|vpc| &**vpc), block)?;
+            if let Some(vpc) = view.vpcs.get(&context.scope.key(&table.vpc_id)) {
+                check_outside(vpc, &destination)?;
             }
-            let target = target.find(view, row)?;
+            let target = target.find(view, row, destination.family(view, &context.scope))?;
             if target == RouteTarget::Local {
                 let message = "Only the routes that a table is made with lead to local.";
                 return Err(invalid_parameter_value(message));
@@ -59,13 +59,23 @@ pub async fn create_route(
 }
 
 /// What stays inside the VPC can't be led elsewhere.
-fn check_outside(vpc: Option<&Vpc>, destination: Ipv4Block) -> Result<(), ServiceError> {
-    let mut blocks = vpc.into_iter().flat_map(Vpc::cidr_blocks).filter_map(Ipv4Block::parse);
-    if blocks.any(|block| address_blocks::is_within(destination, block)) {
+fn check_outside(vpc: &Vpc, destination: &Destination) -> Result<(), ServiceError> {
+    let is_inside = match destination {
+        Destination::Block(destination) => {
+            let mut blocks = vpc.cidr_blocks().filter_map(Ipv4Block::parse);
+            blocks.any(|block| address_blocks::is_within(*destination, block))
+        }
+        Destination::Ipv6Block(destination) => {
+            let block = vpc.ipv6_block.as_ref().and_then(|block| Ipv6Block::parse(&block.cidr_block));
+            block.is_some_and(|block| destination.is_within(block))
+        }
+        Destination::PrefixList(_) => false,
+    };
+    if is_inside {
         return Err(invalid_parameter_value(format!(
             "The destination CIDR block {} is equal to or more specific than one of this VPC's CIDR blocks. Inside a \
              VPC every address is reached directly.",
-            address_blocks::text(destination)
+            destination.text()
         )));
     }
     Ok(())

@@ -9,7 +9,7 @@ use super::errors::{self, check_dry_run, invalid_parameter_value, missing_parame
 use super::limits::{GROUP_NAME_LENGTH_MAX, SECURITY_GROUPS_MAX};
 use super::permissions::{DESCRIPTION_SET, is_description};
 use super::{Context, group_lookup, ids, render, tags};
-use crate::defaults::{DEFAULT_GROUP, egress_everywhere};
+use crate::defaults::{DEFAULT_GROUP, new_egress};
 
 pub async fn create_security_group(
     context: Context,
@@ -30,7 +30,7 @@ pub async fn create_security_group(
         vpc_id: String::new(),
         name,
         description,
-        rules: vec![egress_everywhere(&*context.random)],
+        rules: Vec::new(),
         tags,
     };
     let wanted_vpc = input.vpc_id.filter(|id| !id.is_empty());
@@ -41,6 +41,7 @@ pub async fn create_security_group(
                 None => group_lookup::default_vpc(view, &context.scope).ok_or_else(errors::no_default_vpc)?,
             };
             group.vpc_id.clone_from(&vpc.id);
+            group.rules = new_egress(vpc, &*context.random);
             if group_lookup::in_vpc(view, &context.scope, &vpc.id, &group.name).is_some() {
                 let message =
                     format!("The security group '{}' already exists for VPC '{}'", group.name, vpc.id);

@@ -1,6 +1,7 @@
 //! DescribeNetworkAcls.
 
 use state_model::ec2::NetworkAcl;
+use state_tables::{View, network_paths};
 use wire_schema::ServiceError;
 use wire_shapes_network::ec2::{DescribeNetworkAclsRequest, DescribeNetworkAclsResult};
 
@@ -40,22 +41,25 @@ pub async fn describe_network_acls(
     let view = context.view();
     let rows = ids::NETWORK_ACL.rows(&view.network_acls, &context.scope, &given, &page)?;
     check_dry_run(input.dry_run)?;
-    let matching =
-        rows.into_iter().filter(|(_, row)| filters.match_resource(&row.tags, |name| values(row, name)));
+    let matching = rows
+        .into_iter()
+        .filter(|(_, row)| filters.match_resource(&row.tags, |name| values(&view, row, name)));
     let (found, next_token) =
-        page.take(matching.map(|(key, row)| (key, render::network_acl::network_acl(row))));
+        page.take(matching.map(|(key, row)| (key, render::network_acl::network_acl(&view, row))));
     Ok(DescribeNetworkAclsResult { network_acls: Some(found), next_token })
 }
 
-fn values(acl: &NetworkAcl, filter: &str) -> Vec<String> {
+fn values(view: &View, acl: &NetworkAcl, filter: &str) -> Vec<String> {
     let associations = acl.associations.iter();
-    let entries = acl.entries.iter();
+    let entries = network_paths::acl_entries(view, acl);
+    let entries = entries.iter();
     match filter {
         "association.association-id" => associations.map(|one| one.id.clone()).collect(),
         "association.network-acl-id" => associations.map(|_| acl.id.clone()).collect(),
         "association.subnet-id" => associations.map(|one| one.subnet_id.clone()).collect(),
         "default" => vec![acl.is_default.to_string()],
-        "entry.cidr" => entries.map(|entry| entry.cidr_block.clone()).collect(),
+        "entry.cidr" => entries.filter_map(render::network_acl::ipv4).collect(),
+        "entry.ipv6-cidr" => entries.filter_map(render::network_acl::ipv6).collect(),
         "entry.egress" => entries.map(|entry| entry.is_egress.to_string()).collect(),
         "entry.icmp.code" => {
             entries.filter_map(|entry| entry.icmp).map(|(_, code)| code.to_string()).collect()
@@ -75,7 +79,6 @@ fn values(acl: &NetworkAcl, filter: &str) -> Vec<String> {
         "network-acl-id" => vec![acl.id.clone()],
         "owner-id" => vec![acl.scope.account.clone()],
         "vpc-id" => vec![acl.vpc_id.clone()],
-        // No entry has an IPv6 block.
         _ => Vec::new(),
     }
 }

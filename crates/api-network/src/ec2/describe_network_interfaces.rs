@@ -98,6 +98,9 @@ fn values(view: &View, interface: &NetworkInterface, filter: &str) -> Vec<String
         "group-id" => return interface.security_groups.clone(),
         "group-name" => return group_names(view, interface),
         "interface-type" => shown::interface_type(interface).to_string(),
+        "ipv6-addresses.ipv6-address" => {
+            return interface.ipv6_addresses.iter().map(ToString::to_string).collect();
+        }
         "mac-address" => interface.mac_address.clone(),
         "network-interface-id" => interface.id.clone(),
         "operator.managed" => false.to_string(),
@@ -110,7 +113,7 @@ fn values(view: &View, interface: &NetworkInterface, filter: &str) -> Vec<String
         "status" => shown::status(attached).to_string(),
         "subnet-id" => interface.subnet_id.clone(),
         "vpc-id" => interface.vpc_id.clone(),
-        // No interface has an IPv6 address or an instance.
+        // No interface has an instance.
         _ => return Vec::new(),
     };
     vec![value]

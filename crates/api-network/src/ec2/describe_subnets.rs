@@ -67,10 +67,10 @@ fn values(view: &View, subnet: &Subnet, filter: &str) -> Vec<String> {
         "cidr" | "cidr-block" | "cidrBlock" => subnet.cidr_block.clone(),
         "default-for-az" | "defaultForAz" => subnet.default_for_az.to_string(),
         "map-public-ip-on-launch" => subnet.map_public_ip_on_launch.to_string(),
-        "enable-dns64"
-        | "ipv6-native"
-        | "map-customer-owned-ip-on-launch"
-        | "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record" => false.to_string(),
+        "enable-dns64" | "ipv6-native" | "map-customer-owned-ip-on-launch" => false.to_string(),
+        "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record" => {
+            subnet.enable_resource_name_dns_aaaa_record.to_string()
+        }
         "private-dns-name-options-on-launch.enable-resource-name-dns-a-record" => {
             subnet.enable_resource_name_dns_a_record.to_string()
         }
@@ -82,8 +82,18 @@ fn values(view: &View, subnet: &Subnet, filter: &str) -> Vec<String> {
         "subnet-arn" => render::subnet::arn(subnet),
         "subnet-id" => subnet.id.clone(),
         "vpc-id" => subnet.vpc_id.clone(),
-        // No subnet has IPv6 blocks, an outpost or a pool of the customer's own.
-        _ => return Vec::new(),
+        // No subnet has an outpost or a pool of the customer's own.
+        _ => return ipv6_value(subnet, filter).into_iter().collect(),
     };
     vec![value]
+}
+
+fn ipv6_value(subnet: &Subnet, filter: &str) -> Option<String> {
+    let block = subnet.ipv6_block.as_ref()?;
+    Some(match filter.strip_prefix("ipv6-cidr-block-association.")? {
+        "association-id" => block.id.clone(),
+        "ipv6-cidr-block" => block.cidr_block.clone(),
+        "state" => String::from("associated"),
+        _ => return None,
+    })
 }

@@ -56,8 +56,18 @@ fn values(vpc: &Vpc, filter: &str) -> Vec<String> {
         "owner-id" => vpc.scope.account.clone(),
         "state" => String::from("available"),
         "vpc-id" => vpc.id.clone(),
-        // No VPC has IPv6 blocks.
-        _ => return Vec::new(),
+        _ => return ipv6_value(vpc, filter).into_iter().collect(),
     };
     vec![value]
+}
+
+fn ipv6_value(vpc: &Vpc, filter: &str) -> Option<String> {
+    let block = vpc.ipv6_block.as_ref()?;
+    Some(match filter.strip_prefix("ipv6-cidr-block-association.")? {
+        "association-id" => block.id.clone(),
+        "ipv6-cidr-block" => block.cidr_block.clone(),
+        "ipv6-pool" => String::from(render::vpc::IPV6_POOL),
+        "state" => String::from("associated"),
+        _ => return None,
+    })
 }

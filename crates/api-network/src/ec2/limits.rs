@@ -36,6 +36,15 @@ pub const VPCS_MAX: usize = 100;
 /// IPv4 blocks of one VPC, the primary one counted: AWS's default quota.
 pub const BLOCKS_PER_VPC_MAX: usize = 5;
 
+/// IPv6 blocks of one VPC. AWS's default quota is 5; a VPC here has one /56, which is as many /64 as a VPC has subnets.
+pub const IPV6_BLOCKS_PER_VPC_MAX: usize = 1;
+
+/// IPv6 blocks of one subnet: AWS's quota.
+pub const IPV6_BLOCKS_PER_SUBNET_MAX: usize = 1;
+
+/// IPv6 addresses of one interface: what AWS's largest instances take.
+pub const IPV6_ADDRESSES_PER_INTERFACE_MAX: usize = 50;
+
 /// Subnets of one VPC: AWS's default quota.
 pub const SUBNETS_PER_VPC_MAX: usize = 200;
 

@@ -21,12 +21,13 @@ pub async fn modify_managed_prefix_list(
     let id = input.prefix_list_id.as_deref().ok_or_else(|| missing_parameter("PrefixListId"))?;
     let arn = render::prefix_list::arn(&context.scope, &context.scope.account, id);
     context.authorise("ec2:ModifyManagedPrefixList", &arn)?;
-    let change = parse(&input)?;
+    check(&input)?;
     let modified = context
         .transact(|view, transaction| {
             let row = prefix_lists::owned(view, &context.scope, id)?;
             prefix_lists::check_version(row, input.current_version)?;
             let mut list = PrefixList::clone(row.record());
+            let change = parse(&input, &row.address_family)?;
             change.apply(view, &mut list)?;
             check_dry_run(input.dry_run)?;
             transaction.update(row, &list);
@@ -43,26 +44,19 @@ struct Change {
     max_entries: Option<i32>,
 }
 
-fn parse(input: &ModifyManagedPrefixListRequest) -> Result<Change, ServiceError> {
+/// What is wrong whatever the list is.
+fn check(input: &ModifyManagedPrefixListRequest) -> Result<(), ServiceError> {
     if input.ipam_prefix_list_resolver_sync_enabled.is_some() {
         return Err(invalid_parameter_combination("There is no IPAM here that could keep the prefix list."));
     }
-    let add = prefix_lists::parse_entries(input.add_entries.as_deref().unwrap_or_default())?;
-    let mut remove = BTreeSet::new();
-    for entry in input.remove_entries.iter().flatten() {
-        let block = prefix_lists::parse_block(entry.cidr.as_deref())?;
-        if !remove.insert(block.clone()) || add.iter().any(|added| added.cidr_block == block) {
-            return Err(invalid_parameter_value(format!(
-                "The request received more than one change for the CIDR {block}."
-            )));
-        }
-    }
-    if add.len() > PREFIX_LIST_CHANGES_MAX || remove.len() > PREFIX_LIST_CHANGES_MAX {
+    let added = input.add_entries.as_ref().map_or(0, Vec::len);
+    let removed = input.remove_entries.as_ref().map_or(0, Vec::len);
+    if added > PREFIX_LIST_CHANGES_MAX || removed > PREFIX_LIST_CHANGES_MAX {
         return Err(invalid_parameter_value(format!(
             "A request can add and remove at most {PREFIX_LIST_CHANGES_MAX} entries each."
         )));
     }
-    let changes_entries = !add.is_empty() || !remove.is_empty();
+    let changes_entries = added > 0 || removed > 0;
     if changes_entries && input.max_entries.is_some() {
         return Err(invalid_parameter_combination(
             "You cannot modify the entries of a prefix list and its size in the same request.",
@@ -72,7 +66,20 @@ fn parse(input: &ModifyManagedPrefixListRequest) -> Result<Change, ServiceError>
         return Err(missing_parameter("CurrentVersion"));
     }
     input.prefix_list_name.as_deref().map_or(Ok(()), prefix_lists::check_name)?;
-    input.max_entries.map_or(Ok(()), prefix_lists::check_max_entries)?;
+    input.max_entries.map_or(Ok(()), prefix_lists::check_max_entries)
+}
+
+fn parse(input: &ModifyManagedPrefixListRequest, address_family: &str) -> Result<Change, ServiceError> {
+    let add = prefix_lists::parse_entries(input.add_entries.as_deref().unwrap_or_default(), address_family)?;
+    let mut remove = BTreeSet::new();
+    for entry in input.remove_entries.iter().flatten() {
+        let block = prefix_lists::parse_block(entry.cidr.as_deref(), address_family)?;
+        if !remove.insert(block.clone()) || add.iter().any(|added| added.cidr_block == block) {
+            return Err(invalid_parameter_value(format!(
+                "The request received more than one change for the CIDR {block}."
+            )));
+        }
+    }
     Ok(Change { add, remove, name: input.prefix_list_name.clone(), max_entries: input.max_entries })
 }
 

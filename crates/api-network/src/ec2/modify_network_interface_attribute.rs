@@ -58,7 +58,7 @@ fn refuse_unsupported(input: &ModifyNetworkInterfaceAttributeRequest) -> Result<
         ));
     }
     if input.enable_primary_ipv6 == Some(true) {
-        return Err(unsupported_operation("IPv6 addresses are not available here."));
+        return Err(unsupported_operation("Primary IPv6 addresses are not available here."));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use wire_schema::{Empty, ServiceError};
 use wire_shapes_network::ec2::{AttributeBooleanValue, HostnameType, ModifySubnetAttributeRequest};
 
 use super::errors::{invalid_parameter_combination, invalid_parameter_value, missing_parameter};
-use super::unsupported::{check_no_ipv6, check_off, unsupported};
+use super::unsupported::{check_off, unsupported};
 use super::{Context, ids};
 
 pub async fn modify_subnet_attribute(
@@ -26,6 +26,14 @@ pub async fn modify_subnet_attribute(
             if let Some(on) = value(input.enable_resource_name_dns_a_record_on_launch.as_ref()) {
                 subnet.enable_resource_name_dns_a_record = on;
             }
+            if let Some(on) = value(input.assign_ipv6_address_on_creation.as_ref()) {
+                check_dual_stack(row, on, "assign-ipv6-address-on-creation")?;
+                subnet.assign_ipv6_address_on_creation = on;
+            }
+            if let Some(on) = value(input.enable_resource_name_dns_aaaa_record_on_launch.as_ref()) {
+                check_dual_stack(row, on, "enable-resource-name-dns-aaaa-record-on-launch")?;
+                subnet.enable_resource_name_dns_aaaa_record = on;
+            }
             if let Some(hostname_type) = &input.private_dns_hostname_type_on_launch {
                 subnet.hostname_type = Some(hostname_type.to_string());
             }
@@ -37,6 +45,17 @@ pub async fn modify_subnet_attribute(
 
 fn value(attribute: Option<&AttributeBooleanValue>) -> Option<bool> {
     attribute.and_then(|attribute| attribute.value)
+}
+
+fn check_dual_stack(subnet: &Subnet, on: bool, attribute: &str) -> Result<(), ServiceError> {
+    if on && subnet.ipv6_block.is_none() {
+        return Err(invalid_parameter_value(format!(
+            "Invalid value 'true' for {attribute}. Cannot set {attribute} to true unless the subnet ({}) has an IPv6 CIDR \
+             block associated with it.",
+            subnet.id
+        )));
+    }
+    Ok(())
 }
 
 fn check_one(input: &ModifySubnetAttributeRequest) -> Result<(), ServiceError> {
@@ -60,11 +79,7 @@ fn check_one(input: &ModifySubnetAttributeRequest) -> Result<(), ServiceError> {
 }
 
 fn check_supported(input: &ModifySubnetAttributeRequest) -> Result<(), ServiceError> {
-    check_no_ipv6(&[
-        value(input.assign_ipv6_address_on_creation.as_ref()) == Some(true),
-        value(input.enable_dns64.as_ref()) == Some(true),
-        value(input.enable_resource_name_dns_aaaa_record_on_launch.as_ref()) == Some(true),
-    ])?;
+    check_off(value(input.enable_dns64.as_ref()), "DNS64 and NAT64 are")?;
     check_off(value(input.map_customer_owned_ip_on_launch.as_ref()), "Customer-owned addresses are")?;
     if input.customer_owned_ipv4_pool.is_some() {
         return Err(unsupported("Customer-owned addresses are"));

@@ -7,8 +7,8 @@ use state_model::ec2::network_acl::NetworkAclEntry;
 use wire_schema::ServiceError;
 use wire_shapes_network::ec2::{IcmpTypeCode, PortRange, RuleAction};
 
-use super::errors::{invalid_parameter_value, missing_parameter, unsupported_operation};
-use super::permissions::ipv4_block;
+use super::errors::{invalid_parameter_combination, invalid_parameter_value, missing_parameter};
+use super::permissions::{ipv4_block, ipv6_block};
 
 /// The number of the last entry of either direction, which denies what none decided. It can't be changed.
 pub const LAST_RULE_NUMBER: i32 = 32767;
@@ -38,10 +38,16 @@ pub fn parse(given: Given) -> Result<NetworkAclEntry, ServiceError> {
             )));
         }
     };
-    if given.ipv6_cidr_block.is_some() {
-        return Err(unsupported_operation("IPv6 blocks in network ACL entries are not available here."));
-    }
-    let cidr_block = ipv4_block(&given.cidr_block.ok_or_else(|| missing_parameter("cidrBlock"))?)?;
+    let given_block = |block: Option<String>| block.filter(|text| !text.is_empty());
+    let cidr_block = match (given_block(given.cidr_block), given_block(given.ipv6_cidr_block)) {
+        (Some(block), None) => ipv4_block(&block)?,
+        (None, Some(block)) => ipv6_block(&block)?,
+        (None, None) => return Err(missing_parameter("cidrBlock")),
+        (Some(_), Some(_)) => {
+            let message = "An entry has either an IPv4 or an IPv6 CIDR block.";
+            return Err(invalid_parameter_combination(message));
+        }
+    };
     let protocol = protocol(&given.protocol.ok_or_else(|| missing_parameter("protocol"))?)?;
     let ports = match protocol.as_str() {
         TCP | UDP => Some(port_range(given.port_range)?),
@@ -50,6 +56,8 @@ pub fn parse(given: Given) -> Result<NetworkAclEntry, ServiceError> {
     };
     let icmp = match protocol.as_str() {
         ICMP => Some(icmp(given.icmp_type_code)?),
+        // With an IPv4 block, all types and codes, whatever is given: as on AWS.
+        ICMP_V6 if cidr_block.contains(':') => Some(icmp(given.icmp_type_code)?),
         _ => None,
     };
     Ok(NetworkAclEntry { rule_number, is_egress, is_allow, protocol, cidr_block, ports, icmp })
@@ -85,9 +93,6 @@ fn protocol(text: &str) -> Result<String, ServiceError> {
         None => {
             Err(invalid_parameter_value(format!("Invalid value '{text}' for IP protocol. Unknown protocol.")))
         }
-        Some(ICMP_V6) => Err(unsupported_operation(
-            "IPv6 and with it ICMPv6 in network ACL entries are not available here.",
-        )),
         Some(number) => Ok(number.to_owned()),
     }
 }
@@ -198,7 +203,18 @@ mod tests {
             assert_eq!(rule_number(Some(number)).unwrap_err().code, "InvalidParameterValue");
         }
         assert!(rule_number(Some(1)).is_ok() && rule_number(Some(32766)).is_ok());
-        let ipv6 = Given { ipv6_cidr_block: Some(String::from("::/0")), ..given("-1", None, None) };
-        assert_eq!(parse(ipv6).unwrap_err().code, "UnsupportedOperation");
+        let both = Given { ipv6_cidr_block: Some(String::from("::/0")), ..given("-1", None, None) };
+        assert_eq!(parse(both).unwrap_err().code, "InvalidParameterCombination");
+        let ipv6 = |block: &str, protocol: &str, icmp| Given {
+            cidr_block: None,
+            ipv6_cidr_block: Some(block.to_owned()),
+            ..given(protocol, None, icmp)
+        };
+        let entry = parse(ipv6("2001:DB8:0:7::9/64", "icmpv6", Some((128, -1)))).unwrap();
+        assert_eq!((entry.cidr_block.as_str(), entry.icmp), ("2001:db8:0:7::/64", Some((128, -1))));
+        assert_eq!(parse(ipv6("::/0", "58", None)).unwrap_err().code, "MissingParameter");
+        assert_eq!(parse(ipv6("10.0.0.0/8", "-1", None)).unwrap_err().code, "InvalidParameterValue");
+        // As on AWS, types and codes count with a block of their family alone.
+        assert_eq!(parse(given("58", None, Some((128, 0)))).unwrap().icmp, None);
     }
 }

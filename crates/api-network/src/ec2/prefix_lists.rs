@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use state_model::Scope;
-use state_model::ec2::PrefixList;
 use state_model::ec2::prefix_list::{PrefixListEntry, s3_prefix_list_id};
 use state_model::ec2::subnet::Ipv4Block;
+use state_model::ec2::{Ipv6Block, PrefixList};
 use state_tables::{Row, View};
 use wire_schema::ServiceError;
 use wire_shapes_network::ec2 as wire;
@@ -16,6 +16,10 @@ use super::limits::{
     PREFIX_LIST_NAME_LENGTH_MAX, PREFIX_LIST_VERSIONS_KEPT_MAX,
 };
 use super::{ids, permissions};
+
+/// The families of addresses that a list can be of.
+pub const IPV4: &str = "IPv4";
+pub const IPV6: &str = "IPv6";
 
 /// What a prefix list of the customer's is called may not look like one of AWS's.
 const RESERVED_NAME: &str = "com.amazonaws";
@@ -61,11 +65,14 @@ pub fn check_max_entries(max_entries: i32) -> Result<(), ServiceError> {
 }
 
 /// The entries of a request, each block brought to its form and named once.
-pub fn parse_entries(given: &[wire::AddPrefixListEntry]) -> Result<Vec<PrefixListEntry>, ServiceError> {
+pub fn parse_entries(
+    given: &[wire::AddPrefixListEntry],
+    address_family: &str,
+) -> Result<Vec<PrefixListEntry>, ServiceError> {
     let mut seen = BTreeSet::new();
     let mut entries = Vec::with_capacity(given.len());
     for entry in given {
-        let cidr_block = parse_block(entry.cidr.as_deref())?;
+        let cidr_block = parse_block(entry.cidr.as_deref(), address_family)?;
         let description = entry.description.clone().filter(|text| !text.is_empty());
         if description.as_ref().is_some_and(|text| text.chars().count() > DESCRIPTION_LENGTH_MAX) {
             return Err(invalid_parameter_value(format!(
@@ -80,14 +87,15 @@ pub fn parse_entries(given: &[wire::AddPrefixListEntry]) -> Result<Vec<PrefixLis
     Ok(entries)
 }
 
-pub fn parse_block(given: Option<&str>) -> Result<String, ServiceError> {
+pub fn parse_block(given: Option<&str>, address_family: &str) -> Result<String, ServiceError> {
     let text = given.filter(|text| !text.is_empty()).ok_or_else(|| missing_parameter("Cidr"))?;
-    if text.contains(':') {
+    let is_ipv6 = address_family == IPV6;
+    if text.contains(':') != is_ipv6 {
         return Err(invalid_parameter_value(format!(
-            "The CIDR {text} is not of the prefix list's address family, IPv4."
+            "The CIDR {text} is not of the prefix list's address family, {address_family}."
         )));
     }
-    permissions::ipv4_block(text)
+    if is_ipv6 { permissions::ipv6_block(text) } else { permissions::ipv4_block(text) }
 }
 
 pub fn duplicate(block: &str) -> ServiceError {
@@ -131,8 +139,9 @@ pub fn advance(list: &mut PrefixList, mut entries: Vec<PrefixListEntry>, change:
 
 pub fn sort(entries: &mut [PrefixListEntry]) {
     entries.sort_by_key(|entry| {
-        let block = Ipv4Block::parse(&entry.cidr_block);
-        block.map(|block| (block.network, block.prefix_length))
+        let text = &entry.cidr_block;
+        let ipv4 = Ipv4Block::parse(text).map(|block| (block.network, block.prefix_length));
+        (ipv4, Ipv6Block::parse(text).map(|block| (block.network, block.prefix_length)))
     });
 }
 
@@ -156,13 +165,20 @@ mod tests {
     #[test]
     fn entries_are_brought_to_their_form() {
         let entry = |cidr: &str| wire::AddPrefixListEntry { cidr: Some(cidr.into()), description: None };
-        let mut parsed = parse_entries(&[entry("10.0.0.0/8"), entry("9.1.2.3/16")]).unwrap();
+        let mut parsed = parse_entries(&[entry("10.0.0.0/8"), entry("9.1.2.3/16")], IPV4).unwrap();
         sort(&mut parsed);
         assert_eq!(parsed[0].cidr_block, "9.1.0.0/16");
-        let twice = parse_entries(&[entry("10.0.0.0/8"), entry("10.9.9.9/8")]).unwrap_err();
+        let twice = parse_entries(&[entry("10.0.0.0/8"), entry("10.9.9.9/8")], IPV4).unwrap_err();
         assert_eq!(twice.code, "InvalidParameterValue");
         for wrong in ["", "10.0.0.0", "2001:db8::/32"] {
-            assert!(parse_entries(&[entry(wrong)]).is_err(), "{wrong}");
+            assert!(parse_entries(&[entry(wrong)], IPV4).is_err(), "{wrong}");
+        }
+        let mut parsed = parse_entries(&[entry("2001:DB8::7/32"), entry("::/0")], IPV6).unwrap();
+        sort(&mut parsed);
+        let blocks: Vec<_> = parsed.iter().map(|entry| entry.cidr_block.as_str()).collect();
+        assert_eq!(blocks, ["::/0", "2001:db8::/32"]);
+        for wrong in ["10.0.0.0/8", "2001:db8::", "2001:db8::/129"] {
+            assert!(parse_entries(&[entry(wrong)], IPV6).is_err(), "{wrong}");
         }
     }
 }

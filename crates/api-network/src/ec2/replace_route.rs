@@ -42,7 +42,7 @@ pub async fn replace_route(context: Context, input: ReplaceRouteRequest) -> Resu
                 let message = format!("cannot replace VPC endpoint route {text} in route table {table_id}");
                 return Err(invalid_parameter_value(message));
             }
-            let target = target.find(view, row)?;
+            let target = target.find(view, row, destination.family(view, &context.scope))?;
             if (route.target == RouteTarget::Local) != (target == RouteTarget::Local) {
                 let message = format!(
                     "The route {text} of route table {table_id}: routes to the VPC's own blocks lead to local, and \

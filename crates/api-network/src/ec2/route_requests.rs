@@ -1,21 +1,23 @@
 //! What requests say of a route: where it is for, and where it leads.
 
+use state_model::Scope;
 use state_model::ec2::nat_gateway::NatGatewayState;
 use state_model::ec2::route_table::RouteTarget;
 use state_model::ec2::subnet::Ipv4Block;
 use state_model::ec2::vpc_peering_connection::PeeringStatus;
-use state_model::ec2::{PrefixList, RouteTable};
+use state_model::ec2::{Ipv6Block, PrefixList, RouteTable};
 use state_tables::{Row, View, network_paths};
 use wire_schema::ServiceError;
 
 use super::errors::{invalid_parameter_combination, invalid_parameter_value, missing_parameter};
 use super::ids::{self, Kind};
-use super::unsupported::{ipv6, unsupported};
+use super::unsupported::unsupported;
 use super::{Context, address_blocks};
 
 #[derive(Clone, Debug)]
 pub enum Destination {
     Block(Ipv4Block),
+    Ipv6Block(Ipv6Block),
     /// Its id.
     PrefixList(String),
 }
@@ -30,7 +32,7 @@ impl Destination {
             (Some(block), None, None) => {
                 Ok(Self::Block(address_blocks::parse(block, "destinationCidrBlock")?))
             }
-            (None, Some(_), None) => Err(ipv6()),
+            (None, Some(block), None) => Ok(Self::Ipv6Block(parse_ipv6(block)?)),
             (None, None, Some(id)) => ids::PREFIX_LIST.check(id).map(|()| Self::PrefixList(id.clone())),
             (None, None, None) => Err(missing_parameter("destinationCidrBlock")),
             _ => Err(invalid_parameter_combination("A route has exactly one destination.")),
@@ -41,6 +43,7 @@ impl Destination {
     pub fn text(&self) -> String {
         match self {
             Self::Block(block) => address_blocks::text(*block),
+            Self::Ipv6Block(block) => block.to_string(),
             Self::PrefixList(id) => id.clone(),
         }
     }
@@ -49,20 +52,47 @@ impl Destination {
     pub fn noun(&self) -> &'static str {
         match self {
             Self::Block(_) => "destination-cidr-block",
+            Self::Ipv6Block(_) => "destination-ipv6-cidr-block",
             Self::PrefixList(_) => "destination-prefix-list-id",
         }
     }
 
-    /// The prefix list, which must exist and hold IPv4 blocks; none for a block.
+    /// The prefix list, which must exist; none for a block.
     pub fn prefix_list<'v>(
         &self,
         context: &Context,
         view: &'v View,
     ) -> Result<Option<&'v Row<PrefixList>>, ServiceError> {
         let Self::PrefixList(id) = self else { return Ok(None) };
-        let list = ids::PREFIX_LIST.row(&view.prefix_lists, &context.scope, id)?;
-        if list.address_family == "IPv4" { Ok(Some(list)) } else { Err(ipv6()) }
+        ids::PREFIX_LIST.row(&view.prefix_lists, &context.scope, id).map(Some)
     }
+
+    /// Of which family its addresses are; a prefix list that is gone counts as one of IPv4.
+    pub fn family(&self, view: &View, scope: &Scope) -> Family {
+        match self {
+            Self::Block(_) => Family::Ipv4,
+            Self::Ipv6Block(_) => Family::Ipv6,
+            Self::PrefixList(id) => {
+                let list = view.prefix_lists.get(&scope.key(id));
+                if list.is_some_and(|list| list.is_ipv6()) { Family::Ipv6 } else { Family::Ipv4 }
+            }
+        }
+    }
+}
+
+/// Of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    Ipv4,
+    Ipv6,
+}
+
+fn parse_ipv6(text: &str) -> Result<Ipv6Block, ServiceError> {
+    Ipv6Block::parse_loosely(text).ok_or_else(|| {
+        invalid_parameter_value(format!(
+            "Value ({text}) for parameter destinationIpv6CidrBlock is invalid. This is not a valid CIDR block."
+        ))
+    })
 }
 
 /// Where a route shall lead: the parameter that says it, and its value.
@@ -134,7 +164,7 @@ impl NamedTarget {
     }
 
     /// The target, which must be there and belong to the table's VPC.
-    pub fn find(&self, view: &View, table: &RouteTable) -> Result<RouteTarget, ServiceError> {
+    pub fn find(&self, view: &View, table: &RouteTable, family: Family) -> Result<RouteTarget, ServiceError> {
         let (scope, id) = (&table.scope, self.id.clone());
         match self.parameter {
             "gatewayId" if id == LOCAL => Ok(RouteTarget::Local),
@@ -143,6 +173,10 @@ impl NamedTarget {
                 let gateway = GATEWAY.row(&view.internet_gateways, scope, &id)?;
                 self.check_network(table, "network gateway", gateway.vpc_id.as_deref())?;
                 Ok(RouteTarget::InternetGateway(id))
+            }
+            "natGatewayId" if family == Family::Ipv6 => {
+                NAT_GATEWAY.row(&view.nat_gateways, scope, &id)?;
+                Err(unsupported("NAT64, and with it IPv6 routes to NAT gateways are"))
             }
             "natGatewayId" => {
                 let gateway = NAT_GATEWAY.row(&view.nat_gateways, scope, &id)?;
@@ -162,10 +196,14 @@ impl NamedTarget {
             }
             "egressOnlyInternetGatewayId" => {
                 let gateways = &view.egress_only_internet_gateways;
-                ids::EGRESS_ONLY_INTERNET_GATEWAY.row(gateways, scope, &id)?;
-                Err(invalid_parameter_value(
-                    "Egress-only internet gateways are for IPv6: no route of an IPv4 destination leads to one.",
-                ))
+                let gateway = ids::EGRESS_ONLY_INTERNET_GATEWAY.row(gateways, scope, &id)?;
+                if family == Family::Ipv4 {
+                    return Err(invalid_parameter_value(
+                        "Egress-only internet gateways are for IPv6: no route of an IPv4 destination leads to one.",
+                    ));
+                }
+                self.check_network(table, "egress-only internet gateway", Some(&gateway.vpc_id))?;
+                Ok(RouteTarget::EgressOnlyInternetGateway(id))
             }
             "instanceId" => INSTANCE.check(&id).and_then(|()| Err(INSTANCE.unknown(&id))),
             "transitGatewayId" => TRANSIT_GATEWAY.check(&id).and_then(|()| Err(TRANSIT_GATEWAY.unknown(&id))),

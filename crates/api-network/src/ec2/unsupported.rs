@@ -8,16 +8,20 @@ pub fn unsupported(what: &str) -> ServiceError {
     ServiceError::caller(CODE, format!("{what} not supported by this installation."))
 }
 
-pub fn ipv6() -> ServiceError {
-    ServiceError::caller(
-        CODE,
-        "IPv6 is not supported by this installation yet: VPCs, subnets and routes have IPv4 blocks alone.",
-    )
+/// The members by which a request asks for an IPv6 block that isn't one of the installation's own, by whether each is given.
+#[derive(Clone, Copy, Debug)]
+pub struct ForeignIpv6 {
+    pub ipam_pool: bool,
+    pub netmask_length: bool,
+    pub pool: bool,
 }
 
-/// Refuses whatever a request says of IPv6 addresses, by whether each parameter is given.
-pub fn check_no_ipv6(given: &[bool]) -> Result<(), ServiceError> {
-    if given.contains(&true) { Err(ipv6()) } else { Ok(()) }
+/// Refuses IPv6 blocks from IPAM pools, and those that a customer brings along.
+pub fn check_own_ipv6(given: ForeignIpv6) -> Result<(), ServiceError> {
+    if given.ipam_pool || given.netmask_length {
+        return Err(unsupported("Address blocks from IPAM pools are"));
+    }
+    if given.pool { Err(unsupported("IPv6 addresses of the customer's own are")) } else { Ok(()) }
 }
 
 /// Refuses blocks from pools of an IP address manager.

@@ -7,6 +7,7 @@ use api_network::ec2::Ec2;
 use state_model::Scope;
 use state_model::ec2::subnet::Ipv4Block;
 use state_store::memory::MemoryStore;
+use state_tables::ipv6_blocks::Ipv6Source;
 use state_tables::public_addresses::PublicPool;
 use state_tables::{State, Transaction};
 use stdx::clock::Timestamp;
@@ -21,13 +22,15 @@ pub const REGION: &str = "us-east-1";
 pub struct Harness {
     pub state: Arc<State>,
     pub scope: Scope,
+    pub ipv6_source: Ipv6Source,
 }
 
 impl Harness {
     pub async fn new() -> Self {
         let (state, feed) = State::load(Arc::new(MemoryStore::new())).await.expect("an empty state loads");
         stdx_async::supervisor::spawn("state feed", feed.run());
-        let harness = Self { state, scope: Scope::new(ACCOUNT, REGION) };
+        let ipv6_source = Ipv6Source(None);
+        let harness = Self { state, scope: Scope::new(ACCOUNT, REGION), ipv6_source };
         let scope = harness.scope.clone();
         harness
             .write(|transaction| api_network::defaults::write(&scope, now(), &SystemRandom, transaction))
@@ -52,7 +55,7 @@ impl Harness {
             source_ip: None,
             endpoint: None,
         };
-        Context::new(request, Arc::new(Ec2 { public_pool: PublicPool(POOL) }))
+        Context::new(request, Arc::new(Ec2 { public_pool: PublicPool(POOL), ipv6_source: self.ipv6_source }))
     }
 
     pub fn default_vpc(&self) -> String {
@@ -69,7 +72,11 @@ impl Harness {
 
     /// The same state, asked by another account or in another region.
     pub fn elsewhere(&self, account: &str, region: &str) -> Self {
-        Self { state: Arc::clone(&self.state), scope: Scope::new(account, region) }
+        Self {
+            state: Arc::clone(&self.state),
+            scope: Scope::new(account, region),
+            ipv6_source: self.ipv6_source,
+        }
     }
 
     /// A VPC of this account and region with other addresses than the default one's.

@@ -2,6 +2,8 @@
 
 mod defaults;
 mod dhcp_options;
+mod dual_stack;
+mod dual_stack_interfaces;
 mod elastic_ips;
 mod elbv2;
 mod flow_logs;

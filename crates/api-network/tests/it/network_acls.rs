@@ -114,7 +114,7 @@ async fn a_direction_has_twenty_entries() {
         ipv6_cidr_block: Some("::/0".into()),
         ..tcp(&acl, 22, (80, 80))
     };
-    assert_eq!(code_of(add(&harness, ipv6).await), "UnsupportedOperation");
+    assert_eq!(code_of(add(&harness, ipv6).await), "NetworkAclEntryLimitExceeded");
 }
 
 #[tokio::test]

@@ -148,8 +148,10 @@ async fn what_can_not_be_is_refused() {
     assert_eq!(code(create(request("com.amazonaws.x", 1, &[])).await), "InvalidParameterValue");
     assert_eq!(code(create(request("a", 0, &[])).await), "InvalidParameterValue");
     assert_eq!(code(create(request("a", 1001, &[])).await), "InvalidParameterValue");
-    let six =
-        wire::CreateManagedPrefixListRequest { address_family: Some("IPv6".into()), ..request("a", 1, &[]) };
+    let six = wire::CreateManagedPrefixListRequest {
+        address_family: Some("IPv6".into()),
+        ..request("a", 1, &["10.0.0.0/8"])
+    };
     assert_eq!(code(create(six).await), "InvalidParameterValue");
     let too_many = create(request("a", 1, &["10.0.0.0/8", "11.0.0.0/8"])).await;
     assert_eq!(code(too_many), "PrefixListMaxEntriesExceeded");

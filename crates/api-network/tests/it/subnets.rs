@@ -81,7 +81,7 @@ async fn what_is_not_there_is_refused() {
         handlers::create_subnet::create_subnet(harness.context(), input)
     };
     for input in [
-        wire::CreateSubnetRequest { ipv6_cidr_block: Some("fd00::/64".into()), ..Default::default() },
+        wire::CreateSubnetRequest { ipv6_netmask_length: Some(64), ..Default::default() },
         wire::CreateSubnetRequest { ipv6_native: Some(true), ..Default::default() },
         wire::CreateSubnetRequest { outpost_arn: Some("arn:aws:outposts".into()), ..Default::default() },
         wire::CreateSubnetRequest { ipv4_ipam_pool_id: Some("ipam-pool-1".into()), ..Default::default() },
@@ -90,15 +90,6 @@ async fn what_is_not_there_is_refused() {
     }
     let dry = wire::CreateSubnetRequest { dry_run: Some(true), ..Default::default() };
     assert_eq!(refuse(dry).await.unwrap_err().code, "DryRunOperation");
-    let id = kit::subnet(&harness, &vpc_id, "10.0.0.0/24").await;
-    let input = wire::AssociateSubnetCidrBlockRequest { subnet_id: Some(id), ..Default::default() };
-    let answer = handlers::associate_subnet_cidr_block::associate_subnet_cidr_block(harness.context(), input);
-    assert_eq!(answer.await.unwrap_err().code, "UnsupportedOperation");
-    let input =
-        wire::DisassociateSubnetCidrBlockRequest { association_id: Some("subnet-cidr-assoc-1".into()) };
-    let answer =
-        handlers::disassociate_subnet_cidr_block::disassociate_subnet_cidr_block(harness.context(), input);
-    assert_eq!(answer.await.unwrap_err().code, "InvalidSubnetCidrBlockAssociationID.NotFound");
 }
 
 #[tokio::test]
@@ -130,6 +121,10 @@ async fn attributes_are_set_one_by_one() {
                 assign_ipv6_address_on_creation: on(),
                 ..Default::default()
             },
+            "InvalidParameterValue",
+        ),
+        (
+            wire::ModifySubnetAttributeRequest { enable_dns64: on(), ..Default::default() },
             "UnsupportedOperation",
         ),
         (

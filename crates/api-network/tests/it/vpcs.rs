@@ -92,10 +92,6 @@ async fn wrong_vpcs_are_refused() {
         let input = wire::CreateVpcRequest { cidr_block: Some("10.0.0.0/16".into()), ..input };
         handlers::create_vpc::create_vpc(harness.context(), input)
     };
-    let ipv6 = wire::CreateVpcRequest { amazon_provided_ipv6_cidr_block: Some(true), ..Default::default() };
-    let error = refuse(ipv6).await.unwrap_err();
-    assert_eq!(error.code, "UnsupportedOperation");
-    assert!(error.message.starts_with("IPv6 is not supported"), "{}", error.message);
     let dedicated =
         wire::CreateVpcRequest { instance_tenancy: Some(wire::Tenancy::Dedicated), ..Default::default() };
     assert_eq!(refuse(dedicated).await.unwrap_err().code, "UnsupportedOperation");
@@ -182,13 +178,6 @@ async fn blocks_that_do_not_fit_are_refused() {
     handlers::create_route::create_route(harness.context(), input).await.unwrap();
     assert_eq!(associate(&harness, &vpc_id, "10.9.0.0/16").await.unwrap_err().code, "InvalidVpc.Range");
     associate(&harness, &vpc_id, "10.9.1.0/25").await.unwrap();
-    let ipv6 = wire::AssociateVpcCidrBlockRequest {
-        vpc_id: Some(vpc_id),
-        amazon_provided_ipv6_cidr_block: Some(true),
-        ..Default::default()
-    };
-    let answer = handlers::associate_vpc_cidr_block::associate_vpc_cidr_block(harness.context(), ipv6).await;
-    assert_eq!(answer.unwrap_err().code, "UnsupportedOperation");
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ pub fn run(options: &Up) -> anyhow::Result<()> {
             Isolation::Kernel => config::Isolation::Kernel,
         },
         public_pool: config::public_pool(&options.public_pool)?,
+        ipv6_source: config::ipv6_source(options.ipv6_pool.as_deref())?,
         prices: Arc::new(config::price_table(options.price_table.as_deref())?),
         capacity: config::Capacity { cpu: options.capacity_cpu, memory_mib: options.capacity_memory },
         smtp_relay: options.smtp_relay.clone(),

@@ -12,6 +12,7 @@ pub fn may_differ(before: &View, after: &View) -> bool {
 fn of_networks(before: &View, after: &View) -> bool {
     differs(&before.vpcs, &after.vpcs)
         || differs(&before.subnets, &after.subnets)
+        || differs(&before.ipv6_pool, &after.ipv6_pool)
         || differs(&before.security_groups, &after.security_groups)
         || differs(&before.network_interfaces, &after.network_interfaces)
         || differs(&before.internet_gateways, &after.internet_gateways)

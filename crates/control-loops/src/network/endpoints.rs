@@ -100,6 +100,7 @@ fn gateway_listener(vpc: &Vpc, endpoint: &VpcEndpoint) -> Interface {
         security_groups: Vec::new(),
         public_address: None,
         ipv6_addresses: Vec::new(),
+        subnet_ipv6_cidr_block: None,
         names: None,
     }
 }

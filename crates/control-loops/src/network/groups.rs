@@ -1,13 +1,13 @@
 //! The security groups of a VPC, and the prefix lists that their rules name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use link_protocol::network::{GroupSnapshot, PrefixListSnapshot};
 use state_model::Scope;
-use state_model::ec2::SecurityGroup;
 use state_model::ec2::security_group::RulePeer;
+use state_model::ec2::{NetworkInterface, SecurityGroup};
 use state_tables::{Row, View, prefix_lists as lists};
 
 use super::{is_on, key_of, peers};
@@ -46,30 +46,37 @@ fn snapshot(
     id: &str,
     key: &str,
 ) -> GroupSnapshot {
-    let mut snapshot = GroupSnapshot { id: id.to_owned(), group: None, remote_members: Vec::new() };
+    let mut snapshot = GroupSnapshot {
+        id: id.to_owned(),
+        group: None,
+        remote_members: Vec::new(),
+        remote_members_v6: Vec::new(),
+    };
     let Some(group) = view.security_groups.get(key) else { return snapshot };
     let group_vpc = group.scope.key(&group.vpc_id);
     if group_vpc == vpc_key {
         snapshot.group = Some(Arc::clone(group.record()));
-        snapshot.remote_members = members(view, key, |interface| !is_on(view, interface, node));
+        let elsewhere = |interface: &NetworkInterface| !is_on(view, interface, node);
+        (snapshot.remote_members, snapshot.remote_members_v6) = members(view, key, elsewhere);
     } else if peers.contains(&group_vpc) {
-        snapshot.remote_members = members(view, key, |_| true);
+        (snapshot.remote_members, snapshot.remote_members_v6) = members(view, key, |_| true);
     }
     snapshot
 }
 
-/// In order, so that two snapshots of the same are equal.
+/// Their addresses of both families, in order, so that two snapshots of the same are equal.
 fn members(
     view: &View,
     group_key: &str,
-    wanted: impl Fn(&state_model::ec2::NetworkInterface) -> bool,
-) -> Vec<Ipv4Addr> {
+    wanted: impl Fn(&NetworkInterface) -> bool,
+) -> (Vec<Ipv4Addr>, Vec<Ipv6Addr>) {
     let interfaces = view.network_interfaces.by("security-group", group_key);
-    let addresses: BTreeSet<Ipv4Addr> = interfaces
-        .filter(|interface| wanted(interface))
-        .flat_map(|interface| interface.record().addresses())
-        .collect();
-    addresses.into_iter().collect()
+    let (mut addresses, mut ipv6_addresses) = (BTreeSet::new(), BTreeSet::new());
+    for interface in interfaces.filter(|interface| wanted(interface)) {
+        addresses.extend(interface.addresses());
+        ipv6_addresses.extend(&interface.ipv6_addresses);
+    }
+    (addresses.into_iter().collect(), ipv6_addresses.into_iter().collect())
 }
 
 /// Those that rules of the groups name. A list that is gone holds no address.

@@ -40,9 +40,9 @@ pub(super) fn snapshot(
         scope: vpc.scope.clone(),
         id: vpc.id.clone(),
         cidr_blocks: vpc.cidr_blocks().map(str::to_owned).collect(),
-        ipv6_cidr_block: None,
+        ipv6_cidr_block: vpc.ipv6_block.as_ref().map(|block| block.cidr_block.clone()),
         route_tables: route_tables(view, &subnets, &held),
-        network_acls: network_acls(&subnets),
+        network_acls: network_acls(view, &subnets),
         subnets: subnets.iter().map(Placed::snapshot).collect(),
         groups,
         prefix_lists,
@@ -74,7 +74,7 @@ impl Placed<'_> {
         SubnetSnapshot {
             id: self.subnet.id.clone(),
             cidr_block: self.subnet.cidr_block.clone(),
-            ipv6_cidr_block: None,
+            ipv6_cidr_block: self.subnet.ipv6_block.as_ref().map(|block| block.cidr_block.clone()),
             availability_zone_id: self.subnet.availability_zone_id.clone(),
             route_table_id: self.route_table.id.clone(),
             network_acl_id: self.network_acl.id.clone(),
@@ -92,11 +92,11 @@ fn route_tables(view: &View, subnets: &[Placed<'_>], held: &Held<'_>) -> Vec<Rou
         .collect()
 }
 
-fn network_acls(subnets: &[Placed<'_>]) -> Vec<NetworkAclSnapshot> {
+fn network_acls(view: &View, subnets: &[Placed<'_>]) -> Vec<NetworkAclSnapshot> {
     let mut told = BTreeSet::new();
     let acls = subnets.iter().map(|placed| placed.network_acl);
     acls.filter(|acl| told.insert(acl.id.as_str()))
-        .map(|acl| NetworkAclSnapshot { id: acl.id.clone(), entries: acl.entries.clone() })
+        .map(|acl| NetworkAclSnapshot { id: acl.id.clone(), entries: network_paths::acl_entries(view, acl) })
         .collect()
 }
 
@@ -117,7 +117,9 @@ fn nat_gateways(view: &View, vpc_key: &str) -> Vec<NatGatewaySnapshot> {
 fn peering_connections(view: &View, vpc_key: &str, needed: &BTreeSet<String>) -> Vec<PeeringSnapshot> {
     let peers = super::peers(view, vpc_key).filter_map(|(connection, peer)| {
         let peer_key = super::key_of(peer);
-        let blocks = view.vpcs.get(&peer_key).filter(|_| needed.contains(&peer_key))?.cidr_blocks();
+        let peer_vpc = view.vpcs.get(&peer_key).filter(|_| needed.contains(&peer_key))?;
+        let ipv6 = peer_vpc.ipv6_block.iter().map(|block| block.cidr_block.as_str());
+        let blocks = peer_vpc.cidr_blocks().chain(ipv6);
         Some(PeeringSnapshot {
             id: connection.id.clone(),
             peer_vpc_id: peer.vpc_id.clone(),

@@ -133,6 +133,7 @@ async fn seed(state: &State, cidr_block: &str) {
         assign_ipv6_address_on_creation: false,
         hostname_type: None,
         enable_resource_name_dns_a_record: false,
+        enable_resource_name_dns_aaaa_record: false,
         tags: Default::default(),
     });
     transaction.insert(&TaskDefinition {

@@ -76,6 +76,7 @@ pub async fn start() -> LoadBalancing {
             assign_ipv6_address_on_creation: false,
             hostname_type: None,
             enable_resource_name_dns_a_record: false,
+            enable_resource_name_dns_aaaa_record: false,
             tags: Default::default(),
         })
         .await;

@@ -5,6 +5,7 @@ mod balancers;
 mod billing;
 mod cleanup_endpoints;
 mod deliveries;
+mod dual_stack;
 mod ecs_events;
 mod edge;
 mod in_place;

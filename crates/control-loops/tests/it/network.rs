@@ -14,7 +14,7 @@ use state_model::ec2::security_group::{RulePeer, RuleProtocol};
 use state_model::ec2::vpc_endpoint::{VpcEndpoint, VpcEndpointKind};
 use state_model::ec2::vpc_peering_connection::{PeeredVpc, PeeringStatus, VpcPeeringConnection};
 use state_model::ec2::{InternetGateway, NatGateway, NetworkInterface, SecurityGroup, Subnet, Vpc};
-use state_model::ecs::task::TaskNetwork;
+use state_model::ecs::task::{TaskIntent, TaskNetwork};
 use state_tables::View;
 use stdx::clock::Timestamp;
 
@@ -22,9 +22,9 @@ use crate::in_place::nat_gateway;
 use crate::installation::{Installation, intent, scope, start_without_loops};
 use crate::load_balancing;
 
-const NODE: &str = "node-1";
+pub const NODE: &str = "node-1";
 
-fn vpc(id: &str, cidr_block: &str) -> Vpc {
+pub fn vpc(id: &str, cidr_block: &str) -> Vpc {
     Vpc {
         scope: scope(),
         id: id.into(),
@@ -41,7 +41,7 @@ fn vpc(id: &str, cidr_block: &str) -> Vpc {
     }
 }
 
-fn subnet(id: &str, vpc_id: &str, cidr_block: &str) -> Subnet {
+pub fn subnet(id: &str, vpc_id: &str, cidr_block: &str) -> Subnet {
     Subnet {
         scope: scope(),
         id: id.into(),
@@ -55,12 +55,13 @@ fn subnet(id: &str, vpc_id: &str, cidr_block: &str) -> Subnet {
         assign_ipv6_address_on_creation: false,
         hostname_type: None,
         enable_resource_name_dns_a_record: false,
+        enable_resource_name_dns_aaaa_record: false,
         tags: Default::default(),
     }
 }
 
 /// The main table when `subnets` is empty.
-fn route_table(id: &str, vpc_id: &str, routes: &[(&str, RouteTarget)], subnets: &[&str]) -> RouteTable {
+pub fn route_table(id: &str, vpc_id: &str, routes: &[(&str, RouteTarget)], subnets: &[&str]) -> RouteTable {
     let routes = routes.iter().map(|(destination, target)| Route {
         destination: (*destination).to_owned(),
         target: target.clone(),
@@ -83,7 +84,7 @@ fn route_table(id: &str, vpc_id: &str, routes: &[(&str, RouteTarget)], subnets: 
     }
 }
 
-fn network_acl(id: &str, vpc_id: &str, subnets: &[&str]) -> NetworkAcl {
+pub fn network_acl(id: &str, vpc_id: &str, subnets: &[&str]) -> NetworkAcl {
     let associations = subnets.iter().map(|subnet_id| NetworkAclAssociation {
         id: "aclassoc-1".into(),
         subnet_id: (*subnet_id).to_owned(),
@@ -99,7 +100,13 @@ fn network_acl(id: &str, vpc_id: &str, subnets: &[&str]) -> NetworkAcl {
     }
 }
 
-fn interface(id: &str, vpc_id: &str, subnet_id: &str, address: [u8; 4], groups: &[&str]) -> NetworkInterface {
+pub fn interface(
+    id: &str,
+    vpc_id: &str,
+    subnet_id: &str,
+    address: [u8; 4],
+    groups: &[&str],
+) -> NetworkInterface {
     NetworkInterface {
         scope: scope(),
         id: id.into(),
@@ -125,7 +132,7 @@ fn interface(id: &str, vpc_id: &str, subnet_id: &str, address: [u8; 4], groups: 
     }
 }
 
-fn peering(id: &str, other: &str, status: PeeringStatus) -> VpcPeeringConnection {
+pub fn peering(id: &str, other: &str, status: PeeringStatus) -> VpcPeeringConnection {
     let side =
         |vpc_id: &str| PeeredVpc { scope: scope(), vpc_id: vpc_id.into(), allow_dns_resolution: false };
     let json = serde_json::json!({
@@ -150,7 +157,7 @@ fn endpoint(id: &str, service: &str, kind: VpcEndpointKind) -> VpcEndpoint {
     }
 }
 
-fn prefix_list(id: &str, blocks: [&str; 2]) -> PrefixList {
+pub fn prefix_list(id: &str, blocks: [&str; 2]) -> PrefixList {
     PrefixList {
         scope: scope(),
         id: id.into(),
@@ -182,21 +189,21 @@ fn flow_log(id: &str, resource_id: &str) -> FlowLog {
     }
 }
 
-fn group(id: &str, vpc_id: &str, peers: &[RulePeer]) -> SecurityGroup {
+pub fn group(id: &str, vpc_id: &str, peers: &[RulePeer]) -> SecurityGroup {
     let rules = peers.iter().map(|peer| (RuleProtocol::Tcp, 80, 80, peer.clone()));
     SecurityGroup { vpc_id: vpc_id.into(), ..load_balancing::group(id, rules.collect()) }
 }
 
-fn of_group(id: &str) -> RulePeer {
+pub fn of_group(id: &str) -> RulePeer {
     RulePeer::Group { id: id.into(), account: scope().account }
 }
 
-fn told(view: &View, id: &str) -> Option<VpcSnapshot> {
+pub fn told(view: &View, id: &str) -> Option<VpcSnapshot> {
     snapshot(view, NODE).vpcs.into_iter().find(|vpc| vpc.id == id)
 }
 
 /// VPC vpc-1 with its one subnet, table and ACL.
-async fn start() -> Installation {
+pub async fn start() -> Installation {
     let one = start_without_loops().await;
     let local = [("10.0.0.0/16", RouteTarget::Local)];
     one.put(&route_table("rtb-1", "vpc-1", &local, &[])).await;
@@ -204,8 +211,11 @@ async fn start() -> Installation {
     one
 }
 
-async fn place(one: &Installation, id: &str, groups: &[&str], public: bool) {
-    let mut intent = intent(id);
+pub async fn place(one: &Installation, id: &str, groups: &[&str], public: bool) {
+    place_intent(one, intent(id), groups, public).await;
+}
+
+pub async fn place_intent(one: &Installation, mut intent: TaskIntent, groups: &[&str], public: bool) {
     let security_groups = groups.iter().map(|group| (*group).to_owned()).collect();
     intent.network = TaskNetwork { security_groups, assign_public_ip: public, ..intent.network };
     one.run(&intent).await;

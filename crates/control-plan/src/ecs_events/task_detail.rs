@@ -89,6 +89,9 @@ fn attachment(task: TaskColumns<'_>) -> Value {
         details.push(json!({ "name": "macAddress", "value": placed.mac_address }));
         details.push(json!({ "name": "privateDnsName", "value": placed.private_dns_name }));
         details.push(json!({ "name": "privateIPv4Address", "value": placed.address.to_string() }));
+        if let Some(address) = placed.ipv6_address {
+            details.push(json!({ "name": "ipv6Address", "value": address.to_string() }));
+        }
     }
     json!({ "id": network.attachment_id, "type": "eni", "status": status, "details": details })
 }
@@ -134,10 +137,13 @@ fn of_container(
 fn interfaces(task: TaskColumns<'_>) -> Value {
     let is_attached = task.observation.is_some_and(|observation| observation.phase > Phase::Provisioning);
     match task.placement.and_then(TaskPlacement::placed) {
-        Some(placed) if is_attached => json!([{
-            "attachmentId": task.intent.network.attachment_id,
-            "privateIpv4Address": placed.address.to_string(),
-        }]),
+        Some(placed) if is_attached => {
+            let mut detail = Detail::default();
+            detail.put("attachmentId", task.intent.network.attachment_id.as_str());
+            detail.put("privateIpv4Address", placed.address.to_string());
+            detail.maybe("ipv6Address", placed.ipv6_address.map(|address| address.to_string()));
+            json!([Value::Object(detail.0)])
+        }
         _ => json!([]),
     }
 }

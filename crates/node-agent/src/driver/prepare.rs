@@ -70,6 +70,7 @@ impl Driver {
             vpc_id: interface.vpc_id.clone(),
             subnet: interface.subnet_cidr_block.parse()?,
             address: interface.address,
+            ipv6_addresses: interface.ipv6_addresses.clone(),
             mac: interface.mac_address.parse()?,
             groups: interface.security_groups.clone(),
             source_dest_check: true,

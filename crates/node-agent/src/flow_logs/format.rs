@@ -2,10 +2,10 @@
 //!
 //! Source: "Flow log records" in the Amazon VPC User Guide.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use link_protocol::network::{SubnetSnapshot, VpcSnapshot};
-use node_network::config::Cidr;
+use node_network::config::IpCidr;
 
 use super::window::{FlowKey, Volume};
 
@@ -24,7 +24,7 @@ pub enum Content<'a> {
 pub struct FlowRecord<'a> {
     pub vpc: &'a VpcSnapshot,
     pub eni_id: &'a str,
-    pub address: Option<Ipv4Addr>,
+    pub address: Option<IpAddr>,
     pub start_secs: i64,
     pub end_secs: i64,
     pub content: Content<'a>,
@@ -88,7 +88,7 @@ fn flow_field(name: &str, flow: &FlowKey, volume: Volume) -> Option<String> {
         "bytes" => volume.bytes.to_string(),
         "action" => if flow.accepted { "ACCEPT" } else { "REJECT" }.to_owned(),
         "flow-direction" => if flow.is_ingress { "ingress" } else { "egress" }.to_owned(),
-        "type" => "IPv4".to_owned(),
+        "type" => if flow.source.is_ipv6() { "IPv6" } else { "IPv4" }.to_owned(),
         _ => return None,
     })
 }
@@ -97,9 +97,14 @@ fn subnet<'a>(record: &FlowRecord<'a>) -> Option<&'a SubnetSnapshot> {
     subnet_of(record.vpc, record.address?)
 }
 
-pub fn subnet_of(vpc: &VpcSnapshot, address: Ipv4Addr) -> Option<&SubnetSnapshot> {
-    let contains = |block: &str| block.parse::<Cidr>().is_ok_and(|block| block.contains(address));
-    vpc.subnets.iter().find(|subnet| contains(&subnet.cidr_block))
+pub fn subnet_of(vpc: &VpcSnapshot, address: IpAddr) -> Option<&SubnetSnapshot> {
+    vpc.subnets
+        .iter()
+        .find(|subnet| contain([&subnet.cidr_block].into_iter().chain(&subnet.ipv6_cidr_block), address))
+}
+
+pub fn contain<'a>(mut blocks: impl Iterator<Item = &'a String>, address: IpAddr) -> bool {
+    blocks.any(|block| block.parse::<IpCidr>().is_ok_and(|block| block.contains(address)))
 }
 
 #[cfg(test)]
@@ -132,6 +137,7 @@ mod tests {
             destination_port: 22,
             protocol: 6,
         };
+        let of_ipv6 = FlowKey { source: "2001:db8::4".parse().unwrap(), protocol: 58, ..flow.clone() };
         let refused = FlowKey { accepted: false, is_ingress: false, ..flow.clone() };
         let volume = Volume { packets: 20, bytes: 4249 };
         let check = |format: &str, content: Content<'_>, expect: &str| {
@@ -166,6 +172,7 @@ mod tests {
             Content::Flow(&flow, volume),
             "3 vpc-1 subnet-1 - IPv4 172.31.16.139",
         );
+        check("${type} ${srcaddr} ${protocol}", Content::Flow(&of_ipv6, volume), "IPv6 2001:db8::4 58");
         check("${version} ${region} ${az-id}", Content::NoData, "4 us-east-1 use1-az2");
         check("${flow-direction} ${version}", Content::Flow(&refused, volume), "egress 5");
         check("${tcp-flags}", Content::Flow(&flow, volume), "-");

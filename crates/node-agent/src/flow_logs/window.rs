@@ -1,11 +1,11 @@
 //! What one flow log has counted since its last records, and the records that come of it. Time comes in as an argument.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use link_protocol::network::{FlowLogSnapshot, VpcSnapshot};
-use node_network::config::{Cidr, FlowCount};
+use node_network::config::FlowCount;
 use state_model::ec2::flow_log::FlowLogTraffic;
 use stdx::clock::Timestamp;
 
@@ -18,8 +18,8 @@ pub struct FlowKey {
     pub eni_id: String,
     pub is_ingress: bool,
     pub accepted: bool,
-    pub source: Ipv4Addr,
-    pub destination: Ipv4Addr,
+    pub source: IpAddr,
+    pub destination: IpAddr,
     pub source_port: u16,
     pub destination_port: u16,
     pub protocol: u8,
@@ -39,7 +39,7 @@ impl FlowKey {
         }
     }
 
-    fn own_address(&self) -> Ipv4Addr {
+    fn own_address(&self) -> IpAddr {
         if self.is_ingress { self.destination } else { self.source }
     }
 }
@@ -64,7 +64,7 @@ pub struct Window {
     start: Timestamp,
     flows: BTreeMap<FlowKey, Volume>,
     /// The interfaces that were there in the meantime, also idle ones.
-    interfaces: BTreeMap<String, Option<Ipv4Addr>>,
+    interfaces: BTreeMap<String, Option<IpAddr>>,
     /// Flows were left out.
     skipped: bool,
 }
@@ -83,14 +83,16 @@ impl Window {
         interfaces: &BTreeMap<String, Ipv4Addr>,
     ) {
         for (eni_id, address) in interfaces {
-            if covers(vpc, log, eni_id, Some(*address)) {
-                self.interfaces.insert(eni_id.clone(), Some(*address));
+            let address = Some(IpAddr::V4(*address));
+            if covers(vpc, log, eni_id, address) {
+                self.interfaces.insert(eni_id.clone(), address);
             }
         }
         for count in counts {
             let key = FlowKey::of(count);
             // One that is gone by now is known by its packets alone.
-            let address = interfaces.get(&key.eni_id).copied().unwrap_or_else(|| key.own_address());
+            let address =
+                interfaces.get(&key.eni_id).map_or_else(|| key.own_address(), |known| IpAddr::V4(*known));
             if !covers(vpc, log, &key.eni_id, Some(address)) {
                 continue;
             }
@@ -157,13 +159,10 @@ impl Window {
     }
 }
 
-fn covers(vpc: &VpcSnapshot, log: &FlowLogSnapshot, eni_id: &str, address: Option<Ipv4Addr>) -> bool {
+fn covers(vpc: &VpcSnapshot, log: &FlowLogSnapshot, eni_id: &str, address: Option<IpAddr>) -> bool {
     // What listens beside the VPC's own blocks, as S3's gateway does, is nobody's interface.
-    let is_inside = |block: &String| {
-        let block = block.parse::<Cidr>();
-        address.is_none_or(|address| block.is_ok_and(|block| block.contains(address)))
-    };
-    if !vpc.cidr_blocks.iter().any(is_inside) {
+    let blocks = || vpc.cidr_blocks.iter().chain(&vpc.ipv6_cidr_block);
+    if address.is_some_and(|address| !format::contain(blocks(), address)) {
         return false;
     }
     let in_subnet = || address.and_then(|address| format::subnet_of(vpc, address));

@@ -195,13 +195,19 @@ fn health(observed: Option<&ObservedContainer>, known: &ContainerFacts) -> Value
 
 fn network(version: Version, facts: &TaskFacts) -> Value {
     let interface = &facts.assignment.interface;
-    let short = json!({ "NetworkMode": "awsvpc", "IPv4Addresses": [interface.address] });
+    let mut short = json!({ "NetworkMode": "awsvpc", "IPv4Addresses": [interface.address] });
+    if !interface.ipv6_addresses.is_empty() && version == Version::V4 {
+        short["IPv6Addresses"] = json!(interface.ipv6_addresses);
+    }
     let block = Ipv4Block::parse(&interface.subnet_cidr_block).filter(|_| version == Version::V4);
     let (Some(block), Value::Object(mut document)) = (block, short.clone()) else { return short };
     let names = facts.assignment.names();
     document.insert(String::from("AttachmentIndex"), 0.into());
     document.insert(String::from("MACAddress"), interface.mac_address.clone().into());
     document.insert(String::from("IPv4SubnetCIDRBlock"), interface.subnet_cidr_block.clone().into());
+    if let Some(block) = &interface.subnet_ipv6_cidr_block {
+        document.insert(String::from("IPv6SubnetCIDRBlock"), block.clone().into());
+    }
     document.insert(String::from("DomainNameServers"), json!(names.servers));
     document.insert(String::from("DomainNameSearchList"), json!(names.domains));
     document.insert(String::from("PrivateDNSName"), interface.private_dns_name.clone().into());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use link_protocol::Interface;
 use link_protocol::network::{NetworkSnapshot, VpcSnapshot};
-use node_network::config::{Cidr, EniConfig, GroupRule, GroupRules, Peer, Traffic};
+use node_network::config::{EniConfig, GroupRule, GroupRules, IpCidr, Peer, Traffic};
 use node_network::{Network, NetworkError};
 use tracing::warn;
 
@@ -110,6 +110,8 @@ async fn attach(network: &Network, edge: &Interface) -> Result<(), NetworkError>
         vpc_id: edge.vpc_id.clone(),
         subnet: edge.subnet_cidr_block.parse()?,
         address: edge.address,
+        // What listens there speaks IPv4 alone.
+        ipv6_addresses: Vec::new(),
         mac: edge.mac_address.parse()?,
         groups: edge.security_groups.clone(),
         source_dest_check: true,
@@ -127,10 +129,7 @@ async fn attach(network: &Network, edge: &Interface) -> Result<(), NetworkError>
 const OPEN_GROUP: &str = "neargate-open";
 
 fn open_group() -> GroupRules {
-    let everything = vec![GroupRule {
-        traffic: Traffic::All,
-        peer: Peer::Cidr(Cidr { address: std::net::Ipv4Addr::UNSPECIFIED, prefix: 0 }),
-    }];
+    let everything = vec![GroupRule { traffic: Traffic::All, peer: Peer::Cidr(IpCidr::EVERYWHERE_V4) }];
     GroupRules {
         id: OPEN_GROUP.to_owned(),
         ingress: everything.clone(),

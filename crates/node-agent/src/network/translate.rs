@@ -1,15 +1,17 @@
 //! From what control says to what the network is configured with. Pure.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::str::FromStr;
 
 use link_protocol::Interface;
 use link_protocol::network::{
-    GroupSnapshot, NatGatewaySnapshot, NetworkAclSnapshot, PeeringSnapshot, PrefixListSnapshot,
-    RouteSnapshot, RouteTableSnapshot, RouteTargetSnapshot, SubnetSnapshot, VpcSnapshot,
+    GroupSnapshot, Ipv6PoolSnapshot, NatGatewaySnapshot, NetworkAclSnapshot, PeeringSnapshot,
+    PrefixListSnapshot, RouteSnapshot, RouteTableSnapshot, RouteTargetSnapshot, SubnetSnapshot, VpcSnapshot,
 };
 use node_network::NetworkError;
 use node_network::config::{
-    AclConfig, AclEntry, Cidr, GroupRule, GroupRules, NatGatewayConfig, Peer, PeeringConfig,
+    AclConfig, AclEntry, GroupRule, GroupRules, IpCidr, Ipv6Pool, NatGatewayConfig, Peer, PeeringConfig,
     PrefixListConfig, RouteConfig, RouteTableConfig, RouteTarget, SubnetConfig, Traffic, VpcConfig,
 };
 use state_model::ec2::network_acl::NetworkAclEntry;
@@ -25,6 +27,7 @@ pub(super) fn vpc_config(vpc: &VpcSnapshot) -> Result<VpcConfig, NetworkError> {
     Ok(VpcConfig {
         id: vpc.id.clone(),
         cidrs: blocks(&vpc.cidr_blocks)?,
+        ipv6_cidr: optional(vpc.ipv6_cidr_block.as_ref())?,
         subnets,
         route_tables: vpc.route_tables.iter().map(|table| route_table(vpc, table)).collect(),
         acls: vpc.network_acls.iter().map(acl).collect(),
@@ -34,8 +37,18 @@ pub(super) fn vpc_config(vpc: &VpcSnapshot) -> Result<VpcConfig, NetworkError> {
     })
 }
 
-fn blocks(blocks: &[String]) -> Result<Vec<Cidr>, NetworkError> {
+/// # Errors
+/// An address block that is none.
+pub(super) fn ipv6_pool(pool: &Ipv6PoolSnapshot) -> Result<Ipv6Pool, NetworkError> {
+    Ok(Ipv6Pool { cidr: pool.cidr_block.parse()?, masquerade: pool.masquerade })
+}
+
+fn blocks<B: FromStr<Err = NetworkError>>(blocks: &[String]) -> Result<Vec<B>, NetworkError> {
     blocks.iter().map(|block| block.parse()).collect()
+}
+
+fn optional<B: FromStr<Err = NetworkError>>(block: Option<&String>) -> Result<Option<B>, NetworkError> {
+    block.map(|block| block.parse()).transpose()
 }
 
 /// A table or a network ACL that the snapshot doesn't hold is that of an unused VPC.
@@ -45,6 +58,7 @@ fn subnet_config(vpc: &VpcSnapshot, subnet: &SubnetSnapshot) -> Result<SubnetCon
     Ok(SubnetConfig {
         id: subnet.id.clone(),
         cidr: subnet.cidr_block.parse()?,
+        ipv6_cidr: optional(subnet.ipv6_cidr_block.as_ref())?,
         route_table: has_table.then(|| subnet.route_table_id.clone()),
         acl: has_acl.then(|| subnet.network_acl_id.clone()),
     })
@@ -64,6 +78,7 @@ fn links_of_endpoints(vpc: &VpcSnapshot) -> Result<Vec<SubnetConfig>, NetworkErr
             Ok(SubnetConfig {
                 id: interface.subnet_id.clone(),
                 cidr: interface.subnet_cidr_block.parse()?,
+                ipv6_cidr: None,
                 route_table: None,
                 acl: None,
             })
@@ -74,7 +89,7 @@ fn links_of_endpoints(vpc: &VpcSnapshot) -> Result<Vec<SubnetConfig>, NetworkErr
 fn route_table(vpc: &VpcSnapshot, table: &RouteTableSnapshot) -> RouteTableConfig {
     let mut routes: Vec<RouteConfig> = table.routes.iter().filter_map(route).collect();
     for listener in listeners_outside(vpc) {
-        let destination = Cidr { address: listener.address, prefix: 32 };
+        let destination = IpCidr::host(listener.address.into());
         // Who has no route to the endpoint doesn't get there, though the VPC knows its address.
         if routes.iter().all(|route| route.destination != destination) {
             routes.push(RouteConfig { destination, target: RouteTarget::Blackhole });
@@ -83,7 +98,7 @@ fn route_table(vpc: &VpcSnapshot, table: &RouteTableSnapshot) -> RouteTableConfi
     RouteTableConfig { id: table.id.clone(), routes }
 }
 
-/// None for a route of IPv6, which no interface has.
+/// None for a destination that is no block.
 fn route(route: &RouteSnapshot) -> Option<RouteConfig> {
     let target = match &route.target {
         // An endpoint's listener is an interface of the VPC like others.
@@ -93,7 +108,7 @@ fn route(route: &RouteSnapshot) -> Option<RouteConfig> {
         RouteTargetSnapshot::Peering(id) => RouteTarget::Peering(id.clone()),
         RouteTargetSnapshot::Interface(address) => RouteTarget::Interface(*address),
         RouteTargetSnapshot::Blackhole => RouteTarget::Blackhole,
-        RouteTargetSnapshot::EgressOnlyInternetGateway => return None,
+        RouteTargetSnapshot::EgressOnlyInternetGateway => RouteTarget::EgressOnlyInternetGateway,
     };
     Some(RouteConfig { destination: route.destination.parse().ok()?, target })
 }
@@ -129,23 +144,23 @@ fn acl(acl: &NetworkAclSnapshot) -> AclConfig {
     AclConfig { id: acl.id.clone(), ingress: of_direction(false), egress: of_direction(true) }
 }
 
-/// None for an entry of IPv6.
+/// None for an entry that is not understood: what only it lets through is refused.
 fn acl_entry(entry: &NetworkAclEntry) -> Option<AclEntry> {
     let (from_port, to_port) = entry.ports.unwrap_or((0, u16::MAX));
     let traffic = match entry.protocol.as_str() {
         "-1" => Traffic::All,
         "6" => Traffic::Tcp { from_port, to_port },
         "17" => Traffic::Udp { from_port, to_port },
-        "1" => {
+        protocol @ ("1" | "58") => {
             let (kind, code) = entry.icmp.unwrap_or((-1, -1));
-            Traffic::Icmp { kind: u8::try_from(kind).ok(), code: u8::try_from(code).ok() }
+            let (kind, code) = (u8::try_from(kind).ok(), u8::try_from(code).ok());
+            if protocol == "1" { Traffic::Icmp { kind, code } } else { Traffic::Icmpv6 { kind, code } }
         }
         number => Traffic::Protocol(number.parse().ok()?),
     };
     Some(AclEntry { traffic, cidr: entry.cidr_block.parse().ok()?, allows: entry.is_allow })
 }
 
-/// Blocks of IPv6 match nothing here.
 pub(super) fn prefix_list(list: &PrefixListSnapshot) -> PrefixListConfig {
     let cidrs = list.cidr_blocks.iter().filter_map(|block| block.parse().ok());
     PrefixListConfig { id: list.id.clone(), cidrs: cidrs.collect() }
@@ -160,14 +175,19 @@ pub(super) fn group_rules(group: &GroupSnapshot) -> GroupRules {
         id: group.id.clone(),
         ingress: rules(false),
         egress: rules(true),
-        remote_members: group.remote_members.clone(),
+        remote_members: members(group).collect(),
     }
 }
 
-/// None for a rule that can't match anything here: IPv6, which no interface has.
+fn members(group: &GroupSnapshot) -> impl Iterator<Item = IpAddr> {
+    let v6 = group.remote_members_v6.iter().copied().map(IpAddr::V6);
+    group.remote_members.iter().copied().map(IpAddr::V4).chain(v6)
+}
+
+/// None for a rule whose block is none: it lets nothing through.
 fn group_rule(rule: &SecurityGroupRule) -> Option<GroupRule> {
     let peer = match &rule.peer {
-        RulePeer::Ipv4(block) => match block.parse() {
+        RulePeer::Ipv4(block) | RulePeer::Ipv6(block) => match block.parse() {
             Ok(block) => Peer::Cidr(block),
             Err(error) => {
                 warn!(rule = rule.id, %error, "a security group rule is not understood and lets nothing through");
@@ -176,10 +196,12 @@ fn group_rule(rule: &SecurityGroupRule) -> Option<GroupRule> {
         },
         RulePeer::Group { id, .. } => Peer::Group(id.clone()),
         RulePeer::PrefixList(id) => Peer::PrefixList(id.clone()),
-        RulePeer::Ipv6(_) => return None,
     };
     Some(GroupRule { traffic: traffic(rule), peer })
 }
+
+/// The number of ICMPv6 among the protocols.
+const ICMPV6: u8 = 58;
 
 fn traffic(rule: &SecurityGroupRule) -> Traffic {
     let port = |value: i32, default: u16| u16::try_from(value).unwrap_or(default);
@@ -193,6 +215,9 @@ fn traffic(rule: &SecurityGroupRule) -> Traffic {
             Traffic::Udp { from_port: port(rule.from_port, 0), to_port: port(rule.to_port, u16::MAX) }
         }
         RuleProtocol::Icmp => Traffic::Icmp { kind: kind(rule.from_port), code: kind(rule.to_port) },
+        RuleProtocol::Number(ICMPV6) => {
+            Traffic::Icmpv6 { kind: kind(rule.from_port), code: kind(rule.to_port) }
+        }
         RuleProtocol::Number(number) => Traffic::Protocol(number),
     }
 }

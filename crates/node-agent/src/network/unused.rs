@@ -17,7 +17,7 @@ pub(super) fn emptied(vpc: &AppliedVpc) -> VpcSnapshot {
         scope: snapshot.scope.clone(),
         id: snapshot.id.clone(),
         cidr_blocks: snapshot.cidr_blocks.clone(),
-        ipv6_cidr_block: None,
+        ipv6_cidr_block: snapshot.ipv6_cidr_block.clone(),
         subnets: snapshot.subnets.clone(),
         route_tables: Vec::new(),
         network_acls: Vec::new(),

@@ -129,6 +129,7 @@ fn interface(eni_id: &str, address: [u8; 4], subnet_cidr_block: &str) -> Interfa
         security_groups: Vec::new(),
         public_address: None,
         ipv6_addresses: Vec::new(),
+        subnet_ipv6_cidr_block: None,
         names: None,
     }
 }

@@ -1,11 +1,12 @@
-//! IPv4 addresses of links.
+//! Addresses of links.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::config::Cidr;
+use crate::config::{Cidr, IpCidr};
 use crate::error::NetworkError;
 use crate::netlink::message::{
-    Batch, FLAG_CREATE, FLAG_DUMP, FLAG_REPLACE, attributes, errno, read_address, read_text, read_u32,
+    Batch, FLAG_CREATE, FLAG_DUMP, FLAG_REPLACE, attributes, errno, family_of, read_address, read_ip,
+    read_text, read_u32,
 };
 use crate::netlink::socket::Socket;
 
@@ -17,6 +18,12 @@ const ATTRIBUTE_ADDRESS: u16 = 1;
 const ATTRIBUTE_LOCAL: u16 = 2;
 const ATTRIBUTE_LABEL: u16 = 3;
 const ATTRIBUTE_BROADCAST: u16 = 4;
+const ATTRIBUTE_FLAGS: u16 = 8;
+
+/// Usable at once: nobody else can have the address, and nobody is asked.
+const FLAG_NO_DUPLICATE_DETECTION: u32 = 0x02;
+/// Nobody is a neighbour because of the address's prefix.
+const FLAG_NO_PREFIX_ROUTE: u32 = 0x200;
 
 const FAMILY_IPV4: u8 = 2;
 const HEADER_LENGTH: usize = 8;
@@ -36,7 +43,7 @@ pub fn add(batch: &mut Batch, index: u32, cidr: Cidr) {
         "add an address",
         NEW_ADDRESS,
         FLAG_CREATE | FLAG_REPLACE,
-        &header(index, cidr),
+        &header(index, cidr.into()),
         |address| {
             address.address(ATTRIBUTE_LOCAL, cidr.address);
             address.address(ATTRIBUTE_ADDRESS, cidr.address);
@@ -51,7 +58,7 @@ pub fn add(batch: &mut Batch, index: u32, cidr: Cidr) {
 pub fn add_labelled(batch: &mut Batch, index: u32, host: Ipv4Addr, label: &str) {
     let cidr = Cidr { address: host, prefix: 32 };
     let flags = FLAG_CREATE | FLAG_REPLACE;
-    batch.message("add an address", NEW_ADDRESS, flags, &header(index, cidr), |address| {
+    batch.message("add an address", NEW_ADDRESS, flags, &header(index, cidr.into()), |address| {
         address.address(ATTRIBUTE_LOCAL, host);
         address.address(ATTRIBUTE_ADDRESS, host);
         address.text(ATTRIBUTE_LABEL, label);
@@ -60,16 +67,55 @@ pub fn add_labelled(batch: &mut Batch, index: u32, host: Ipv4Addr, label: &str) 
 
 pub fn delete(batch: &mut Batch, index: u32, cidr: Cidr) {
     batch
-        .message("remove an address", DELETE_ADDRESS, 0, &header(index, cidr), |address| {
+        .message("remove an address", DELETE_ADDRESS, 0, &header(index, cidr.into()), |address| {
             address.address(ATTRIBUTE_LOCAL, cidr.address);
         })
         .tolerating(&[errno::ADDRESS_NOT_AVAILABLE, errno::NO_DEVICE]);
 }
 
+/// Adds an IPv6 address that is usable at once, or keeps it when it is there.
+pub fn add_v6(batch: &mut Batch, index: u32, host: Ipv6Addr) {
+    let header = header(index, IpCidr::host(host.into()));
+    batch.message("add an address", NEW_ADDRESS, FLAG_CREATE | FLAG_REPLACE, &header, |address| {
+        address.address(ATTRIBUTE_LOCAL, host);
+        address.address(ATTRIBUTE_ADDRESS, host);
+        address.u32(ATTRIBUTE_FLAGS, FLAG_NO_DUPLICATE_DETECTION | FLAG_NO_PREFIX_ROUTE);
+    });
+}
+
+pub fn delete_v6(batch: &mut Batch, index: u32, host: Ipv6Addr) {
+    let header = header(index, IpCidr::host(host.into()));
+    batch
+        .message("remove an address", DELETE_ADDRESS, 0, &header, |address| {
+            address.address(ATTRIBUTE_LOCAL, host);
+        })
+        .tolerating(&[errno::ADDRESS_NOT_AVAILABLE, errno::NO_DEVICE]);
+}
+
+/// The IPv6 addresses of one link that stand for themselves alone.
+pub fn list_v6(socket: &mut Socket, index: u32) -> Result<Vec<Ipv6Addr>, NetworkError> {
+    let mut query = Batch::default();
+    query.message("list addresses", GET_ADDRESS, FLAG_DUMP, &header(0, IpCidr::EVERYWHERE_V6), |_| {});
+    let answers = socket.query(query)?;
+    let of_link = answers.iter().filter(|answer| {
+        let [_, prefix, ..] = answer.body[..] else { return false };
+        answer.kind == NEW_ADDRESS && prefix == 128 && answer.body.get(4..).and_then(read_u32) == Some(index)
+    });
+    let address = |body: &[u8]| {
+        let (_, value) =
+            attributes(body.get(HEADER_LENGTH..)?).find(|(kind, _)| *kind == ATTRIBUTE_ADDRESS)?;
+        match read_ip(value)? {
+            IpAddr::V6(address) => Some(address),
+            IpAddr::V4(_) => None,
+        }
+    };
+    Ok(of_link.filter_map(|answer| address(&answer.body)).collect())
+}
+
 pub fn list(socket: &mut Socket) -> Result<Vec<Assigned>, NetworkError> {
     let mut query = Batch::default();
     let any = Cidr { address: Ipv4Addr::UNSPECIFIED, prefix: 0 };
-    query.message("list addresses", GET_ADDRESS, FLAG_DUMP, &header(0, any), |_| {});
+    query.message("list addresses", GET_ADDRESS, FLAG_DUMP, &header(0, any.into()), |_| {});
     let answers = socket.query(query)?;
     Ok(answers.iter().filter_map(|answer| parse(answer.kind, &answer.body)).collect())
 }
@@ -90,10 +136,10 @@ fn parse(kind: u16, body: &[u8]) -> Option<Assigned> {
     })
 }
 
-fn header(index: u32, cidr: Cidr) -> [u8; HEADER_LENGTH] {
+fn header(index: u32, cidr: IpCidr) -> [u8; HEADER_LENGTH] {
     let mut bytes = [0; HEADER_LENGTH];
-    bytes[0] = FAMILY_IPV4;
-    bytes[1] = cidr.prefix;
+    bytes[0] = family_of(cidr.network());
+    bytes[1] = cidr.prefix();
     bytes[4..8].copy_from_slice(&index.to_ne_bytes());
     bytes
 }

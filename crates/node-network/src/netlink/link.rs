@@ -28,6 +28,10 @@ const ATTRIBUTE_EXTENDED_MASK: u16 = 29;
 const ATTRIBUTE_GROUP: u16 = 27;
 const ATTRIBUTE_NAMESPACE_FD: u16 = 28;
 const ATTRIBUTE_PEER_NAMESPACE_ID: u16 = 37;
+const ATTRIBUTE_OF_FAMILIES: u16 = 26;
+const FAMILY_IPV6: u16 = 10;
+const GENERATION_MODE: u16 = 8;
+const GENERATION_NONE: u8 = 1;
 const INFO_KIND: u16 = 1;
 const INFO_DATA: u16 = 2;
 const VETH_PEER: u16 = 1;
@@ -104,6 +108,15 @@ pub fn set_up(batch: &mut Batch, index: u32) {
 pub fn set_mac(batch: &mut Batch, index: u32, mac: MacAddress) {
     batch.message("set a MAC address", SET_LINK, 0, &header(index, 0, 0), |link| {
         link.bytes(ATTRIBUTE_ADDRESS, &mac.0);
+    });
+}
+
+/// Lets a link give itself no IPv6 address: it then solicits no router either.
+pub fn set_no_own_addresses(batch: &mut Batch, index: u32) {
+    batch.message("turn address generation off", SET_LINK, 0, &header(index, 0, 0), |link| {
+        link.nested(ATTRIBUTE_OF_FAMILIES, |families| {
+            families.nested(FAMILY_IPV6, |family| family.bytes(GENERATION_MODE, &[GENERATION_NONE]));
+        });
     });
 }
 

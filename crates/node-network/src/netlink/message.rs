@@ -1,6 +1,6 @@
 //! Building and reading netlink messages.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The kernel's error numbers that callers tolerate.
 pub mod errno {
@@ -99,8 +99,11 @@ impl Attributes<'_> {
         self.bytes(kind, &bytes);
     }
 
-    pub fn address(&mut self, kind: u16, value: Ipv4Addr) {
-        self.bytes(kind, &value.octets());
+    pub fn address(&mut self, kind: u16, value: impl Into<IpAddr>) {
+        match value.into() {
+            IpAddr::V4(address) => self.bytes(kind, &address.octets()),
+            IpAddr::V6(address) => self.bytes(kind, &address.octets()),
+        }
     }
 
     pub fn nested(&mut self, kind: u16, inner: impl FnOnce(&mut Attributes<'_>)) {
@@ -146,6 +149,31 @@ pub fn read_u64(bytes: &[u8]) -> Option<u64> {
 
 pub fn read_address(bytes: &[u8]) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from(<[u8; 4]>::try_from(bytes.get(..4)?).ok()?))
+}
+
+/// An address of the family that its length tells.
+pub fn read_ip(bytes: &[u8]) -> Option<IpAddr> {
+    match bytes.len() {
+        16 => Some(IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?)),
+        _ => read_address(bytes).map(IpAddr::V4),
+    }
+}
+
+const FAMILY_IPV4: u8 = 2;
+const FAMILY_IPV6: u8 = 10;
+
+/// The number of an address's family in the headers of messages.
+pub fn family_of(address: IpAddr) -> u8 {
+    if address.is_ipv4() { FAMILY_IPV4 } else { FAMILY_IPV6 }
+}
+
+/// No address, of the family with this number.
+pub fn unspecified(family: u8) -> Option<IpAddr> {
+    match family {
+        FAMILY_IPV4 => Some(Ipv4Addr::UNSPECIFIED.into()),
+        FAMILY_IPV6 => Some(std::net::Ipv6Addr::UNSPECIFIED.into()),
+        _ => None,
+    }
 }
 
 pub fn read_text(bytes: &[u8]) -> String {

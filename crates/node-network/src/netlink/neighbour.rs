@@ -1,9 +1,9 @@
-//! Fixed neighbour entries, which spare the first packet its ARP question.
+//! Fixed neighbour entries, which spare the first packet its ARP question, and IPv6 neighbour discovery as a whole.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use crate::config::MacAddress;
-use crate::netlink::message::{Batch, FLAG_CREATE, FLAG_REPLACE};
+use crate::netlink::message::{Batch, FLAG_CREATE, FLAG_REPLACE, family_of};
 
 const NEW_NEIGHBOUR: u16 = 28;
 const ATTRIBUTE_DESTINATION: u16 = 1;
@@ -11,9 +11,10 @@ const ATTRIBUTE_LINK_ADDRESS: u16 = 2;
 const STATE_PERMANENT: u16 = 0x80;
 const FAMILY_IPV4: u8 = 2;
 
-pub fn add(batch: &mut Batch, index: u32, address: Ipv4Addr, mac: MacAddress) {
+pub fn add(batch: &mut Batch, index: u32, address: impl Into<IpAddr>, mac: MacAddress) {
+    let address = address.into();
     let mut header = [0; 12];
-    header[0] = FAMILY_IPV4;
+    header[0] = family_of(address);
     header[4..8].copy_from_slice(&index.to_ne_bytes());
     header[8..10].copy_from_slice(&STATE_PERMANENT.to_ne_bytes());
     let flags = FLAG_CREATE | FLAG_REPLACE;

@@ -1,11 +1,13 @@
-//! IPv4 routes, of the main table and of a VPC's own ones.
+//! Routes, of the main table and of a VPC's own ones.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv6Addr};
+use std::thread;
 
-use crate::config::Cidr;
+use crate::config::{Cidr, IpCidr, Ipv6Cidr};
 use crate::error::NetworkError;
+use crate::limits;
 use crate::netlink::message::{
-    Batch, FLAG_CREATE, FLAG_DUMP, FLAG_REPLACE, attributes, errno, read_address, read_u32,
+    Batch, FLAG_CREATE, FLAG_DUMP, FLAG_REPLACE, attributes, errno, family_of, read_ip, read_u32, unspecified,
 };
 use crate::netlink::socket::Socket;
 
@@ -22,13 +24,13 @@ const ATTRIBUTE_METRICS: u16 = 8;
 const ATTRIBUTE_TABLE: u16 = 15;
 const METRIC_MTU: u16 = 2;
 
-const FAMILY_IPV4: u8 = 2;
 pub const TABLE_MAIN: u32 = 254;
 /// Marks our routes among the host's (`ip route list proto 110`), and our rules.
 pub const PROTOCOL_NEARGATE: u8 = 110;
 const SCOPE_UNIVERSE: u8 = 0;
 const SCOPE_LINK: u8 = 253;
 const KIND_UNICAST: u8 = 1;
+const KIND_LOCAL: u8 = 2;
 const KIND_BLACKHOLE: u8 = 6;
 const KIND_THROW: u8 = 9;
 const FLAG_ON_LINK: u32 = 4;
@@ -38,10 +40,10 @@ const HEADER_LENGTH: usize = 12;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
     pub table: u32,
-    pub destination: Cidr,
+    pub destination: IpCidr,
     pub link: Option<u32>,
-    pub gateway: Option<Ipv4Addr>,
-    pub source: Option<Ipv4Addr>,
+    pub gateway: Option<IpAddr>,
+    pub source: Option<IpAddr>,
     pub priority: u32,
     pub mtu_bytes: Option<u32>,
     /// The gateway is on the link whatever other routes say.
@@ -51,10 +53,10 @@ pub struct Route {
 }
 
 impl Route {
-    pub fn new(destination: Cidr) -> Self {
+    pub fn new(destination: impl Into<IpCidr>) -> Self {
         Self {
             table: TABLE_MAIN,
-            destination,
+            destination: destination.into(),
             link: None,
             gateway: None,
             source: None,
@@ -66,8 +68,23 @@ impl Route {
     }
 
     /// The route to one address.
-    pub fn host(address: Ipv4Addr) -> Self {
-        Self::new(Cidr { address, prefix: 32 })
+    pub fn host(address: impl Into<IpAddr>) -> Self {
+        Self::new(IpCidr::host(address.into()))
+    }
+}
+
+/// What the kernel gives an IPv6 route that was added without a priority.
+const PRIORITY_OF_IPV6: u32 = 1024;
+
+impl Route {
+    /// Takes out what the kernel adds to routes of IPv6: a priority, and the loopback as the link of those that lead nowhere.
+    fn forget_defaults(&mut self, kind: u8) {
+        if self.priority == PRIORITY_OF_IPV6 {
+            self.priority = 0;
+        }
+        if kind != KIND_UNICAST {
+            self.link = None;
+        }
     }
 }
 
@@ -111,6 +128,33 @@ pub fn delete(batch: &mut Batch, route: &Route) {
         .tolerating(&[errno::NO_PROCESS, errno::NO_ENTRY, errno::NO_DEVICE]);
 }
 
+/// Waits until packets to one of the namespace's own IPv6 addresses are taken in.
+///
+/// The kernel gives an address its local route in a work queue of its own, also without looking for duplicates; what arrives
+/// before is lost. There is an event for it, but a subscription costs more than asking again.
+pub fn wait_until_local(socket: &mut Socket, address: Ipv6Addr) -> Result<(), NetworkError> {
+    for _ in 0..limits::LINK_POLLS_MAX {
+        if is_local(socket, address) {
+            return Ok(());
+        }
+        thread::sleep(limits::LINK_POLL_PERIOD);
+    }
+    Err(NetworkError::Netlink { what: "wait for an address", source: std::io::ErrorKind::TimedOut.into() })
+}
+
+/// An address without any route is not local either.
+fn is_local(socket: &mut Socket, address: Ipv6Addr) -> bool {
+    let mut header = [0; HEADER_LENGTH];
+    header[0] = family_of(address.into());
+    header[1] = 128;
+    let mut query = Batch::default();
+    query.message("find the way to an address", GET_ROUTE, 0, &header, |attributes| {
+        attributes.address(ATTRIBUTE_DESTINATION, address);
+    });
+    let answers = socket.query(query).unwrap_or_default();
+    answers.iter().any(|answer| answer.kind == NEW_ROUTE && answer.body.get(7) == Some(&KIND_LOCAL))
+}
+
 /// The routes of the main table that this program added.
 pub fn list_ours(socket: &mut Socket) -> Result<Vec<Route>, NetworkError> {
     Ok(list_all_ours(socket)?.into_iter().filter(|route| route.table == TABLE_MAIN).collect())
@@ -119,37 +163,43 @@ pub fn list_ours(socket: &mut Socket) -> Result<Vec<Route>, NetworkError> {
 /// The routes of all tables that this program added.
 pub fn list_all_ours(socket: &mut Socket) -> Result<Vec<Route>, NetworkError> {
     let mut query = Batch::default();
-    let mut all = [0; HEADER_LENGTH];
-    all[0] = FAMILY_IPV4;
-    query.message("list routes", GET_ROUTE, FLAG_DUMP, &all, |_| {});
+    // Of no family: of all of them.
+    query.message("list routes", GET_ROUTE, FLAG_DUMP, &[0; HEADER_LENGTH], |_| {});
     let answers = socket.query(query)?;
     Ok(answers.iter().filter_map(|answer| parse(answer.kind, &answer.body)).collect())
 }
 
 fn parse(kind: u16, body: &[u8]) -> Option<Route> {
-    let ours = *body.first()? == FAMILY_IPV4 && *body.get(5)? == PROTOCOL_NEARGATE;
-    if kind != NEW_ROUTE || !ours {
+    if kind != NEW_ROUTE || *body.get(5)? != PROTOCOL_NEARGATE {
         return None;
     }
+    let mut destination = unspecified(*body.first()?)?;
     let prefix = *body.get(1)?;
-    let mut route = Route::new(Cidr { address: Ipv4Addr::UNSPECIFIED, prefix });
+    let mut route = Route::new(IpCidr::host(destination));
     route.table = u32::from(*body.get(4)?);
     route.throws = *body.get(7)? == KIND_THROW;
     route.on_link = read_u32(body.get(8..)?)? & FLAG_ON_LINK != 0;
     for (kind, value) in attributes(body.get(HEADER_LENGTH..)?) {
         match kind {
             ATTRIBUTE_TABLE => route.table = read_u32(value)?,
-            ATTRIBUTE_DESTINATION => route.destination.address = read_address(value)?,
+            ATTRIBUTE_DESTINATION => destination = read_ip(value)?,
             ATTRIBUTE_LINK => route.link = read_u32(value),
             ATTRIBUTE_PRIORITY => route.priority = read_u32(value)?,
-            ATTRIBUTE_GATEWAY => route.gateway = read_address(value),
-            ATTRIBUTE_SOURCE => route.source = read_address(value),
+            ATTRIBUTE_GATEWAY => route.gateway = read_ip(value),
+            ATTRIBUTE_SOURCE => route.source = read_ip(value),
             ATTRIBUTE_METRICS => {
                 let mtu = attributes(value).find(|(kind, _)| *kind == METRIC_MTU);
                 route.mtu_bytes = mtu.and_then(|(_, value)| read_u32(value));
             }
             _ => {}
         }
+    }
+    route.destination = match destination {
+        IpAddr::V4(address) => Cidr { address, prefix }.into(),
+        IpAddr::V6(address) => Ipv6Cidr { address, prefix }.into(),
+    };
+    if destination.is_ipv6() {
+        route.forget_defaults(*body.get(7)?);
     }
     Some(route)
 }
@@ -162,8 +212,8 @@ fn header(route: &Route) -> [u8; HEADER_LENGTH] {
         (None, false) => KIND_BLACKHOLE,
     };
     let mut bytes = [0; HEADER_LENGTH];
-    bytes[0] = FAMILY_IPV4;
-    bytes[1] = route.destination.prefix;
+    bytes[0] = family_of(route.destination.network());
+    bytes[1] = route.destination.prefix();
     // Numbers that don't fit the header are in an attribute, which counts then.
     bytes[4] = u8::try_from(route.table).unwrap_or(0);
     bytes[5] = PROTOCOL_NEARGATE;

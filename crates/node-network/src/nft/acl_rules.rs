@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::net::Ipv4Addr;
 
 use crate::alias::alias_of;
-use crate::config::{AclConfig, AclEntry, NatGatewayConfig, SubnetConfig, Traffic, VpcConfig};
+use crate::config::{
+    AclConfig, AclEntry, Family, IpCidr, NatGatewayConfig, SubnetConfig, Traffic, VpcConfig,
+};
 use crate::nft::base_rules::TABLE;
 use crate::nft::front_rules;
 use crate::nft::group_rules::{Direction, traffic_expressions};
+use crate::vpc::setup::Uplink;
 
 /// Whether some subnet's ACL may refuse anything.
 pub fn any(config: &VpcConfig) -> bool {
@@ -36,32 +38,39 @@ pub fn owns(chain: &str) -> bool {
 }
 
 /// Appends what fills the chain `acl`, which exists and is empty, and those it leads to.
-pub fn write(text: &mut String, config: &VpcConfig, host_address: Ipv4Addr) {
+pub fn write(text: &mut String, config: &VpcConfig, uplink: &Uplink) {
     for chain in chains(config) {
         let _ = writeln!(text, "add chain {TABLE} {chain}\nflush chain {TABLE} {chain}");
     }
     if !any(config) {
         return;
     }
-    for acl in config.acls.iter().filter(|acl| !allows_everything(acl)) {
+    for acl in &config.acls {
         if filtered(config).any(|(_, other)| other.id == acl.id) {
-            entries(text, &out_of(acl), Direction::Egress, &acl.egress);
-            entries(text, &into(acl), Direction::Ingress, &acl.ingress);
+            let known = |entry: &&AclEntry| config.ipv6_cidr.is_some() || entry.cidr.family() == Family::Ipv4;
+            entries(text, &out_of(acl), Direction::Egress, acl.egress.iter().filter(known));
+            entries(text, &into(acl), Direction::Ingress, acl.ingress.iter().filter(known));
         }
     }
     // The host is not a network that an ACL could name.
-    for field in ["saddr", "daddr"] {
-        let _ = writeln!(text, "add rule {TABLE} acl ip {field} {host_address} return");
+    let hosts = [Some(uplink.host_address.into()), config.ipv6_cidr.map(|_| uplink.host_ipv6.into())];
+    for host in hosts.into_iter().flatten().map(IpCidr::host) {
+        let header = host.family().header();
+        for field in ["saddr", "daddr"] {
+            let _ = writeln!(text, "add rule {TABLE} acl {header} {field} {host} return");
+        }
     }
     front_rules::write_acls(text, config);
     let mut rule = |chain: &str, rule: String| {
         let _ = writeln!(text, "add rule {TABLE} {chain} {rule}");
     };
     for (subnet, acl) in filtered(config) {
-        let cidr = subnet.cidr;
-        rule(&leave(subnet), format!("ip daddr {cidr} return"));
+        for cidr in blocks(subnet) {
+            let header = cidr.family().header();
+            rule(&leave(subnet), format!("{header} daddr {cidr} return"));
+            rule(&enter(subnet), format!("{header} saddr {cidr} return"));
+        }
         rule(&leave(subnet), format!("goto {}", out_of(acl)));
-        rule(&enter(subnet), format!("ip saddr {cidr} return"));
         rule(&enter(subnet), format!("goto {}", into(acl)));
     }
     // A packet through a NAT gateway crosses the gateway's own subnet on the way.
@@ -72,11 +81,19 @@ pub fn write(text: &mut String, config: &VpcConfig, host_address: Ipv4Addr) {
             rule(&chain, format!("goto {}", out_of(acl)));
         }
     }
-    let elements = |name: fn(&SubnetConfig) -> String| {
-        let of_one = |(subnet, _): (&SubnetConfig, _)| format!("{} : jump {}", subnet.cidr, name(subnet));
-        filtered(config).map(of_one).collect::<Vec<_>>().join(", ")
+    let crossing = |rule: &mut dyn FnMut(&str, String), field: &str, name: fn(&SubnetConfig) -> String| {
+        for family in Family::BOTH {
+            let of_family = |subnet: &SubnetConfig| blocks(subnet).find(|block| block.family() == family);
+            let of_one =
+                |(subnet, _)| of_family(subnet).map(|block| format!("{block} : jump {}", name(subnet)));
+            let elements: Vec<String> = filtered(config).filter_map(of_one).collect();
+            if !elements.is_empty() {
+                let header = family.header();
+                rule("acl", format!("{header} {field} vmap {{ {} }}", elements.join(", ")));
+            }
+        }
     };
-    rule("acl", format!("ip saddr vmap {{ {} }}", elements(leave)));
+    crossing(&mut rule, "saddr", leave);
     let hops = |name: fn(&NatGatewayConfig) -> String| {
         let of_one = |gateway: &NatGatewayConfig| {
             let addresses = [Some(gateway.private_address), gateway.public_address.map(alias_of)];
@@ -91,10 +108,20 @@ pub fn write(text: &mut String, config: &VpcConfig, host_address: Ipv4Addr) {
         rule("acl", format!("rt ip nexthop vmap {{ {} }}", hops(nat_out)));
         rule("acl", format!("ct direction reply ct reply ip daddr vmap {{ {} }}", hops(nat_in)));
     }
-    rule("acl", format!("ip daddr vmap {{ {} }}", elements(enter)));
+    crossing(&mut rule, "daddr", enter);
 }
 
-fn entries(text: &mut String, chain: &str, direction: Direction, entries: &[AclEntry]) {
+/// A subnet's blocks of both families.
+fn blocks(subnet: &SubnetConfig) -> impl Iterator<Item = IpCidr> {
+    [Some(subnet.cidr.into()), subnet.ipv6_cidr.map(Into::into)].into_iter().flatten()
+}
+
+fn entries<'a>(
+    text: &mut String,
+    chain: &str,
+    direction: Direction,
+    entries: impl Iterator<Item = &'a AclEntry>,
+) {
     let refusal = match direction {
         Direction::Egress => "goto refuse_sent",
         Direction::Ingress => "goto refuse_received",
@@ -124,13 +151,18 @@ fn filtered_gateways(
 /// The subnet's ACL, unless everything passes it.
 fn acl_of<'a>(config: &'a VpcConfig, subnet: &SubnetConfig) -> Option<&'a AclConfig> {
     let id = subnet.acl.as_ref()?;
-    config.acls.iter().find(|acl| acl.id == *id).filter(|acl| !allows_everything(acl))
+    config.acls.iter().find(|acl| acl.id == *id).filter(|acl| !allows_everything(acl, subnet))
 }
 
-fn allows_everything(acl: &AclConfig) -> bool {
+/// Whether the first entry that may match a packet of the subnet always lets it through.
+fn allows_everything(acl: &AclConfig, subnet: &SubnetConfig) -> bool {
     [&acl.ingress, &acl.egress].iter().all(|entries| {
-        let first = entries.first();
-        first.is_some_and(|entry| entry.allows && entry.traffic == Traffic::All && entry.cidr.prefix == 0)
+        blocks(subnet).all(|block| {
+            let first = entries.iter().find(|entry| entry.cidr.family() == block.family());
+            first.is_some_and(|entry| {
+                entry.allows && entry.traffic == Traffic::All && entry.cidr.prefix() == 0
+            })
+        })
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::config::{Family, VpcConfig};
 use crate::nft::Nft;
 use crate::nft::base_rules::{INTERFACES, PEERINGS, TABLE, UPLINK};
 
@@ -11,6 +12,7 @@ pub struct Kind {
     pub is_ingress: bool,
     pub accepted: bool,
     pub protocol: Protocol,
+    pub family: Family,
 }
 
 /// nftables puts five parts into a key at most: the protocol can't stand beside ports.
@@ -22,17 +24,24 @@ pub enum Protocol {
 }
 
 impl Kind {
-    pub fn all() -> impl Iterator<Item = Kind> {
-        let outcomes = [(false, true), (false, false), (true, true), (true, false)];
-        outcomes.into_iter().flat_map(|(is_ingress, accepted)| Self::of(is_ingress, accepted))
+    /// All that a VPC has, with IPv6 or without.
+    pub fn all(has_ipv6: bool) -> impl Iterator<Item = Kind> {
+        let families = Family::BOTH.into_iter().filter(move |family| has_ipv6 || *family == Family::Ipv4);
+        families.flat_map(Self::of_family)
     }
 
-    /// The sets of one end and one outcome.
-    fn of(is_ingress: bool, accepted: bool) -> [Kind; 3] {
+    fn of_family(family: Family) -> impl Iterator<Item = Kind> {
+        let outcomes = [(false, true), (false, false), (true, true), (true, false)];
+        outcomes.into_iter().flat_map(move |(is_ingress, accepted)| Self::of(is_ingress, accepted, family))
+    }
+
+    /// The sets of one end, one outcome and one family.
+    fn of(is_ingress: bool, accepted: bool, family: Family) -> [Kind; 3] {
         [Protocol::Tcp, Protocol::Udp, Protocol::Other].map(|protocol| Kind {
             is_ingress,
             accepted,
             protocol,
+            family,
         })
     }
 
@@ -44,14 +53,17 @@ impl Kind {
             Protocol::Udp => "udp",
             Protocol::Other => "other",
         };
-        format!("flows_{side}_{outcome}_{protocol}")
+        let prefix = if self.family == Family::Ipv4 { "flows" } else { "flows6" };
+        format!("{prefix}_{side}_{outcome}_{protocol}")
     }
 
-    fn key_type(self) -> &'static str {
-        match self.protocol {
-            Protocol::Other => "ifname . ipv4_addr . ipv4_addr . inet_proto",
-            Protocol::Tcp | Protocol::Udp => "ifname . ipv4_addr . ipv4_addr . inet_service . inet_service",
-        }
+    fn key_type(self) -> String {
+        let address = self.family.address_type();
+        let rest = match self.protocol {
+            Protocol::Other => "inet_proto",
+            Protocol::Tcp | Protocol::Udp => "inet_service . inet_service",
+        };
+        format!("ifname . {address} . {address} . {rest}")
     }
 
     /// The rule that counts a packet.
@@ -62,9 +74,10 @@ impl Kind {
             Protocol::Udp => ("17", "th sport . th dport"),
             Protocol::Other => ("!= { 6, 17 }", "meta l4proto"),
         };
+        let header = self.family.header();
         format!(
             "{link} {INTERFACES} meta l4proto {protocol} \
-             update @{} {{ {link} . ip saddr . ip daddr . {rest} counter }}",
+             update @{} {{ {link} . {header} saddr . {header} daddr . {rest} counter }}",
             self.set()
         )
     }
@@ -82,7 +95,8 @@ const CHAINS: [(&str, &str); 3] = [
 /// Makes what counting needs, or removes all of it: without flow logs no packet meets a rule of this.
 ///
 /// The chains `refuse_sent` and `refuse_received` are empty by now.
-pub fn prepare(text: &mut String, counts: bool, counted_before: bool) {
+pub fn prepare(text: &mut String, config: &VpcConfig, counted_before: bool) {
+    let (counts, has_ipv6) = (config.counts_flows, config.ipv6_cidr.is_some());
     if !counts && !counted_before {
         return;
     }
@@ -90,13 +104,13 @@ pub fn prepare(text: &mut String, counts: bool, counted_before: bool) {
     for (chain, hook) in CHAINS {
         let _ = writeln!(text, "add chain {TABLE} {chain} {hook}\nflush chain {TABLE} {chain}");
     }
-    for kind in Kind::all() {
+    for kind in Kind::all(has_ipv6 || counted_before) {
         let (set, key_type) = (kind.set(), kind.key_type());
         let _ =
             writeln!(text, "add set {TABLE} {set} {{ type {key_type}; size {FLOWS_MAX}; flags dynamic; }}");
     }
     if counts {
-        let accepted = |is_ingress| Kind::of(is_ingress, true).map(Kind::rule);
+        let accepted = |is_ingress| of_families(has_ipv6, is_ingress, true);
         let mut rules = vec![
             ("count_accepted", format!("iifname {INTERFACES} goto count_both")),
             ("count_accepted", format!("iifname {PEERINGS} goto count_received")),
@@ -108,14 +122,21 @@ pub fn prepare(text: &mut String, counts: bool, counted_before: bool) {
         for (chain, rule) in rules {
             let _ = writeln!(text, "add rule {TABLE} {chain} {rule}");
         }
-        return;
+    } else {
+        for (chain, _) in CHAINS {
+            let _ = writeln!(text, "delete chain {TABLE} {chain}");
+        }
     }
-    for (chain, _) in CHAINS {
-        let _ = writeln!(text, "delete chain {TABLE} {chain}");
-    }
-    for kind in Kind::all() {
+    let is_unused = |kind: &Kind| !counts || (kind.family == Family::Ipv6 && !has_ipv6);
+    for kind in Kind::all(has_ipv6 || counted_before).filter(is_unused) {
         let _ = writeln!(text, "delete set {TABLE} {}", kind.set());
     }
+}
+
+/// The rules that count packets of one end and one outcome.
+fn of_families(has_ipv6: bool, is_ingress: bool, accepted: bool) -> impl Iterator<Item = String> {
+    let wanted = move |kind: &Kind| kind.is_ingress == is_ingress && kind.accepted == accepted;
+    Kind::all(has_ipv6).filter(wanted).map(Kind::rule)
 }
 
 /// Whether a former server counted flows in the namespace of `nft`.
@@ -125,16 +146,16 @@ pub fn are_present(nft: &mut Nft) -> bool {
 }
 
 /// Forgets everything that was counted.
-pub fn clear() -> String {
-    Kind::all().map(|kind| format!("flush set {TABLE} {}\n", kind.set())).collect()
+pub fn clear(has_ipv6: bool) -> String {
+    Kind::all(has_ipv6).map(|kind| format!("flush set {TABLE} {}\n", kind.set())).collect()
 }
 
 /// What happens to refused packets: the sender's rules are the sender's alone, and what the receiver refuses the
 /// sender was allowed to send.
-pub fn refusals(counts: bool) -> Vec<(&'static str, String)> {
+pub fn refusals(config: &VpcConfig) -> Vec<(&'static str, String)> {
     let mut rules = Vec::new();
-    if counts {
-        let of = |is_ingress, accepted| Kind::of(is_ingress, accepted).map(Kind::rule);
+    if config.counts_flows {
+        let of = |is_ingress, accepted| of_families(config.ipv6_cidr.is_some(), is_ingress, accepted);
         rules.extend(of(false, false).map(|rule| ("refuse_sent", rule)));
         rules.extend(of(false, true).map(|rule| ("refuse_received", rule)));
         rules.extend(of(true, false).map(|rule| ("refuse_received", rule)));

@@ -21,7 +21,7 @@ pub const SET: (&str, &str) = ("fronts", "ifname . ether_addr");
 pub const MAP: (&str, &str) = ("front_marks", "ifname : mark");
 
 /// Behind connection tracking, before the routing decision.
-pub const CHAIN: (&str, &str) = ("front", "{ type filter hook prerouting priority -150; policy accept; }");
+const CHAIN: (&str, &str) = ("front", "{ type filter hook prerouting priority -150; policy accept; }");
 
 /// Where the network ACL of a packet with a mark is found.
 const ANY_ACL: &str = "front_any";
@@ -31,27 +31,32 @@ pub fn mark_of(address: Ipv4Addr) -> u32 {
     u32::from(address)
 }
 
-pub fn rules() -> [(&'static str, String); 3] {
-    [
-        ("source_check", String::from("iifname . ether saddr @fronts meta l4proto { 6, 17 } accept")),
-        ("front", String::from("ct direction reply ct mark != 0 meta mark set ct mark")),
-        // Health checks come from the interface's own address: their answers need no mark.
-        (
-            "front",
-            String::from(
-                "ct state new iifname . ether saddr . ip saddr != @bound ct mark set iifname map @front_marks",
-            ),
-        ),
-    ]
+/// What the check of sources lets pass for such interfaces.
+pub fn source_rule() -> (&'static str, String) {
+    ("source_check", String::from("iifname . ether saddr @fronts meta l4proto { 6, 17 } accept"))
 }
 
-/// Appends what lets an interface speak for its clients, or with `delete` takes that from it.
+const RULES: [&str; 2] = [
+    "ct direction reply ct mark != 0 meta mark set ct mark",
+    // Health checks come from the interface's own address: their answers need no mark.
+    "ct state new iifname . ether saddr . ip saddr != @bound ct mark set iifname map @front_marks",
+];
+
+/// Appends what lets an interface speak for its clients, or with `delete` takes that from it. The chain comes with the first
+/// such interface, so that other VPCs' packets don't pay for it.
 pub fn elements(text: &mut String, verb: &str, interface: &Interface) {
     if !interface.fronts {
         return;
     }
     let Interface { name, mac, address, .. } = interface;
     // Writing to a String can't fail.
+    if verb == "add" {
+        let (chain, hook) = CHAIN;
+        let _ = writeln!(text, "add chain {TABLE} {chain} {hook}\nflush chain {TABLE} {chain}");
+        for rule in RULES {
+            let _ = writeln!(text, "add rule {TABLE} {chain} {rule}");
+        }
+    }
     let _ = writeln!(text, "{verb} element {TABLE} fronts {{ \"{name}\" . {mac} }}");
     let _ = writeln!(text, "{verb} element {TABLE} front_marks {{ \"{name}\" : {} }}", mark_of(*address));
 }
@@ -120,6 +125,7 @@ mod tests {
         let subnet = |(index, acl): (usize, &Option<&str>)| SubnetConfig {
             id: format!("subnet-{index}"),
             cidr: format!("10.0.{index}.0/24").parse().unwrap(),
+            ipv6_cidr: None,
             route_table: None,
             acl: acl.map(str::to_owned),
         };

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::alias::loopback_form;
-use crate::config::{Cidr, GroupRule, Peer, Traffic};
+use crate::config::{Family, GroupRule, IpCidr, Peer, Traffic};
 use crate::nft::base_rules::TABLE;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,20 +47,53 @@ impl Direction {
     }
 }
 
-/// The named set of a group's member addresses.
-pub fn members_set(group: &str) -> String {
-    format!("members_{group}")
+impl Family {
+    pub const BOTH: [Family; 2] = [Family::Ipv4, Family::Ipv6];
+
+    /// How nftables calls the family's header.
+    pub fn header(self) -> &'static str {
+        match self {
+            Family::Ipv4 => "ip",
+            Family::Ipv6 => "ip6",
+        }
+    }
+
+    /// The type of the family's addresses.
+    pub fn address_type(self) -> &'static str {
+        match self {
+            Family::Ipv4 => "ipv4_addr",
+            Family::Ipv6 => "ipv6_addr",
+        }
+    }
 }
 
-/// The named set of a prefix list's blocks.
-pub fn list_set(list: &str) -> String {
-    format!("list_{list}")
+/// The named set of a group's member addresses of a family.
+pub fn members_set(group: &str, family: Family) -> String {
+    match family {
+        Family::Ipv4 => format!("members_{group}"),
+        Family::Ipv6 => format!("members6_{group}"),
+    }
+}
+
+/// The named set of a prefix list's blocks of a family.
+pub fn list_set(list: &str, family: Family) -> String {
+    match family {
+        Family::Ipv4 => format!("list_{list}"),
+        Family::Ipv6 => format!("list6_{list}"),
+    }
 }
 
 /// Appends the commands that give the group's chain exactly `rules`.
 ///
-/// A sender's rule hands the packet on to the receiver's rules, which accept it.
-pub fn replace(text: &mut String, direction: Direction, group: &str, rules: &[GroupRule]) {
+/// A sender's rule hands the packet on to the receiver's rules, which accept it. Of `families` only those that the VPC has: for
+/// others no packet comes, and there are no sets.
+pub fn replace(
+    text: &mut String,
+    direction: Direction,
+    group: &str,
+    rules: &[GroupRule],
+    families: &[Family],
+) {
     let chain = direction.rules_chain(group);
     let verdict = match direction {
         Direction::Ingress => "accept",
@@ -69,55 +102,74 @@ pub fn replace(text: &mut String, direction: Direction, group: &str, rules: &[Gr
     // Writing to a String can't fail.
     let _ = writeln!(text, "flush chain {TABLE} {chain}");
     for rule in rules {
-        for expression in expressions(direction, rule) {
+        for expression in expressions(direction, rule, families) {
             let _ = writeln!(text, "add rule {TABLE} {chain} {expression}{verdict}");
         }
     }
 }
 
-/// What must hold of a packet for `rule`, in one of its forms, with a blank at its end unless it is empty.
-fn expressions(direction: Direction, rule: &GroupRule) -> Vec<String> {
+/// What must hold of a packet for `rule`, in one of its forms, with a blank at its end.
+fn expressions(direction: Direction, rule: &GroupRule, families: &[Family]) -> Vec<String> {
+    let set: fn(&str, Family) -> String = match &rule.peer {
+        Peer::Cidr(cidr) if families.contains(&cidr.family()) => {
+            return traffic_expressions(direction, rule.traffic, *cidr);
+        }
+        Peer::Cidr(_) => return Vec::new(),
+        Peer::Group(_) => members_set,
+        Peer::PrefixList(_) => list_set,
+    };
+    let (Peer::Group(id) | Peer::PrefixList(id)) = &rule.peer else { return Vec::new() };
     let field = direction.peer_field();
-    match &rule.peer {
-        Peer::Cidr(cidr) => traffic_expressions(direction, rule.traffic, *cidr),
-        Peer::Group(group) => {
-            vec![format!("ip {field} @{} {}", members_set(group), traffic_expression(rule.traffic))]
-        }
-        Peer::PrefixList(list) => {
-            vec![format!("ip {field} @{} {}", list_set(list), traffic_expression(rule.traffic))]
-        }
-    }
+    let of_family = |family: &Family| {
+        let traffic = traffic_expression(rule.traffic, *family)?;
+        Some(format!("{} {field} @{} {traffic}", family.header(), set(id, *family)))
+    };
+    families.iter().filter_map(of_family).collect()
 }
 
 /// As [`expressions`], for an address block: a loopback block means this machine, which speaks with the
 /// loopback addresses' aliases.
-pub fn traffic_expressions(direction: Direction, traffic: Traffic, cidr: Cidr) -> Vec<String> {
-    let field = direction.peer_field();
-    let traffic = traffic_expression(traffic);
-    if cidr.prefix == 0 {
-        return vec![traffic];
+pub fn traffic_expressions(direction: Direction, traffic: Traffic, cidr: IpCidr) -> Vec<String> {
+    let (field, family) = (direction.peer_field(), cidr.family());
+    let Some(traffic) = traffic_expression(traffic, family) else { return Vec::new() };
+    if cidr.prefix() == 0 {
+        // Everything of this family, and nothing of the other.
+        let protocol = if family == Family::Ipv4 { "ipv4" } else { "ipv6" };
+        return vec![format!("meta nfproto {protocol} {traffic}")];
     }
-    [Some(cidr), loopback_form(cidr)]
+    [Some(cidr), cidr.v4().and_then(loopback_form).map(IpCidr::V4)]
         .into_iter()
         .flatten()
-        .map(|cidr| format!("ip {field} {cidr} {traffic}"))
+        .map(|cidr| format!("{} {field} {cidr} {traffic}", family.header()))
         .collect()
 }
 
-fn traffic_expression(traffic: Traffic) -> String {
+/// None for traffic that the family doesn't have.
+fn traffic_expression(traffic: Traffic, family: Family) -> Option<String> {
     let mut text = String::new();
-    let _ = match traffic {
-        Traffic::All => Ok(()),
-        Traffic::Tcp { from_port, to_port } => ports(&mut text, "tcp", from_port, to_port),
-        Traffic::Udp { from_port, to_port } => ports(&mut text, "udp", from_port, to_port),
-        Traffic::Icmp { kind: None, .. } => write!(text, "meta l4proto 1 "),
-        Traffic::Icmp { kind: Some(kind), code: None } => write!(text, "icmp type {kind} "),
-        Traffic::Icmp { kind: Some(kind), code: Some(code) } => {
-            write!(text, "icmp type {kind} icmp code {code} ")
-        }
-        Traffic::Protocol(number) => write!(text, "meta l4proto {number} "),
+    let _ = match (traffic, family) {
+        (Traffic::Icmp { .. }, Family::Ipv6) | (Traffic::Icmpv6 { .. }, Family::Ipv4) => return None,
+        (Traffic::All, _) => Ok(()),
+        (Traffic::Tcp { from_port, to_port }, _) => ports(&mut text, "tcp", from_port, to_port),
+        (Traffic::Udp { from_port, to_port }, _) => ports(&mut text, "udp", from_port, to_port),
+        (Traffic::Icmp { kind, code }, _) => icmp(&mut text, ("icmp", 1), kind, code),
+        (Traffic::Icmpv6 { kind, code }, _) => icmp(&mut text, ("icmpv6", 58), kind, code),
+        (Traffic::Protocol(number), _) => write!(text, "meta l4proto {number} "),
     };
-    text
+    Some(text)
+}
+
+fn icmp(
+    text: &mut String,
+    (name, number): (&str, u8),
+    kind: Option<u8>,
+    code: Option<u8>,
+) -> std::fmt::Result {
+    match (kind, code) {
+        (None, _) => write!(text, "meta l4proto {number} "),
+        (Some(kind), None) => write!(text, "{name} type {kind} "),
+        (Some(kind), Some(code)) => write!(text, "{name} type {kind} {name} code {code} "),
+    }
 }
 
 fn ports(text: &mut String, protocol: &str, from_port: u16, to_port: u16) -> std::fmt::Result {
@@ -140,14 +192,40 @@ mod tests {
             Ok(cidr) => Peer::Cidr(cidr),
             Err(_) => Peer::Group(peer.to_owned()),
         };
-        assert_eq!(expressions(direction, &GroupRule { traffic, peer }).join("| "), expect);
+        assert_eq!(expressions(direction, &GroupRule { traffic, peer }, &Family::BOTH).join("| "), expect);
+    }
+
+    #[test]
+    fn a_vpc_without_ipv6_has_rules_of_ipv4_alone() {
+        for (peer, expect) in [
+            (Peer::Cidr(IpCidr::EVERYWHERE_V6), ""),
+            (Peer::Cidr(IpCidr::EVERYWHERE_V4), "meta nfproto ipv4 "),
+            (Peer::Group("sg-1".into()), "ip saddr @members_sg-1 "),
+            (Peer::PrefixList("pl-1".into()), "ip saddr @list_pl-1 "),
+        ] {
+            let rule = GroupRule { traffic: Traffic::All, peer };
+            assert_eq!(expressions(Direction::Ingress, &rule, &[Family::Ipv4]).join("| "), expect);
+        }
     }
 
     #[test]
     fn rules_become_expressions() {
         use Direction::{Egress, Ingress};
-        check(Egress, Traffic::All, "0.0.0.0/0", "");
-        check(Ingress, Traffic::Tcp { from_port: 80, to_port: 80 }, "0.0.0.0/0", "tcp dport 80 ");
+        check(Egress, Traffic::All, "0.0.0.0/0", "meta nfproto ipv4 ");
+        check(Egress, Traffic::All, "::/0", "meta nfproto ipv6 ");
+        check(
+            Ingress,
+            Traffic::Tcp { from_port: 80, to_port: 80 },
+            "0.0.0.0/0",
+            "meta nfproto ipv4 tcp dport 80 ",
+        );
+        check(
+            Ingress,
+            Traffic::Tcp { from_port: 80, to_port: 80 },
+            "2001:db8::9/32",
+            "ip6 saddr 2001:db8::/32 tcp dport 80 ",
+        );
+        check(Ingress, Traffic::All, "::1/128", "ip6 saddr ::1/128 ");
         check(
             Ingress,
             Traffic::Udp { from_port: 1, to_port: 9 },
@@ -158,17 +236,34 @@ mod tests {
             Egress,
             Traffic::Tcp { from_port: 0, to_port: 65535 },
             "sg-1",
-            "ip daddr @members_sg-1 meta l4proto 6 ",
+            "ip daddr @members_sg-1 meta l4proto 6 | ip6 daddr @members6_sg-1 meta l4proto 6 ",
         );
-        check(Ingress, Traffic::Icmp { kind: None, code: None }, "0.0.0.0/0", "meta l4proto 1 ");
+        check(
+            Ingress,
+            Traffic::Icmp { kind: None, code: None },
+            "0.0.0.0/0",
+            "meta nfproto ipv4 meta l4proto 1 ",
+        );
+        let icmp = Traffic::Icmp { kind: None, code: None };
+        check(Ingress, icmp, "::/0", "");
+        check(Ingress, icmp, "sg-1", "ip saddr @members_sg-1 meta l4proto 1 ");
+        let icmpv6 = Traffic::Icmpv6 { kind: Some(128), code: Some(0) };
+        check(Ingress, icmpv6, "0.0.0.0/0", "");
+        check(Ingress, icmpv6, "::/0", "meta nfproto ipv6 icmpv6 type 128 icmpv6 code 0 ");
+        check(Egress, icmpv6, "sg-1", "ip6 daddr @members6_sg-1 icmpv6 type 128 icmpv6 code 0 ");
         check(Ingress, Traffic::All, "127.0.0.1/32", "ip saddr 127.0.0.1/32 | ip saddr 240.0.0.1/32 ");
-        check(Ingress, Traffic::Icmp { kind: Some(8), code: None }, "0.0.0.0/0", "icmp type 8 ");
+        check(
+            Ingress,
+            Traffic::Icmp { kind: Some(8), code: None },
+            "0.0.0.0/0",
+            "meta nfproto ipv4 icmp type 8 ",
+        );
         check(
             Ingress,
             Traffic::Icmp { kind: Some(3), code: Some(4) },
             "0.0.0.0/0",
-            "icmp type 3 icmp code 4 ",
+            "meta nfproto ipv4 icmp type 3 icmp code 4 ",
         );
-        check(Ingress, Traffic::Protocol(50), "0.0.0.0/0", "meta l4proto 50 ");
+        check(Ingress, Traffic::Protocol(50), "0.0.0.0/0", "meta nfproto ipv4 meta l4proto 50 ");
     }
 }

@@ -6,8 +6,9 @@ use std::net::Ipv4Addr;
 use serde_json::Value;
 
 use crate::alias::{ALIASES, alias_of};
+use crate::config::Ipv6Pool;
 use crate::error::NetworkError;
-use crate::instance::Instance;
+use crate::instance::{HOSTS_IPV6, Instance};
 use crate::nft::Nft;
 
 /// The uplinks of every installation of this host: what another one's tasks send is that one's to judge and to translate.
@@ -98,8 +99,54 @@ pub fn public_by_alias(
     Ok(elements.filter_map(pair).collect())
 }
 
-/// Removes the table, whether or not it is there.
+/// Makes the table of IPv6, or brings it to its present form.
+///
+/// - Tasks reach nothing of the host itself, no other VPC, of whichever installation, and no address of the pool that no VPC
+///   of this host has.
+/// - What comes from elsewhere to a task is forwarded when the world knows the way to the pool: the VPC decides then. Otherwise
+///   only what belongs to a connection from inside is, and what leaves the host leaves it with the host's address.
+/// - The host's own processes speak with an address of [`HOSTS_IPV6`], which security groups trust. Nobody else does, also
+///   not by someone's masquerading.
+///
+/// Before the pool is known, nothing passes between tasks and the world.
+pub fn ensure_v6(nft: &mut Nft, instance: &Instance, pool: Option<Ipv6Pool>) -> Result<(), NetworkError> {
+    let table = instance.host_table();
+    let links = format!("\"{}*\"", instance.link_prefix());
+    let (to_world, from_world, masquerade) = match pool {
+        None => (format!("iifname {links} drop"), format!("oifname {links} drop"), String::new()),
+        Some(Ipv6Pool { cidr, masquerade }) => {
+            let to_world = format!("iifname {links} ip6 daddr {{ fe80::/10, {HOSTS_IPV6}, {cidr} }} drop");
+            let verdict = if masquerade { "drop" } else { "accept" };
+            let hidden =
+                format!("add rule ip6 {table} outbound iifname {links} ip6 saddr {cidr} masquerade\n");
+            let masquerade = if masquerade { hidden } else { String::new() };
+            (to_world, format!("oifname {links} {verdict}"), masquerade)
+        }
+    };
+    nft.run(&format!(
+        "add table ip6 {table}
+add chain ip6 {table} forward {{ type filter hook forward priority 0; policy accept; }}
+add chain ip6 {table} input {{ type filter hook input priority 0; policy accept; }}
+add chain ip6 {table} outbound {{ type nat hook postrouting priority 100; policy accept; }}
+add chain ip6 {table} translated {{ type filter hook postrouting priority 300; policy accept; }}
+flush table ip6 {table}
+add rule ip6 {table} forward iifname != {ANY_LINK} ip6 saddr {HOSTS_IPV6} drop
+add rule ip6 {table} forward iifname {links} oifname {ANY_LINK} drop
+add rule ip6 {table} forward oifname {links} ct state established,related accept
+add rule ip6 {table} forward {to_world}
+add rule ip6 {table} forward {from_world}
+add rule ip6 {table} input iifname {links} ct state established,related accept
+add rule ip6 {table} input iifname {links} drop
+add rule ip6 {table} translated oifname {links} ip6 saddr {HOSTS_IPV6} ct original ip6 saddr != {HOSTS_IPV6} drop
+{masquerade}"
+    ))
+}
+
+/// Removes the tables, whether or not they are there.
 pub fn remove(nft: &mut Nft, instance: &Instance) -> Result<(), NetworkError> {
     let table = instance.host_table();
-    nft.run(&format!("add table ip {table}\ndelete table ip {table}\n"))
+    // A kernel without IPv6 can't make its table, not even to remove it.
+    let has_v6 = nft.list(&format!("list table ip6 {table}")).is_ok();
+    let v6 = if has_v6 { format!("delete table ip6 {table}\n") } else { String::new() };
+    nft.run(&format!("add table ip {table}\ndelete table ip {table}\n{v6}"))
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
 use serde_json::Value;
 
-use crate::config::MacAddress;
+use crate::config::{Family, MacAddress};
 use crate::error::NetworkError;
 use crate::nft::base_rules::TABLE;
 use crate::nft::model::{Group, Interface, Model, Service, ServiceProtocol, set_digest};
@@ -42,6 +42,7 @@ pub fn read(
 #[derive(Default)]
 struct Table {
     bound: HashMap<String, (MacAddress, Ipv4Addr)>,
+    bound6: HashMap<String, BTreeSet<Ipv6Addr>>,
     transit: BTreeSet<String>,
     fronts: BTreeSet<String>,
     /// Link name to set digest, per map.
@@ -50,7 +51,7 @@ struct Table {
     /// Private address to alias.
     public_of: HashMap<Ipv4Addr, Ipv4Addr>,
     services: BTreeSet<Service>,
-    lists: BTreeSet<String>,
+    lists: BTreeSet<(String, Family)>,
     acl_chains: BTreeSet<String>,
     groups: HashMap<String, Group>,
     group_sets: HashMap<String, BTreeSet<String>>,
@@ -89,16 +90,28 @@ impl Table {
     fn take_set(&mut self, set: &Value) {
         let name = text(&set["name"]);
         let elements = set["elem"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if let Some(group) = name.strip_prefix("members_") {
+        let members = |prefix| name.strip_prefix(prefix).map(str::to_owned);
+        let of_ipv6 = members("members6_");
+        if let Some(group) = members("members_").or_else(|| of_ipv6.clone()) {
             // Every address has one reason for now: the interfaces' own are counted when the model is made,
             // and what is left then is remote.
-            let remote = elements.iter().filter_map(|element| text(element).parse().ok()).collect();
-            self.groups.entry(group.to_owned()).or_default().remote_members = remote;
+            let group = self.groups.entry(group).or_default();
+            group
+                .remote_members
+                .extend(elements.iter().filter_map(|element| text(element).parse::<IpAddr>().ok()));
+            group.has_ipv6_set |= of_ipv6.is_some();
         } else if name == "bound" {
             for element in elements {
                 let parts = &element["concat"];
                 if let (Ok(mac), Ok(address)) = (text(&parts[1]).parse(), text(&parts[2]).parse()) {
                     self.bound.insert(text(&parts[0]).to_owned(), (mac, address));
+                }
+            }
+        } else if name == "bound6" {
+            for element in elements {
+                let parts = &element["concat"];
+                if let Ok(address) = text(&parts[2]).parse() {
+                    self.bound6.entry(text(&parts[0]).to_owned()).or_default().insert(address);
                 }
             }
         } else if name == "transit" {
@@ -109,7 +122,9 @@ impl Table {
         } else if name == "services" {
             self.services = elements.iter().filter_map(service).collect();
         } else if let Some(list) = name.strip_prefix("list_") {
-            self.lists.insert(list.to_owned());
+            self.lists.insert((list.to_owned(), Family::Ipv4));
+        } else if let Some(list) = name.strip_prefix("list6_") {
+            self.lists.insert((list.to_owned(), Family::Ipv6));
         }
     }
 
@@ -134,7 +149,7 @@ impl Table {
     }
 
     fn into_model(
-        self,
+        mut self,
         index_of: impl Fn(&str) -> Option<u32>,
         id_of: impl Fn(&str) -> Option<String>,
         public_of: impl Fn(Ipv4Addr) -> Option<Ipv4Addr>,
@@ -159,7 +174,8 @@ impl Table {
             }
             let index = index.unwrap_or(0);
             let public = self.public_of.get(&address).map(|alias| public_of(*alias).unwrap_or(*alias));
-            let interface = Interface { name, index, address, groups, mac, transit, public, fronts };
+            let ipv6 = self.bound6.remove(&name).unwrap_or_default();
+            let interface = Interface { name, index, address, ipv6, groups, mac, transit, public, fronts };
             model.hold(&id, &interface);
             model.interfaces.insert(id, interface);
         }
@@ -178,8 +194,10 @@ fn count_members(model: &mut Model) {
         debug_assert!(set_digest(&interface.groups).len() == 16);
         for id in &interface.groups {
             if let Some(group) = model.groups.get_mut(id) {
-                group.remote_members.remove(&interface.address);
-                *group.members.entry(interface.address).or_default() += 1;
+                for address in interface.private_addresses() {
+                    group.remote_members.remove(&address);
+                    *group.members.entry(address).or_default() += 1;
+                }
             }
         }
     }

@@ -5,28 +5,30 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
 use sha2::{Digest, Sha256};
 
 use crate::alias::{alias_of, loopback_form};
-use crate::config::{Cidr, GroupRules, MacAddress, Peer, PrefixListConfig};
+use crate::config::{Family, GroupRules, IpCidr, MacAddress, Peer, PrefixListConfig};
 use crate::nft::base_rules::TABLE;
 use crate::nft::front_rules;
 use crate::nft::group_rules::{self, Direction, list_set, members_set};
 
 #[derive(Clone, Debug, Default)]
 pub struct Model {
+    /// Whether the VPC has an IPv6 block. Without one there are neither sets nor rules of IPv6; what is told afterwards has them.
+    pub has_ipv6: bool,
     /// By interface id.
     pub interfaces: HashMap<String, Interface>,
-    /// The interface of a private or public address.
-    pub holders: HashMap<Ipv4Addr, String>,
+    /// The interface of a private, public or IPv6 address.
+    pub holders: HashMap<IpAddr, String>,
     pub groups: HashMap<String, Group>,
     /// Chains that jump through several groups: the name's digest, and the groups.
     pub group_sets: HashMap<String, BTreeSet<String>>,
     pub services: BTreeSet<Service>,
-    /// Prefix lists whose sets exist, by id.
-    pub lists: BTreeSet<String>,
+    /// Prefix lists whose sets exist, by id and family.
+    pub lists: BTreeSet<(String, Family)>,
     /// Sets of removed groups and prefix lists that another group's rules may still name.
     pub orphaned_sets: BTreeSet<String>,
 }
@@ -37,6 +39,7 @@ pub struct Interface {
     pub name: String,
     pub index: u32,
     pub address: Ipv4Addr,
+    pub ipv6: BTreeSet<Ipv6Addr>,
     pub groups: BTreeSet<String>,
     pub mac: MacAddress,
     pub transit: bool,
@@ -45,13 +48,26 @@ pub struct Interface {
     pub fronts: bool,
 }
 
+impl Interface {
+    /// What its groups' member sets hold of it.
+    pub fn private_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        [IpAddr::V4(self.address)].into_iter().chain(self.ipv6.iter().copied().map(IpAddr::V6))
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.private_addresses().chain(self.public.map(IpAddr::V4))
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Group {
     /// A referenced group has a member set before it has rules.
     pub has_chains: bool,
-    /// What the member set holds: an address, and how many reasons it has to be there.
-    pub members: BTreeMap<Ipv4Addr, u32>,
-    pub remote_members: BTreeSet<Ipv4Addr>,
+    /// Whether the set of its IPv6 members exists, beside that of IPv4.
+    pub has_ipv6_set: bool,
+    /// What the member sets hold: an address, and how many reasons it has to be there.
+    pub members: BTreeMap<IpAddr, u32>,
+    pub remote_members: BTreeSet<IpAddr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,8 +90,7 @@ impl Model {
         }
         // An address belongs to one interface: whoever had it before is gone, or the allocator would not
         // reuse it.
-        let addresses = [Some(wanted.address), wanted.public];
-        let holders = addresses.iter().flatten().filter_map(|address| self.holders.get(address).cloned());
+        let holders = wanted.addresses().filter_map(|address| self.holders.get(&address).cloned());
         let former: BTreeSet<String> = holders.chain([id.to_owned()]).collect();
         for other in former {
             self.remove_interface(&other, text);
@@ -86,7 +101,7 @@ impl Model {
             element(text, "add", direction, &wanted.name, &set);
         }
         for group in &wanted.groups {
-            self.add_member(group, wanted.address, text);
+            wanted.private_addresses().for_each(|address| self.add_member(group, address, text));
         }
         self.hold(id, &wanted);
         self.interfaces.insert(id.to_owned(), wanted);
@@ -94,15 +109,13 @@ impl Model {
 
     /// Notes which addresses are the interface's.
     pub fn hold(&mut self, id: &str, interface: &Interface) {
-        for address in [Some(interface.address), interface.public].into_iter().flatten() {
-            self.holders.insert(address, id.to_owned());
-        }
+        self.holders.extend(interface.addresses().map(|address| (address, id.to_owned())));
     }
 
     /// Takes an interface out of every map and set: from then on nothing passes it.
     pub fn remove_interface(&mut self, id: &str, text: &mut String) -> Option<Interface> {
         let interface = self.interfaces.remove(id)?;
-        for address in [Some(interface.address), interface.public].into_iter().flatten() {
+        for address in interface.addresses() {
             self.holders.remove(&address);
         }
         let set = set_digest(&interface.groups);
@@ -111,7 +124,7 @@ impl Model {
             element(text, "delete", direction, &interface.name, &set);
         }
         for group in &interface.groups {
-            self.remove_member(group, interface.address, text);
+            interface.private_addresses().for_each(|address| self.remove_member(group, address, text));
         }
         Some(interface)
     }
@@ -126,9 +139,10 @@ impl Model {
                 Peer::Cidr(_) => {}
             }
         }
-        group_rules::replace(text, Direction::Ingress, &rules.id, &rules.ingress);
-        group_rules::replace(text, Direction::Egress, &rules.id, &rules.egress);
-        let wanted: BTreeSet<Ipv4Addr> = rules.remote_members.iter().copied().collect();
+        group_rules::replace(text, Direction::Ingress, &rules.id, &rules.ingress, self.families());
+        group_rules::replace(text, Direction::Egress, &rules.id, &rules.egress, self.families());
+        let known = |address: &&IpAddr| self.has_ipv6 || address.is_ipv4();
+        let wanted: BTreeSet<IpAddr> = rules.remote_members.iter().filter(known).copied().collect();
         let former = self.groups.get(&rules.id).map(|group| group.remote_members.clone()).unwrap_or_default();
         for address in wanted.difference(&former) {
             self.add_member(&rules.id, *address, text);
@@ -158,27 +172,43 @@ impl Model {
             line(text, format_args!("flush chain {TABLE} {chain}"));
             line(text, format_args!("delete chain {TABLE} {chain}"));
         }
-        line(text, format_args!("flush set {TABLE} {}", members_set(id)));
-        self.orphaned_sets.insert(members_set(id));
+        for family in Family::BOTH.into_iter().filter(|family| *family == Family::Ipv4 || group.has_ipv6_set)
+        {
+            let set = members_set(id, family);
+            line(text, format_args!("flush set {TABLE} {set}"));
+            self.orphaned_sets.insert(set);
+        }
     }
 
     /// Gives a prefix list its blocks: rules that name it hold for them from then on.
     pub fn put_list(&mut self, list: &PrefixListConfig, text: &mut String) {
         self.ensure_list(&list.id, text);
-        let set = list_set(&list.id);
-        line(text, format_args!("flush set {TABLE} {set}"));
-        let blocks: Vec<String> = disjoint(&list.cidrs).iter().map(ToString::to_string).collect();
-        if !blocks.is_empty() {
-            line(text, format_args!("add element {TABLE} {set} {{ {} }}", blocks.join(", ")));
+        let all = disjoint(&list.cidrs);
+        for family in self.families() {
+            let set = list_set(&list.id, *family);
+            line(text, format_args!("flush set {TABLE} {set}"));
+            let blocks: Vec<String> =
+                all.iter().filter(|block| block.family() == *family).map(ToString::to_string).collect();
+            if !blocks.is_empty() {
+                line(text, format_args!("add element {TABLE} {set} {{ {} }}", blocks.join(", ")));
+            }
         }
     }
 
     /// Empties a prefix list; its set goes when no rule names it any more.
     pub fn remove_list(&mut self, id: &str, text: &mut String) {
-        if self.lists.remove(id) {
-            line(text, format_args!("flush set {TABLE} {}", list_set(id)));
-            self.orphaned_sets.insert(list_set(id));
+        for family in Family::BOTH {
+            if self.lists.remove(&(id.to_owned(), family)) {
+                let set = list_set(id, family);
+                line(text, format_args!("flush set {TABLE} {set}"));
+                self.orphaned_sets.insert(set);
+            }
         }
+    }
+
+    /// The families that the VPC has.
+    fn families(&self) -> &'static [Family] {
+        if self.has_ipv6 { &Family::BOTH } else { &[Family::Ipv4] }
     }
 
     /// Removes the chains of group sets that no interface uses.
@@ -205,12 +235,12 @@ impl Model {
 
     /// A list that is not known yet is empty: rules that name it match nothing until its blocks arrive.
     fn ensure_list(&mut self, id: &str, text: &mut String) {
-        if self.lists.insert(id.to_owned()) {
-            self.orphaned_sets.remove(&list_set(id));
-            line(
-                text,
-                format_args!("add set {TABLE} {} {{ type ipv4_addr; flags interval; }}", list_set(id)),
-            );
+        for family in self.families() {
+            if self.lists.insert((id.to_owned(), *family)) {
+                let (set, address_type) = (list_set(id, *family), family.address_type());
+                self.orphaned_sets.remove(&set);
+                line(text, format_args!("add set {TABLE} {set} {{ type {address_type}; flags interval; }}"));
+            }
         }
     }
 
@@ -228,9 +258,18 @@ impl Model {
     fn ensure_members(&mut self, id: &str, text: &mut String) {
         if !self.groups.contains_key(id) {
             self.groups.insert(id.to_owned(), Group::default());
-            self.orphaned_sets.remove(&members_set(id));
-            line(text, format_args!("add set {TABLE} {} {{ type ipv4_addr; }}", members_set(id)));
+            self.add_members_set(id, Family::Ipv4, text);
         }
+        if let Some(group) = self.groups.get_mut(id).filter(|group| self.has_ipv6 && !group.has_ipv6_set) {
+            group.has_ipv6_set = true;
+            self.add_members_set(id, Family::Ipv6, text);
+        }
+    }
+
+    fn add_members_set(&mut self, id: &str, family: Family, text: &mut String) {
+        let (set, address_type) = (members_set(id, family), family.address_type());
+        self.orphaned_sets.remove(&set);
+        line(text, format_args!("add set {TABLE} {set} {{ type {address_type}; }}"));
     }
 
     fn ensure_group_set(&mut self, groups: &BTreeSet<String>, text: &mut String) -> String {
@@ -261,21 +300,23 @@ impl Model {
         }
     }
 
-    fn add_member(&mut self, group: &str, address: Ipv4Addr, text: &mut String) {
+    fn add_member(&mut self, group: &str, address: IpAddr, text: &mut String) {
         let reasons = self.groups.entry(group.to_owned()).or_default().members.entry(address).or_default();
         *reasons += 1;
         if *reasons == 1 {
-            line(text, format_args!("add element {TABLE} {} {{ {address} }}", members_set(group)));
+            let set = members_set(group, family_of(address));
+            line(text, format_args!("add element {TABLE} {set} {{ {address} }}"));
         }
     }
 
-    fn remove_member(&mut self, group: &str, address: Ipv4Addr, text: &mut String) {
+    fn remove_member(&mut self, group: &str, address: IpAddr, text: &mut String) {
         let Some(group_state) = self.groups.get_mut(group) else { return };
         let Some(reasons) = group_state.members.get_mut(&address) else { return };
         *reasons -= 1;
         if *reasons == 0 {
             group_state.members.remove(&address);
-            line(text, format_args!("delete element {TABLE} {} {{ {address} }}", members_set(group)));
+            let set = members_set(group, family_of(address));
+            line(text, format_args!("delete element {TABLE} {set} {{ {address} }}"));
         }
     }
 }
@@ -295,6 +336,9 @@ fn interface_elements(text: &mut String, verb: &str, interface: &Interface) {
     let Interface { name, address, mac, .. } = interface;
     line(text, format_args!("{verb} element {TABLE} bound {{ \"{name}\" . {mac} . {address} }}"));
     front_rules::elements(text, verb, interface);
+    for address in &interface.ipv6 {
+        line(text, format_args!("{verb} element {TABLE} bound6 {{ \"{name}\" . {mac} . {address} }}"));
+    }
     if interface.transit {
         line(text, format_args!("{verb} element {TABLE} transit {{ \"{name}\" }}"));
     }
@@ -308,24 +352,24 @@ fn interface_elements(text: &mut String, verb: &str, interface: &Interface) {
 
 /// The blocks without those inside another, and with the other form of loopback addresses: an interval set
 /// takes no overlaps.
-fn disjoint(cidrs: &[Cidr]) -> BTreeSet<Cidr> {
-    let whole = |cidr: &Cidr| Cidr { address: cidr.network(), prefix: cidr.prefix };
-    let all: BTreeSet<Cidr> = cidrs
-        .iter()
-        .flat_map(|cidr| [Some(*cidr), loopback_form(*cidr)])
-        .flatten()
-        .map(|cidr| whole(&cidr))
-        .collect();
+fn disjoint(cidrs: &[IpCidr]) -> BTreeSet<IpCidr> {
+    let loopback = |cidr: &IpCidr| cidr.v4().and_then(loopback_form).map(IpCidr::V4);
+    let all: BTreeSet<IpCidr> =
+        cidrs.iter().flat_map(|cidr| [Some(*cidr), loopback(cidr)]).flatten().map(IpCidr::whole).collect();
     // In this order a block comes right behind what contains it, or behind others inside the same.
     let mut kept = BTreeSet::new();
-    let mut last: Option<Cidr> = None;
+    let mut last: Option<IpCidr> = None;
     for cidr in all {
-        if last.is_none_or(|last| !last.contains(cidr.address)) {
+        if last.is_none_or(|last| !last.contains(cidr.network())) {
             kept.insert(cidr);
             last = Some(cidr);
         }
     }
     kept
+}
+
+fn family_of(address: IpAddr) -> Family {
+    if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
 }
 
 fn element(text: &mut String, verb: &str, direction: Direction, name: &str, set: &str) {
@@ -347,6 +391,7 @@ mod tests {
             name: name.to_owned(),
             index: 7,
             address: address.into(),
+            ipv6: BTreeSet::new(),
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
             mac: MacAddress([10, 0, 0, 0, 0, 1]),
             transit: false,
@@ -357,10 +402,18 @@ mod tests {
 
     #[test]
     fn blocks_of_a_list_do_not_overlap() {
-        let blocks = ["10.1.0.0/16", "10.0.0.0/8", "127.0.0.1/32", "10.0.0.0/16", "192.0.2.7/24"];
-        let cidrs: Vec<Cidr> = blocks.iter().map(|block| block.parse().unwrap()).collect();
+        let blocks = [
+            "10.1.0.0/16",
+            "10.0.0.0/8",
+            "127.0.0.1/32",
+            "10.0.0.0/16",
+            "192.0.2.7/24",
+            "2001:db8::7/32",
+            "2001:db8:1::/48",
+        ];
+        let cidrs: Vec<IpCidr> = blocks.iter().map(|block| block.parse().unwrap()).collect();
         let kept: Vec<String> = disjoint(&cidrs).iter().map(ToString::to_string).collect();
-        assert_eq!(kept, ["10.0.0.0/8", "127.0.0.1/32", "192.0.2.0/24", "240.0.0.1/32"]);
+        assert_eq!(kept, ["10.0.0.0/8", "127.0.0.1/32", "192.0.2.0/24", "240.0.0.1/32", "2001:db8::/32"]);
     }
 
     #[test]
@@ -392,6 +445,40 @@ mod tests {
     }
 
     #[test]
+    fn ipv6_members_come_with_the_vpcs_block() {
+        let mut model = Model::default();
+        let mut text = String::new();
+        let rules = GroupRules {
+            id: "sg-a".into(),
+            ingress: vec![],
+            egress: vec![],
+            remote_members: vec!["2001:db8::9".parse().unwrap()],
+        };
+        model.put_group(&rules, &mut text);
+        assert!(!text.contains("members6") && !text.contains("2001"), "{text}");
+        model.has_ipv6 = true;
+        text.clear();
+        model.put_group(&rules, &mut text);
+        assert!(text.contains("add set inet neargate members6_sg-a { type ipv6_addr; }"), "{text}");
+        assert!(text.contains("add element inet neargate members6_sg-a { 2001:db8::9 }"), "{text}");
+        text.clear();
+        let ipv6 = BTreeSet::from(["2001:db8::4".parse().unwrap()]);
+        model.put_interface(
+            "eni-1",
+            Interface { ipv6, ..interface("e1", [10, 0, 0, 4], &["sg-a"]) },
+            &mut text,
+        );
+        assert!(
+            text.contains("add element inet neargate bound6 { \"e1\" . 0a:00:00:00:00:01 . 2001:db8::4 }"),
+            "{text}"
+        );
+        assert!(text.contains("add element inet neargate members6_sg-a { 2001:db8::4 }"), "{text}");
+        model.remove_interface("eni-1", &mut text);
+        model.remove_group("sg-a", &mut text);
+        assert!(model.orphaned_sets.contains("members6_sg-a"));
+    }
+
+    #[test]
     fn a_reused_address_leaves_its_former_interface() {
         let mut model = Model::default();
         let mut text = String::new();
@@ -412,7 +499,7 @@ mod tests {
             id: "sg-a".into(),
             ingress: vec![],
             egress: vec![],
-            remote_members: vec![Ipv4Addr::new(10, 0, 0, 4)],
+            remote_members: vec![Ipv4Addr::new(10, 0, 0, 4).into()],
         };
         model.put_group(&rules, &mut text);
         model.put_interface("eni-1", interface("e1", [10, 0, 0, 4], &["sg-a"]), &mut text);

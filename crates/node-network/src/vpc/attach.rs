@@ -1,13 +1,13 @@
 //! The link side of attaching and detaching an interface.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use stdx::random::{self, SystemRandom};
 
-use crate::config::{Cidr, EniConfig, NetnsTarget};
+use crate::config::{Cidr, EniConfig, MacAddress, NetnsTarget};
 use crate::error::NetworkError;
 use crate::limits;
 use crate::namespace;
@@ -15,6 +15,7 @@ use crate::netlink::link::{self, Link, Veth};
 use crate::netlink::route::{self, Route};
 use crate::netlink::{Batch, Socket, address, neighbour};
 use crate::ready::Prepared;
+use crate::vpc::ipv6::{self, Visit};
 use crate::vpc::setup::Uplink;
 use crate::vpc::{DEAD_LINK_GROUP, LINK_GROUP, TASK_INTERFACE};
 
@@ -116,17 +117,28 @@ pub fn pair_with(
     Ok(Prepared { inner, inner_index, outer: OuterLink { name, index } })
 }
 
-/// Gives the inner end what the task must see.
-pub fn configure_inner(prepared: &mut Prepared, eni: &EniConfig) -> Result<(), NetworkError> {
+/// Gives the inner end what the task must see. The calling thread is in the namespace of `links`, the VPC's, from which
+/// `visit` leads to the task's.
+pub fn configure_inner(
+    links: &mut Socket,
+    prepared: &mut Prepared,
+    eni: &EniConfig,
+    visit: Visit<'_>,
+) -> Result<(), NetworkError> {
     let mut batch = Batch::default();
     link::set_mac(&mut batch, prepared.inner_index, eni.mac);
     let cidr = Cidr { address: eni.address, prefix: eni.subnet.prefix };
     address::add(&mut batch, prepared.inner_index, cidr);
     let everywhere = Cidr { address: Ipv4Addr::UNSPECIFIED, prefix: 0 };
-    let gateway = Some(eni.subnet.nth(1));
+    let gateway = Some(eni.subnet.nth(1).into());
     let default = Route { link: Some(prepared.inner_index), gateway, ..Route::new(everywhere) };
     route::add(&mut batch, &default);
-    prepared.inner.execute(batch)
+    prepared.inner.execute(batch)?;
+    if eni.ipv6_addresses.is_empty() {
+        return Ok(());
+    }
+    let outer_mac = link::by_index(links, prepared.outer.index)?.mac.unwrap_or(MacAddress([0; 6]));
+    ipv6::configure_inner(&mut prepared.inner, prepared.inner_index, eni, outer_mac, visit)
 }
 
 /// Makes the address lead to the outer end, in the VPC and from the host.
@@ -145,7 +157,8 @@ pub fn connect_outer(
     links.execute(batch)?;
     let mut batch = Batch::default();
     route::add(&mut batch, &host_route(uplink, priority, eni.address));
-    host.execute(batch)
+    host.execute(batch)?;
+    if eni.ipv6_addresses.is_empty() { Ok(()) } else { ipv6::connect_outer(links, outer, eni) }
 }
 
 /// Undoes [`connect_outer`]. The link itself goes with the task's namespace, or later with others of its
@@ -156,14 +169,21 @@ pub fn disconnect_outer(
     uplink: &Uplink,
     priority: u32,
     outer: &OuterLink,
-    address: Ipv4Addr,
+    addresses: &[IpAddr],
 ) -> Result<(), NetworkError> {
     let mut batch = Batch::default();
     link::set_group(&mut batch, outer.index, DEAD_LINK_GROUP);
-    route::delete(&mut batch, &Route { link: Some(outer.index), ..Route::host(address) });
+    for address in addresses {
+        route::delete(&mut batch, &Route { link: Some(outer.index), ..Route::host(*address) });
+    }
     let inside = links.execute(batch);
     let mut batch = Batch::default();
-    route::delete(&mut batch, &host_route(uplink, priority, address));
+    // The host has one route for all IPv6 addresses of the VPC.
+    for address in addresses {
+        if let IpAddr::V4(address) = address {
+            route::delete(&mut batch, &host_route(uplink, priority, *address));
+        }
+    }
     inside.and(host.execute(batch))
 }
 
@@ -185,8 +205,8 @@ pub fn is_in_place(
 fn host_route(uplink: &Uplink, priority: u32, address: Ipv4Addr) -> Route {
     Route {
         link: Some(uplink.host_index),
-        gateway: Some(uplink.vpc_address),
-        source: Some(uplink.host_address),
+        gateway: Some(uplink.vpc_address.into()),
+        source: Some(uplink.host_address.into()),
         priority,
         ..Route::host(address)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use serde_json::Value;
 
@@ -18,8 +18,8 @@ struct Flow {
     set: String,
     link: String,
     protocol: u8,
-    source: Ipv4Addr,
-    destination: Ipv4Addr,
+    source: IpAddr,
+    destination: IpAddr,
     ports: Option<(u16, u16)>,
 }
 
@@ -49,12 +49,13 @@ impl Flows {
     pub fn take(
         &mut self,
         nft: &mut Nft,
+        has_ipv6: bool,
         eni_of: &HashMap<&str, &str>,
     ) -> Result<Vec<FlowCount>, NetworkError> {
         let mut counts = Vec::new();
         let mut silent = String::new();
         let mut seen = HashSet::new();
-        for kind in Kind::all() {
+        for kind in Kind::all(has_ipv6) {
             for (flow, count) in read(nft, kind)? {
                 let former = self.last.insert(flow.clone(), count).unwrap_or_default();
                 let packets = count.packets.saturating_sub(former.packets);

@@ -12,7 +12,7 @@ use crate::limits;
 use crate::netlink::link::{self, Link, Veth};
 use crate::netlink::{Batch, Socket, neighbour};
 use crate::nft::base_rules::peering_link;
-use crate::vpc::LINK_GROUP;
+use crate::vpc::{LINK_GROUP, ipv6};
 
 /// The VPC's end of a peering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,28 @@ pub fn wire(links: &mut Socket, config: &VpcConfig) -> Result<BTreeMap<String, P
     if !batch.is_empty() {
         links.execute(batch)?;
     }
+    if config.ipv6_cidr.is_some() {
+        wire_v6(links, config, &wired)?;
+    }
     Ok(wired)
+}
+
+/// Lets the links of peers with IPv6 blocks carry IPv6.
+fn wire_v6(
+    links: &mut Socket,
+    config: &VpcConfig,
+    wired: &BTreeMap<String, PeerLink>,
+) -> Result<(), NetworkError> {
+    for peering in
+        config.peerings.iter().filter(|one| one.peer_cidrs.iter().any(|block| block.v6().is_some()))
+    {
+        let Some(link) = wired.get(&peering.id) else { continue };
+        ipv6::enable_outer(links, link.index, &peering_link(&peering.id))?;
+        let mut batch = Batch::default();
+        neighbour::add(&mut batch, link.index, ipv6::HOP, mac_of(&peering.id, &peering.peer_vpc_id));
+        links.execute(batch)?;
+    }
+    Ok(())
 }
 
 /// Waits until the link of a peering whose ends are both up really sends.

@@ -39,7 +39,7 @@ impl PublicAddresses {
         let ours = routes.iter().filter(|route| route.link == Some(self.uplink.host_index));
         let found: HashMap<Ipv4Addr, Ipv4Addr> = ours
             .filter_map(|route| {
-                let alias = route.destination.address;
+                let alias = route.destination.v4()?.address;
                 Some((alias, *by_alias.get(&alias)?))
             })
             .collect();
@@ -91,7 +91,7 @@ impl PublicAddresses {
     fn route(&self, public: Ipv4Addr) -> Route {
         Route {
             link: Some(self.uplink.host_index),
-            gateway: Some(self.uplink.vpc_address),
+            gateway: Some(self.uplink.vpc_address.into()),
             priority: self.instance.public_route_priority(),
             ..Route::host(alias_of(public))
         }

@@ -4,12 +4,14 @@
 //! alias or a private address for the NAT gateway that has it. The firewall's translation goes by that.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use sha2::{Digest, Sha256};
 
 use crate::alias::alias_of;
-use crate::config::{Cidr, NatGatewayConfig, RouteConfig, RouteTableConfig, RouteTarget, VpcConfig};
+use crate::config::{
+    Family, IpCidr, NatGatewayConfig, RouteConfig, RouteTableConfig, RouteTarget, SubnetConfig, VpcConfig,
+};
 use crate::error::NetworkError;
 use crate::limits;
 use crate::netlink::route::{self, Route, TABLE_MAIN};
@@ -17,6 +19,7 @@ use crate::netlink::rule::{self, Rule};
 use crate::netlink::{Batch, Socket};
 use crate::nft::front_rules;
 use crate::nft::model::{Interface, Model};
+use crate::vpc::ipv6;
 use crate::vpc::peering::PeerLink;
 use crate::vpc::setup::Uplink;
 
@@ -35,8 +38,6 @@ const OWN_TABLE: u32 = 0x2000_0000;
 /// To which the index of an interface is added that speaks for its clients: the way of answers to them.
 const FRONT_TABLES: u32 = 0x3000_0000;
 
-const EVERYWHERE: Cidr = Cidr { address: Ipv4Addr::UNSPECIFIED, prefix: 0 };
-
 /// What routing depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
@@ -54,7 +55,7 @@ enum Way {
     Local,
     Link {
         index: u32,
-        gateway: Ipv4Addr,
+        gateway: IpAddr,
         mtu_bytes: Option<u32>,
     },
     Blackhole,
@@ -77,7 +78,7 @@ pub fn sync(links: &mut Socket, inputs: Inputs<'_>) -> Result<(), NetworkError> 
     for rule in present_rules.difference(&wanted_rules) {
         rule::delete(&mut batch, rule);
     }
-    let place = |route: &Route| (route.table, route.destination.network(), route.destination.prefix);
+    let place = |route: &Route| (route.table, route.destination.network(), route.destination.prefix());
     let places: BTreeSet<_> = wanted_routes.iter().map(place).collect();
     for route in present_routes.iter().filter(|route| !places.contains(&place(route))) {
         route::delete(&mut batch, route);
@@ -92,8 +93,17 @@ pub fn concerns(config: &VpcConfig, address: Ipv4Addr) -> bool {
 }
 
 fn rules(inputs: Inputs<'_>) -> BTreeSet<Rule> {
+    let mut rules = rules_of(inputs, Family::Ipv4);
+    if inputs.config.ipv6_cidr.is_some() {
+        rules.extend(rules_of(inputs, Family::Ipv6));
+    }
+    rules
+}
+
+fn rules_of(inputs: Inputs<'_>, family: Family) -> BTreeSet<Rule> {
     let Inputs { config, model, uplink, .. } = inputs;
     let rule = |priority, table| Rule {
+        family,
         priority,
         source: None,
         destination: None,
@@ -101,24 +111,28 @@ fn rules(inputs: Inputs<'_>) -> BTreeSet<Rule> {
         mark: None,
         table,
     };
-    let host = Cidr { address: uplink.host_address, prefix: 32 };
+    let host = IpCidr::host(match family {
+        Family::Ipv4 => uplink.host_address.into(),
+        Family::Ipv6 => uplink.host_ipv6.into(),
+    });
     let mut rules = BTreeSet::from([
         Rule { destination: Some(host), ..rule(TO_HOST, Some(TABLE_MAIN)) },
         Rule { input_link: Some(String::from("lo")), ..rule(OF_VPC_ITSELF, Some(OWN_TABLE)) },
         // What no table knows is dropped, as AWS does; the kernel would tell the sender.
         rule(NOWHERE, None),
     ]);
-    for cidr in &config.cidrs {
-        rules.insert(Rule { destination: Some(whole(*cidr)), ..rule(TO_VPC, Some(TABLE_MAIN)) });
+    let blocks = config.cidrs.iter().copied().map(IpCidr::V4).chain(config.ipv6_cidr.map(IpCidr::V6));
+    for block in blocks.filter(|block| block.family() == family) {
+        rules.insert(Rule { destination: Some(block.whole()), ..rule(TO_VPC, Some(TABLE_MAIN)) });
     }
-    for interface in fronts(model) {
+    for interface in fronts(model).filter(|_| family == Family::Ipv4) {
         let mark = Some(front_rules::mark_of(interface.address));
         rules.insert(Rule { mark, ..rule(OF_FRONT, Some(FRONT_TABLES | interface.index)) });
     }
     for subnet in &config.subnets {
-        let Some(id) = &subnet.route_table else { continue };
+        let (Some(id), Some(block)) = (&subnet.route_table, block_of(subnet, family)) else { continue };
         let table = Some(table_number(id));
-        rules.insert(Rule { source: Some(whole(subnet.cidr)), ..rule(OF_SUBNET, table) });
+        rules.insert(Rule { source: Some(block.whole()), ..rule(OF_SUBNET, table) });
         // An interface that may send with any address is known by its link.
         let transit =
             model.interfaces.values().filter(|one| one.transit && subnet.cidr.contains(one.address));
@@ -129,21 +143,30 @@ fn rules(inputs: Inputs<'_>) -> BTreeSet<Rule> {
     rules
 }
 
+fn block_of(subnet: &SubnetConfig, family: Family) -> Option<IpCidr> {
+    match family {
+        Family::Ipv4 => Some(subnet.cidr.into()),
+        Family::Ipv6 => subnet.ipv6_cidr.map(IpCidr::V6),
+    }
+}
+
 fn routes(inputs: Inputs<'_>) -> Vec<Route> {
     let Inputs { config, model, uplink, .. } = inputs;
-    let mut routes = vec![Route {
+    let own = |destination, gateway: IpAddr| Route {
         table: OWN_TABLE,
         link: Some(uplink.vpc_index),
-        gateway: Some(uplink.host_address),
+        gateway: Some(gateway),
         mtu_bytes: Some(limits::MTU_OUTSIDE_BYTES),
-        ..Route::new(EVERYWHERE)
-    }];
+        ..Route::new(destination)
+    };
+    let mut routes = vec![own(IpCidr::EVERYWHERE_V4, uplink.host_address.into())];
+    routes.extend(config.ipv6_cidr.map(|_| own(IpCidr::EVERYWHERE_V6, ipv6::HOP.into())));
     routes.extend(fronts(model).map(|interface| Route {
         table: FRONT_TABLES | interface.index,
         link: Some(interface.index),
-        gateway: Some(interface.address),
+        gateway: Some(interface.address.into()),
         on_link: true,
-        ..Route::new(EVERYWHERE)
+        ..Route::new(IpCidr::EVERYWHERE_V4)
     }));
     let used: BTreeSet<&String> =
         config.subnets.iter().filter_map(|subnet| subnet.route_table.as_ref()).collect();
@@ -168,20 +191,25 @@ fn fronts(model: &Model) -> impl Iterator<Item = &Interface> {
 }
 
 /// Each destination of a table with its way, the most specific of the NAT gateways' own tables included.
-fn ways(inputs: Inputs<'_>, table: &RouteTableConfig) -> HashMap<Cidr, Way> {
+fn ways(inputs: Inputs<'_>, table: &RouteTableConfig) -> HashMap<IpCidr, Way> {
     let mut ways = HashMap::new();
-    for route in &table.routes {
-        let destination = whole(route.destination);
+    let is_known =
+        |route: &&RouteConfig| inputs.config.ipv6_cidr.is_some() || route.destination.v6().is_none();
+    for route in table.routes.iter().filter(is_known) {
+        let destination = route.destination.whole();
         match &route.target {
+            target if destination.family() == Family::Ipv6 => {
+                ways.insert(destination, way_v6(inputs, target));
+            }
             RouteTarget::NatGateway(id) => {
                 let through = through_nat(inputs, destination, id);
                 // Where this table itself knows better, the gateway is not asked.
-                let known = |inner: Cidr| {
+                let known = |inner: IpCidr| {
                     table.routes.iter().any(|other| {
-                        other.destination.prefix > destination.prefix
+                        other.destination.prefix() > destination.prefix()
                             && destination.contains(other.destination.network())
-                            && other.destination.prefix <= inner.prefix
-                            && other.destination.contains(inner.address)
+                            && other.destination.prefix() <= inner.prefix()
+                            && other.destination.contains(inner.network())
                     })
                 };
                 for (inner, way) in through.into_iter().filter(|(inner, _)| !known(*inner)) {
@@ -197,7 +225,7 @@ fn ways(inputs: Inputs<'_>, table: &RouteTableConfig) -> HashMap<Cidr, Way> {
 }
 
 /// What happens to packets for `destination` at a NAT gateway: its own subnet's table decides.
-fn through_nat(inputs: Inputs<'_>, destination: Cidr, id: &str) -> Vec<(Cidr, Way)> {
+fn through_nat(inputs: Inputs<'_>, destination: IpCidr, id: &str) -> Vec<(IpCidr, Way)> {
     let config = inputs.config;
     let Some(gateway) = config.nat_gateways.iter().find(|gateway| gateway.id == *id) else {
         return vec![(destination, Way::Blackhole)];
@@ -206,25 +234,25 @@ fn through_nat(inputs: Inputs<'_>, destination: Cidr, id: &str) -> Vec<(Cidr, Wa
     let table = subnet.and_then(|subnet| subnet.route_table.as_ref());
     let table = config.route_tables.iter().find(|other| Some(&other.id) == table);
     let own: &[RouteConfig] = table.map_or(&[], |table| &table.routes);
-    let covers = |outer: Cidr, inner: Cidr| outer.prefix <= inner.prefix && outer.contains(inner.address);
+    let covers =
+        |outer: IpCidr, inner: IpCidr| outer.prefix() <= inner.prefix() && outer.contains(inner.network());
     let widest = own
         .iter()
         .filter(|route| covers(route.destination, destination))
-        .max_by_key(|route| route.destination.prefix);
+        .max_by_key(|route| route.destination.prefix());
     let whole_way = widest.map_or(Way::Blackhole, |route| way(inputs, &route.target, Some(gateway)));
     let mut ways = vec![(destination, whole_way)];
     let inner = own.iter().filter(|route| {
-        route.destination.prefix > destination.prefix && covers(destination, whole(route.destination))
+        route.destination.prefix() > destination.prefix() && covers(destination, route.destination)
     });
-    ways.extend(inner.map(|route| (whole(route.destination), way(inputs, &route.target, Some(gateway)))));
+    ways.extend(inner.map(|route| (route.destination.whole(), way(inputs, &route.target, Some(gateway)))));
     ways
 }
 
-/// The way to a target, for packets that `nat` has translated, if any.
+/// The way to a target with IPv4, for packets that `nat` has translated, if any.
 fn way(inputs: Inputs<'_>, target: &RouteTarget, nat: Option<&NatGatewayConfig>) -> Way {
     let Inputs { model, uplink, peers, .. } = inputs;
-    let to_world =
-        |gateway| Way::Link { index: uplink.vpc_index, gateway, mtu_bytes: Some(limits::MTU_OUTSIDE_BYTES) };
+    let to_world = |gateway: Ipv4Addr| world(uplink, gateway.into());
     match target {
         RouteTarget::Local => Way::Local,
         RouteTarget::InternetGateway => match nat {
@@ -235,31 +263,55 @@ fn way(inputs: Inputs<'_>, target: &RouteTarget, nat: Option<&NatGatewayConfig>)
         },
         RouteTarget::Peering(id) => peers.get(id).map_or(Way::Blackhole, |peer| Way::Link {
             index: peer.index,
-            gateway: nat.map_or(PeerLink::HOP, |gateway| gateway.private_address),
+            gateway: nat.map_or(PeerLink::HOP, |gateway| gateway.private_address).into(),
             mtu_bytes: None,
         }),
-        // Interfaces take what is not for them only when their source/destination check is off.
-        RouteTarget::Interface(address) if nat.is_none() => model
-            .holders
-            .get(address)
-            .and_then(|id| model.interfaces.get(id))
-            .filter(|interface| interface.transit && interface.address == *address)
-            .map_or(Way::Blackhole, |interface| Way::Link {
-                index: interface.index,
-                gateway: *address,
-                mtu_bytes: None,
-            }),
+        RouteTarget::Interface(address) if nat.is_none() => transit(model, *address)
+            .map_or(Way::Blackhole, |interface| appliance(interface, interface.address.into())),
         // A NAT gateway behind another, or an appliance behind one, is not a way.
-        RouteTarget::Interface(_) | RouteTarget::NatGateway(_) | RouteTarget::Blackhole => Way::Blackhole,
+        RouteTarget::Interface(_)
+        | RouteTarget::NatGateway(_)
+        | RouteTarget::EgressOnlyInternetGateway
+        | RouteTarget::Blackhole => Way::Blackhole,
     }
+}
+
+/// The way to a target with IPv6. Who may come in by a gateway is the firewall's business.
+fn way_v6(inputs: Inputs<'_>, target: &RouteTarget) -> Way {
+    let Inputs { model, uplink, peers, .. } = inputs;
+    match target {
+        RouteTarget::Local => Way::Local,
+        RouteTarget::InternetGateway | RouteTarget::EgressOnlyInternetGateway => {
+            world(uplink, ipv6::HOP.into())
+        }
+        RouteTarget::Peering(id) => peers.get(id).map_or(Way::Blackhole, |peer| Way::Link {
+            index: peer.index,
+            gateway: ipv6::HOP.into(),
+            mtu_bytes: None,
+        }),
+        RouteTarget::Interface(address) => transit(model, *address)
+            .and_then(|interface| Some(appliance(interface, (*interface.ipv6.first()?).into())))
+            .unwrap_or(Way::Blackhole),
+        RouteTarget::NatGateway(_) | RouteTarget::Blackhole => Way::Blackhole,
+    }
+}
+
+fn world(uplink: &Uplink, gateway: IpAddr) -> Way {
+    Way::Link { index: uplink.vpc_index, gateway, mtu_bytes: Some(limits::MTU_OUTSIDE_BYTES) }
+}
+
+/// Interfaces take what is not for them only when their source/destination check is off.
+fn transit(model: &Model, address: Ipv4Addr) -> Option<&Interface> {
+    let interface = model.interfaces.get(model.holders.get(&IpAddr::V4(address))?)?;
+    (interface.transit && interface.address == address).then_some(interface)
+}
+
+fn appliance(interface: &Interface, gateway: IpAddr) -> Way {
+    Way::Link { index: interface.index, gateway, mtu_bytes: None }
 }
 
 /// The same number for the same route table, also after a restart.
 fn table_number(id: &str) -> u32 {
     let digest = Sha256::digest(id.as_bytes());
     0x1000_0000 | (u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) & 0x0fff_ffff)
-}
-
-fn whole(cidr: Cidr) -> Cidr {
-    Cidr { address: cidr.network(), prefix: cidr.prefix }
 }

@@ -1,7 +1,7 @@
 //! Making a VPC's namespace and its uplink, or finding them as a former server left them.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -17,27 +17,32 @@ use crate::netlink::{Batch, Socket, address, neighbour};
 use crate::nft::model::Model;
 use crate::nft::{Nft, acl_rules, base_rules, flow_rules, listing};
 use crate::sysctl;
+use crate::vpc::ipv6::{self, Ends, Visit};
 use crate::vpc::public::{Holders, PublicAddresses};
 use crate::vpc::routing::{self, Inputs};
 use crate::vpc::thread::configure;
 use crate::vpc::{LINK_GROUP, peering};
 
 /// The veth pair between the host and a VPC.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Uplink {
-    pub slot: u16,
+    pub host_name: String,
     pub host_index: u32,
     /// Of the host's end.
     pub host_mac: MacAddress,
     pub vpc_index: u32,
     pub host_address: Ipv4Addr,
     pub vpc_address: Ipv4Addr,
+    pub vpc_mac: MacAddress,
+    /// What the host speaks with to the VPC, where the VPC has IPv6.
+    pub host_ipv6: Ipv6Addr,
 }
 
 /// Everything a VPC's thread owns.
 #[derive(Debug)]
 pub struct Parts {
     pub namespace: Arc<OwnedFd>,
+    pub host_namespace: OwnedFd,
     pub uplink: Uplink,
     /// Works on the host's namespace.
     pub host: Socket,
@@ -46,6 +51,8 @@ pub struct Parts {
     pub nft: Nft,
     pub model: Model,
     pub publics: PublicAddresses,
+    /// Of the host's routes to the VPC's addresses.
+    pub priority: u32,
 }
 
 impl Parts {
@@ -71,8 +78,11 @@ pub fn set_up(instance: &Instance, config: &VpcConfig, holders: Holders) -> Resu
     let host_nft = Nft::new()?;
     let namespace = namespace::open_or_create_persisted(&instance.namespace_path(&config.id))?;
     let (slot, host_link) = ensure_uplink_link(&mut host, instance, &config.id, &namespace)?;
-    // The host's end speaks IPv4 only; without this it would announce itself over IPv6.
-    sysctl::set_if_present(&format!("ipv6/conf/{}/disable_ipv6", host_link.name), "1")?;
+    if config.ipv6_cidr.is_none() {
+        // The host's end speaks IPv4 only; without this it would announce itself over IPv6.
+        sysctl::set_if_present(&format!("ipv6/conf/{}/disable_ipv6", host_link.name), "1")?;
+    }
+    let host_namespace = namespace::current()?;
     // The host's own loopback addresses travel to public addresses as aliases; answers come back to them.
     sysctl::set(&format!("ipv4/conf/{}/route_localnet", host_link.name), "1")?;
     let host_address = ensure_host_address(&mut host, instance, slot, host_link.index)?;
@@ -81,33 +91,66 @@ pub fn set_up(instance: &Instance, config: &VpcConfig, holders: Holders) -> Resu
     namespace::enter(namespace.as_fd())?;
     let mut links = Socket::route()?;
     set_kernel_parameters()?;
-    let vpc_index = link::by_name(&mut links, base_rules::UPLINK)?.index;
+    let vpc_link = link::by_name(&mut links, base_rules::UPLINK)?;
     let host_mac = host_link.mac.unwrap_or(MacAddress([0; 6]));
-    let host_index = host_link.index;
-    let uplink = Uplink { slot, host_index, host_mac, vpc_index, host_address, vpc_address };
+    let uplink = Uplink {
+        host_name: host_link.name,
+        host_index: host_link.index,
+        host_mac,
+        vpc_index: vpc_link.index,
+        host_address,
+        vpc_address,
+        vpc_mac: vpc_link.mac.unwrap_or(MacAddress([0; 6])),
+        host_ipv6: instance.host_ipv6(slot),
+    };
     let mut nft = Nft::new()?;
     let counted_before = flow_rules::are_present(&mut nft);
-    nft.run(&base_rules::commands(config, host_address, counted_before))?;
+    nft.run(&base_rules::commands(config, &uplink, counted_before))?;
     if config.counts_flows {
-        nft.run(&flow_rules::clear())?;
+        nft.run(&flow_rules::clear(config.ipv6_cidr.is_some()))?;
     }
     connect(&mut links, &mut host, &uplink)?;
     configure_addresses(&mut links, config)?;
-    let mut publics = PublicAddresses::new(instance, &config.id, uplink, host_nft, holders);
+    let priority = instance.route_priority(slot);
+    let visit = Visit { own: namespace.as_fd(), other: host_namespace.as_fd() };
+    let mut ends = Ends { links: &mut links, host: &mut host, uplink: &uplink, visit, priority };
+    ipv6::configure(&mut ends, config)?;
+    let mut publics = PublicAddresses::new(instance, &config.id, uplink.clone(), host_nft, holders);
     let found = publics.recover(&mut host)?;
-    let model = recover(&mut links, &mut nft, &found, &acl_rules::chains(config))?;
-    let conntrack = Socket::netfilter()?;
-    let mut parts =
-        Parts { namespace: Arc::new(namespace), uplink, host, links, conntrack, nft, model, publics };
+    let mut model = recover(&mut links, &mut nft, &found, &acl_rules::chains(config))?;
+    model.has_ipv6 = config.ipv6_cidr.is_some();
+    let mut parts = Parts {
+        namespace: Arc::new(namespace),
+        host_namespace,
+        uplink,
+        host,
+        links,
+        conntrack: Socket::netfilter()?,
+        nft,
+        model,
+        publics,
+        priority,
+    };
     parts.adopt(config, &found)?;
     Ok(parts)
 }
 
 impl Parts {
+    /// Brings the VPC's own links to the IPv6 block of `config`.
+    pub fn configure_ipv6(&mut self, config: &VpcConfig) -> Result<(), NetworkError> {
+        let visit = Visit { own: self.namespace.as_fd(), other: self.host_namespace.as_fd() };
+        let Self { links, host, uplink, priority, .. } = self;
+        ipv6::configure(&mut Ends { links, host, uplink, visit, priority: *priority }, config)?;
+        self.model.has_ipv6 = config.ipv6_cidr.is_some();
+        Ok(())
+    }
+
     /// Takes the public addresses of the NAT gateways, and gives up those that nothing here holds any more.
     fn adopt(&mut self, config: &VpcConfig, found: &HashMap<Ipv4Addr, Ipv4Addr>) -> Result<(), NetworkError> {
         let gateways = configure::nat_publics(config);
-        let held = |public: &Ipv4Addr| gateways.contains(public) || self.model.holders.contains_key(public);
+        let held = |public: &Ipv4Addr| {
+            gateways.contains(public) || self.model.holders.contains_key(&IpAddr::V4(*public))
+        };
         let stale: BTreeSet<Ipv4Addr> = found.values().filter(|public| !held(public)).copied().collect();
         self.publics.acquire(&mut self.host, &gateways)?;
         self.publics.release(&mut self.host, &stale)?;

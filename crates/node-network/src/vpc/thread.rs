@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::mem;
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::thread;
@@ -23,6 +23,7 @@ use crate::nft::base_rules;
 use crate::nft::model::{Interface, Service, ServiceProtocol};
 use crate::vpc::attach::{self, OuterLink};
 use crate::vpc::flows::Flows;
+use crate::vpc::ipv6::Visit;
 use crate::vpc::peering;
 use crate::vpc::public::Holders;
 use crate::vpc::requests::{Reply, Request};
@@ -61,7 +62,7 @@ pub async fn start(instance: Instance, config: VpcConfig, holders: Holders) -> R
                 Ok((parts, links)) => {
                     let handle = VpcHandle { requests, namespace: Arc::clone(&parts.namespace) };
                     if ready.send(Ok(Started { handle, links })).is_ok() {
-                        VpcThread::new(instance, config, parts).run(receiver);
+                        VpcThread::new(config, parts).run(receiver);
                     }
                 }
                 Err(error) => drop(ready.send(Err(error))),
@@ -73,13 +74,12 @@ pub async fn start(instance: Instance, config: VpcConfig, holders: Holders) -> R
 
 pub struct VpcThread {
     config: VpcConfig,
-    priority: u32,
     parts: Parts,
     flows: Flows,
     /// Links in the group of dead ones, at most; those whose namespace vanished are gone already.
     dead_links: usize,
     /// Detached addresses whose tracked connections may still be remembered.
-    released: BTreeSet<Ipv4Addr>,
+    released: BTreeSet<IpAddr>,
     pending: Vec<Pending>,
     /// Ids that the pending changes concern: a second change of one waits for the first to be made.
     pending_ids: HashSet<String>,
@@ -104,13 +104,11 @@ enum Change {
 }
 
 impl VpcThread {
-    fn new(instance: Instance, config: VpcConfig, parts: Parts) -> Self {
-        let priority = instance.route_priority(parts.uplink.slot);
+    fn new(config: VpcConfig, parts: Parts) -> Self {
         // A former server may have left dead links; one attempt at deleting them costs nothing when there are
         // none.
         Self {
             config,
-            priority,
             parts,
             flows: Flows::default(),
             dead_links: 1,
@@ -189,7 +187,9 @@ impl VpcThread {
     fn attach(&mut self, eni: EniConfig, target: &NetnsTarget, reply: Reply<AttachedEni>) {
         self.await_turn(&eni.eni_id);
         // The routes of a former owner of the address must be gone before ours come.
-        self.await_turn(&eni.address.to_string());
+        for address in addresses_of(&eni) {
+            self.await_turn(&address.to_string());
+        }
         let outer = match self.attach_links(&eni, target) {
             Ok(outer) => outer,
             Err(error) => return answer(reply, Err(error)),
@@ -198,6 +198,7 @@ impl VpcThread {
             name: outer.name.clone(),
             index: outer.index,
             address: eni.address,
+            ipv6: eni.ipv6_addresses.iter().copied().collect(),
             groups: eni.groups.iter().cloned().collect(),
             mac: eni.mac,
             transit: !eni.source_dest_check,
@@ -205,11 +206,11 @@ impl VpcThread {
             fronts: self.parts.model.interfaces.get(&eni.eni_id).is_some_and(|known| known.fronts),
         };
         let attached = self.attached(&eni);
-        self.pending_ids.insert(eni.address.to_string());
+        self.pending_ids.extend(addresses_of(&eni).map(|address| address.to_string()));
         let id = eni.eni_id.clone();
-        self.push(&eni.eni_id, Change::PutInterface { id, interface }, move |thread, result| {
+        self.push(&id.clone(), Change::PutInterface { id, interface }, move |thread, result| {
             if result.is_err() {
-                thread.abandon(&outer, eni.address);
+                thread.abandon(&outer, addresses_of(&eni));
             }
             answer(reply, result.map(|()| attached));
         });
@@ -219,16 +220,18 @@ impl VpcThread {
         for group in &eni.groups {
             check_identifier("security group", group)?;
         }
-        if !self.config.subnets.iter().any(|subnet| subnet.cidr.network() == eni.subnet.network()) {
-            return Err(NetworkError::ForeignSubnet(eni.subnet.to_string()));
-        }
+        self.check_subnet(eni)?;
         // The next owner of an address must not inherit the connections of the former one.
-        if self.released.contains(&eni.address) {
-            self.forget_connections(eni.address)?;
+        for address in addresses_of(eni) {
+            if self.released.contains(&address) {
+                self.forget_connections(address)?;
+            }
         }
         let target = attach::open_target(target, &self.config.id)?;
         let known = self.parts.model.interfaces.get(&eni.eni_id);
-        if let Some(known) = known.filter(|known| known.address == eni.address) {
+        let wanted: BTreeSet<IpAddr> = addresses_of(eni).collect();
+        let is_same = |known: &&Interface| known.private_addresses().collect::<BTreeSet<_>>() == wanted;
+        if let Some(known) = known.filter(is_same) {
             let outer = OuterLink { name: known.name.clone(), index: known.index };
             let task = target.descriptor.as_fd();
             if attach::is_in_place(&mut self.parts.links, &outer, &eni.eni_id, task)? {
@@ -237,7 +240,8 @@ impl VpcThread {
             }
         }
         if let Some(former) = known.cloned() {
-            self.abandon(&OuterLink { name: former.name, index: former.index }, former.address);
+            let outer = OuterLink { name: former.name.clone(), index: former.index };
+            self.abandon(&outer, former.private_addresses());
             self.delete_dead_links()?;
         }
         let mut prepared = match target.prepared {
@@ -250,28 +254,45 @@ impl VpcThread {
             )?,
         };
         let outer = prepared.outer.clone();
-        let configured =
-            attach::configure_inner(&mut prepared, eni).and_then(|()| self.connect_outer(&outer, eni));
+        let Parts { links, namespace, .. } = &mut self.parts;
+        let visit = Visit { own: namespace.as_fd(), other: target.descriptor.as_fd() };
+        let configured = attach::configure_inner(links, &mut prepared, eni, visit)
+            .and_then(|()| self.connect_outer(&outer, eni));
         if let Err(error) = configured {
-            self.abandon(&outer, eni.address);
+            self.abandon(&outer, addresses_of(eni));
             return Err(error);
         }
         Ok(outer)
     }
 
     fn connect_outer(&mut self, outer: &OuterLink, eni: &EniConfig) -> Result<(), NetworkError> {
-        let Parts { links, host, uplink, .. } = &mut self.parts;
-        attach::connect_outer(links, host, uplink, self.priority, outer, eni)
+        let Parts { links, host, uplink, priority, .. } = &mut self.parts;
+        attach::connect_outer(links, host, uplink, *priority, outer, eni)
+    }
+
+    /// The interface's addresses must be of one subnet of this VPC.
+    fn check_subnet(&self, eni: &EniConfig) -> Result<(), NetworkError> {
+        let foreign = |text: String| Err(NetworkError::ForeignSubnet(text));
+        let mut subnets = self.config.subnets.iter();
+        let Some(subnet) = subnets.find(|subnet| subnet.cidr.network() == eni.subnet.network()) else {
+            return foreign(eni.subnet.to_string());
+        };
+        let is_inside = |address: &Ipv6Addr| subnet.ipv6_cidr.is_some_and(|block| block.contains(*address));
+        match eni.ipv6_addresses.iter().find(|address| !is_inside(address)) {
+            Some(address) => foreign(format!("of {address}")),
+            None => Ok(()),
+        }
     }
 
     /// Takes routes and link out of use after something failed, or because nobody wants them.
-    fn abandon(&mut self, outer: &OuterLink, address: Ipv4Addr) {
-        let Parts { links, host, uplink, .. } = &mut self.parts;
-        if let Err(error) = attach::disconnect_outer(links, host, uplink, self.priority, outer, address) {
+    fn abandon(&mut self, outer: &OuterLink, addresses: impl Iterator<Item = IpAddr>) {
+        let Parts { links, host, uplink, priority, .. } = &mut self.parts;
+        let addresses: Vec<IpAddr> = addresses.collect();
+        if let Err(error) = attach::disconnect_outer(links, host, uplink, *priority, outer, &addresses) {
             warn!(vpc = self.config.id, link = outer.name, %error, "an interface's routes could not be removed");
         }
         self.dead_links += 1;
-        self.released.insert(address);
+        self.released.extend(addresses);
     }
 
     fn attached(&self, eni: &EniConfig) -> AttachedEni {
@@ -281,6 +302,7 @@ impl VpcThread {
             address: eni.address,
             subnet: eni.subnet,
             gateway: eni.subnet.nth(1),
+            ipv6_addresses: eni.ipv6_addresses.clone(),
             mac: eni.mac,
             resolver: self.config.cidrs.first().map_or(Ipv4Addr::new(169, 254, 169, 253), |cidr| cidr.nth(2)),
         }
@@ -292,11 +314,11 @@ impl VpcThread {
             // Detached already: an agent that was restarted in the middle asks twice.
             return answer(reply, Ok(()));
         };
-        self.pending_ids.insert(known.address.to_string());
+        self.pending_ids.extend(known.private_addresses().map(|address| address.to_string()));
         self.push(&eni_id.clone(), Change::RemoveInterface { id: eni_id }, move |thread, result| {
             if result.is_ok() {
-                let outer = OuterLink { name: known.name, index: known.index };
-                thread.abandon(&outer, known.address);
+                let outer = OuterLink { name: known.name.clone(), index: known.index };
+                thread.abandon(&outer, known.private_addresses());
             }
             answer(reply, result);
         });
@@ -392,7 +414,8 @@ impl VpcThread {
         self.parts.model.remove_unused_group_sets(&mut commands);
         self.run_commands(&commands)?;
         for (_, interface) in stale {
-            self.abandon(&OuterLink { name: interface.name, index: interface.index }, interface.address);
+            let outer = OuterLink { name: interface.name.clone(), index: interface.index };
+            self.abandon(&outer, interface.private_addresses());
         }
         self.delete_dead_links()
     }
@@ -427,7 +450,7 @@ impl VpcThread {
         Ok(())
     }
 
-    fn forget_connections(&mut self, address: Ipv4Addr) -> Result<(), NetworkError> {
+    fn forget_connections(&mut self, address: IpAddr) -> Result<(), NetworkError> {
         let mut batch = Batch::default();
         conntrack::forget(&mut batch, address);
         self.parts.conntrack.execute(batch)?;
@@ -478,6 +501,10 @@ impl VpcThread {
             warn!(vpc = self.config.id, %error, "dead links stay for now");
         }
     }
+}
+
+fn addresses_of(eni: &EniConfig) -> impl Iterator<Item = IpAddr> {
+    [IpAddr::V4(eni.address)].into_iter().chain(eni.ipv6_addresses.iter().copied().map(IpAddr::V6))
 }
 
 fn listen(address: SocketAddrV4) -> Result<TcpListener, NetworkError> {

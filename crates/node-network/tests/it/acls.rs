@@ -16,7 +16,7 @@ fn acl(id: &str, ingress: Entries<'_>, egress: Entries<'_>) -> AclConfig {
     let entries = |entries: Entries<'_>| {
         let entry = |(traffic, block, allows): &(Traffic, &str, bool)| AclEntry {
             traffic: *traffic,
-            cidr: cidr(block),
+            cidr: block.parse().unwrap(),
             allows: *allows,
         };
         entries.iter().map(entry).collect()

@@ -1,6 +1,6 @@
 //! Counted flows.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use node_network::config::{FlowCount, Traffic, VpcConfig};
 
@@ -52,10 +52,10 @@ fn both_ends_count_what_they_see() {
         assert_eq!(outcomes(&flows, to(82)), [(c.clone(), false, false)]);
         let back = |flow: &FlowCount| flow.source_port == 80;
         assert_eq!(outcomes(&flows, back), [(c.clone(), true, true), (s.clone(), false, true)]);
-        let echo = |flow: &FlowCount| flow.protocol == 1 && flow.source == client.address();
+        let echo = |flow: &FlowCount| flow.protocol == 1 && flow.source == IpAddr::V4(client.address());
         assert_eq!(outcomes(&flows, echo), [(c.clone(), false, true), (s.clone(), true, true)]);
         let request = flows.iter().find(|flow| to(80)(flow)).unwrap();
-        assert_eq!((request.source, request.destination), (client.address(), server.address()));
+        assert_eq!((request.source, request.destination), (client.address().into(), server.address().into()));
         assert!(request.packets >= 3 && request.bytes > request.packets * 40);
         assert!(request.source_port >= 1024);
 
@@ -96,6 +96,6 @@ fn interfaces_are_counted_by_their_private_addresses() {
         let to = |port| move |flow: &FlowCount| flow.destination_port == port;
         assert_eq!(outcomes(&flows, to(80)), [(id.clone(), true, true)]);
         assert_eq!(outcomes(&flows, to(81)), [(id.clone(), true, false)]);
-        assert!(flows.iter().all(|flow| [flow.source, flow.destination].contains(&task.address())));
+        assert!(flows.iter().all(|flow| [flow.source, flow.destination].contains(&task.address().into())));
     });
 }

@@ -168,7 +168,7 @@ fn acl(id: &str, ingress: &[(Traffic, &str, bool)], egress: &[(Traffic, &str, bo
     let entries = |entries: &[(Traffic, &str, bool)]| {
         let entry = |(traffic, block, allows): &(Traffic, &str, bool)| AclEntry {
             traffic: *traffic,
-            cidr: cidr(block),
+            cidr: cidr(block).into(),
             allows: *allows,
         };
         entries.iter().map(entry).collect()

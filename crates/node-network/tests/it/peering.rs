@@ -15,11 +15,15 @@ const OTHER: &str = "vpc-other";
 const PEERING: &str = "pcx-0123456789abcdef0";
 
 fn peering(peer: &str, block: &str) -> PeeringConfig {
-    PeeringConfig { id: PEERING.to_owned(), peer_vpc_id: peer.to_owned(), peer_cidrs: vec![cidr(block)] }
+    PeeringConfig {
+        id: PEERING.to_owned(),
+        peer_vpc_id: peer.to_owned(),
+        peer_cidrs: vec![cidr(block).into()],
+    }
 }
 
 fn route(destination: &str) -> RouteConfig {
-    RouteConfig { destination: cidr(destination), target: RouteTarget::Peering(PEERING.to_owned()) }
+    RouteConfig { destination: cidr(destination).into(), target: RouteTarget::Peering(PEERING.to_owned()) }
 }
 
 fn here() -> VpcConfig {
@@ -35,6 +39,7 @@ fn there() -> VpcConfig {
     let subnet = SubnetConfig {
         id: String::from("subnet-3"),
         cidr: cidr("10.1.0.0/20"),
+        ipv6_cidr: None,
         route_table: Some(String::from("rtb-3")),
         acl: None,
     };
@@ -71,7 +76,7 @@ fn peers_speak_by_routes_and_groups() {
         assert!(first.tcp(peer.address(), 80).is_none());
         // Members of the other VPC's group are told by their addresses.
         let mut members = group("sg-a", &[], &[]);
-        members.remote_members = vec![first.address(), routeless.address()];
+        members.remote_members = vec![first.address().into(), routeless.address().into()];
         network.set_group(OTHER, members).await.unwrap();
         let mut connection = first.tcp(peer.address(), 80).expect("both sides allow");
         assert_eq!(connection.ask(), Some(first.address().to_string()));
@@ -112,9 +117,10 @@ fn nobody_passes_through_a_peer() {
         config.route_tables[0].routes.push(route("0.0.0.0/0"));
         network.ensure_vpc(config).await.unwrap();
         let mut config = there();
-        config.route_tables[0]
-            .routes
-            .push(RouteConfig { destination: cidr("0.0.0.0/0"), target: RouteTarget::InternetGateway });
+        config.route_tables[0].routes.push(RouteConfig {
+            destination: cidr("0.0.0.0/0").into(),
+            target: RouteTarget::InternetGateway,
+        });
         network.ensure_vpc(config).await.unwrap();
         let client = task(&network, 4, &["sg-a"]).await;
         let peer = other_task(&network, 6, &["sg-b"]).await;
@@ -149,7 +155,7 @@ fn a_private_nat_gateway_speaks_for_its_vpc() {
         config.route_tables.push(RouteTableConfig {
             id: String::from("rtb-2"),
             routes: vec![RouteConfig {
-                destination: cidr("0.0.0.0/0"),
+                destination: cidr("0.0.0.0/0").into(),
                 target: RouteTarget::NatGateway(String::from("nat-1")),
             }],
         });

@@ -5,7 +5,10 @@ use node_network::config::{GroupRule, GroupRules, Peer, PrefixListConfig};
 use crate::support::*;
 
 fn list(blocks: &[&str]) -> PrefixListConfig {
-    PrefixListConfig { id: String::from("pl-1"), cidrs: blocks.iter().map(|block| cidr(block)).collect() }
+    PrefixListConfig {
+        id: String::from("pl-1"),
+        cidrs: blocks.iter().map(|block| block.parse().unwrap()).collect(),
+    }
 }
 
 #[test]

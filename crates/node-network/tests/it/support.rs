@@ -86,8 +86,13 @@ pub fn cidr(text: &str) -> Cidr {
 }
 
 pub fn vpc_config() -> VpcConfig {
-    let subnet =
-        |id: &str, block| SubnetConfig { id: id.to_owned(), cidr: cidr(block), route_table: None, acl: None };
+    let subnet = |id: &str, block| SubnetConfig {
+        id: id.to_owned(),
+        cidr: cidr(block),
+        ipv6_cidr: None,
+        route_table: None,
+        acl: None,
+    };
     let subnets = vec![subnet("subnet-1", "172.31.0.0/20"), subnet("subnet-2", "172.31.16.0/20")];
     VpcConfig::isolated(VPC.to_owned(), vec![cidr("172.31.0.0/16")], subnets)
 }
@@ -105,6 +110,7 @@ pub fn eni_config(number: u8, subnet: &str, groups: &[&str]) -> EniConfig {
         vpc_id: VPC.to_owned(),
         subnet,
         address: subnet.nth(u32::from(number)),
+        ipv6_addresses: Vec::new(),
         mac: format!("0a:00:00:00:00:{number:02x}").parse().unwrap(),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         source_dest_check: true,
@@ -269,6 +275,12 @@ impl World {
         while std::fs::read_link(world.path()).unwrap() == own {
             std::thread::yield_now();
         }
+        // Link-local addresses that are not usable for a second would let the host find no neighbour.
+        let at_once = || {
+            run("sysctl -q -w net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
+        };
+        at_once();
+        world.inside(at_once);
         run(&format!("ip link add world0 type veth peer name eth0 netns {}", world.0.id()));
         run("ip addr add 192.0.2.2/24 dev world0");
         run("ip link set world0 up");
@@ -320,7 +332,7 @@ pub fn public_vpc_config() -> VpcConfig {
 pub fn with_routes(tables: &[(&str, &[(&str, RouteTarget)])], of_subnets: &[&str]) -> VpcConfig {
     let mut config = vpc_config();
     let route = |(destination, target): &(&str, RouteTarget)| RouteConfig {
-        destination: cidr(destination),
+        destination: cidr(destination).into(),
         target: target.clone(),
     };
     config.route_tables = tables

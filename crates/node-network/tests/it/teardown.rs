@@ -40,7 +40,7 @@ fn teardown_leaves_nothing_even_after_a_kill() {
         let peering = |peer: &str| node_network::config::PeeringConfig {
             id: String::from("pcx-1"),
             peer_vpc_id: peer.to_owned(),
-            peer_cidrs: vec![cidr("10.0.0.0/8")],
+            peer_cidrs: vec![cidr("10.0.0.0/8").into()],
         };
         config.peerings.push(peering("vpc-other"));
         config.counts_flows = true;

@@ -44,6 +44,7 @@ pub struct NetworkInterface {
     /// Addresses of the subnet beside the primary one.
     #[serde(default)]
     pub secondary_addresses: Vec<Ipv4Addr>,
+    /// Of the subnet's IPv6 block. An installation has each once, since no two VPCs share a block.
     #[serde(default)]
     pub ipv6_addresses: Vec<Ipv6Addr>,
     /// When false, it may send and get packets with addresses that aren't its own.
@@ -107,6 +108,9 @@ impl Record for NetworkInterface {
         for address in self.addresses() {
             sink("address", address_index_value(&self.scope, &self.subnet_id, address));
             sink("any-address", address.to_string());
+        }
+        for address in &self.ipv6_addresses {
+            sink("ipv6-address", address.to_string());
         }
         sink("subnet", self.scope.key(&self.subnet_id));
         sink("vpc", self.scope.key(&self.vpc_id));

@@ -77,6 +77,12 @@ pub struct PrefixListEntry {
     pub description: Option<String>,
 }
 
+impl PrefixList {
+    pub fn is_ipv6(&self) -> bool {
+        self.address_family == "IPv6"
+    }
+}
+
 impl Record for PrefixList {
     const TABLE: &'static str = "ec2-prefix-list";
 

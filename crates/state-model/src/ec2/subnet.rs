@@ -32,6 +32,8 @@ pub struct Subnet {
     #[serde(default)]
     pub enable_resource_name_dns_a_record: bool,
     #[serde(default)]
+    pub enable_resource_name_dns_aaaa_record: bool,
+    #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
 
@@ -44,6 +46,9 @@ impl Record for Subnet {
 
     fn index(&self, sink: IndexSink<'_>) {
         sink("vpc", self.scope.key(&self.vpc_id));
+        if let Some(block) = &self.ipv6_block {
+            sink("association", self.scope.key(&block.id));
+        }
     }
 }
 

@@ -63,6 +63,11 @@ impl Record for Vpc {
             sink("association", self.scope.key(&block.id));
         }
         sink("association", self.scope.key(&self.cidr_association_id));
+        if let Some(block) = &self.ipv6_block {
+            sink("association", self.scope.key(&block.id));
+            // Unlike those of IPv4, no two VPCs of the installation share one.
+            sink("ipv6-block", block.cidr_block.clone());
+        }
         sink("dhcp-options", self.scope.key(&self.dhcp_options_id));
     }
 }

@@ -225,6 +225,9 @@ pub struct Placed {
     pub vpc_id: String,
     /// The private IPv4 address.
     pub address: std::net::Ipv4Addr,
+    /// In a dual-stack subnet.
+    #[serde(default)]
+    pub ipv6_address: Option<std::net::Ipv6Addr>,
     /// `0a:…`, lowercase with colons.
     pub mac_address: String,
     pub private_dns_name: String,

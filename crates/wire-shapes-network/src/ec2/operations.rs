@@ -8,6 +8,7 @@ use super::shapes;
 pub static ALL: &[&OperationSchema] = &[
     &ACCEPT_VPC_PEERING_CONNECTION,
     &ALLOCATE_ADDRESS,
+    &ASSIGN_IPV6_ADDRESSES,
     &ASSIGN_PRIVATE_IP_ADDRESSES,
     &ASSOCIATE_ADDRESS,
     &ASSOCIATE_DHCP_OPTIONS,
@@ -112,6 +113,7 @@ pub static ALL: &[&OperationSchema] = &[
     &RESTORE_MANAGED_PREFIX_LIST_VERSION,
     &REVOKE_SECURITY_GROUP_EGRESS,
     &REVOKE_SECURITY_GROUP_INGRESS,
+    &UNASSIGN_IPV6_ADDRESSES,
     &UNASSIGN_PRIVATE_IP_ADDRESSES,
     &UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_EGRESS,
     &UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_INGRESS,
@@ -143,6 +145,19 @@ impl Operation for AllocateAddress {
 static ALLOCATE_ADDRESS: OperationSchema = OperationSchema::new("AllocateAddress", "POST", "/")
     .input(shapes::AllocateAddressRequest::schema)
     .output(shapes::AllocateAddressResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct AssignIpv6Addresses;
+
+impl Operation for AssignIpv6Addresses {
+    type Input = shapes::AssignIpv6AddressesRequest;
+    type Output = shapes::AssignIpv6AddressesResult;
+    const SCHEMA: &'static OperationSchema = &ASSIGN_IPV6_ADDRESSES;
+}
+
+static ASSIGN_IPV6_ADDRESSES: OperationSchema = OperationSchema::new("AssignIpv6Addresses", "POST", "/")
+    .input(shapes::AssignIpv6AddressesRequest::schema)
+    .output(shapes::AssignIpv6AddressesResult::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct AssignPrivateIpAddresses;
@@ -1517,6 +1532,19 @@ static REVOKE_SECURITY_GROUP_INGRESS: OperationSchema =
     OperationSchema::new("RevokeSecurityGroupIngress", "POST", "/")
         .input(shapes::RevokeSecurityGroupIngressRequest::schema)
         .output(shapes::RevokeSecurityGroupIngressResult::schema);
+
+#[derive(Clone, Copy, Debug)]
+pub struct UnassignIpv6Addresses;
+
+impl Operation for UnassignIpv6Addresses {
+    type Input = shapes::UnassignIpv6AddressesRequest;
+    type Output = shapes::UnassignIpv6AddressesResult;
+    const SCHEMA: &'static OperationSchema = &UNASSIGN_IPV6_ADDRESSES;
+}
+
+static UNASSIGN_IPV6_ADDRESSES: OperationSchema = OperationSchema::new("UnassignIpv6Addresses", "POST", "/")
+    .input(shapes::UnassignIpv6AddressesRequest::schema)
+    .output(shapes::UnassignIpv6AddressesResult::schema);
 
 #[derive(Clone, Copy, Debug)]
 pub struct UnassignPrivateIpAddresses;

@@ -106,6 +106,9 @@ fn attachment(columns: TaskColumns<'_>) -> wire::Attachment {
         details.push(detail("macAddress", &placed.mac_address));
         details.push(detail("privateDnsName", &placed.private_dns_name));
         details.push(detail("privateIPv4Address", &placed.address.to_string()));
+        if let Some(address) = placed.ipv6_address {
+            details.push(detail("ipv6Address", &address.to_string()));
+        }
     }
     wire::Attachment {
         id: Some(network.attachment_id.clone()),
@@ -179,7 +182,7 @@ fn interfaces(columns: TaskColumns<'_>) -> Vec<wire::NetworkInterface> {
         Some(placed) if attached => vec![wire::NetworkInterface {
             attachment_id: Some(columns.intent.network.attachment_id.clone()),
             private_ipv4_address: Some(placed.address.to_string()),
-            ..Default::default()
+            ipv6_address: placed.ipv6_address.map(|address| address.to_string()),
         }],
         _ => Vec::new(),
     }

@@ -38,6 +38,7 @@ impl Started {
             eni_id: "eni-1".into(),
             vpc_id: "vpc-1".into(),
             address: [172, 31, 1, 5].into(),
+            ipv6_address: Some("fd00::5".parse().unwrap()),
             mac_address: "0a:00:00:00:00:01".into(),
             private_dns_name: "ip-172-31-1-5.ec2.internal".into(),
         };
@@ -115,6 +116,7 @@ async fn a_task_is_shown_as_it_goes() {
         { "name": "macAddress", "value": "0a:00:00:00:00:01" },
         { "name": "privateDnsName", "value": "ip-172-31-1-5.ec2.internal" },
         { "name": "privateIPv4Address", "value": "172.31.1.5" },
+        { "name": "ipv6Address", "value": "fd00::5" },
     ]);
     assert_eq!(attachment["details"], details);
     let container = &task["containers"][0];
@@ -124,7 +126,12 @@ async fn a_task_is_shown_as_it_goes() {
     );
     assert_eq!(container["imageDigest"], "sha256:0");
     assert!(container["runtimeId"].as_str().is_some_and(|id| id.len() == 43));
-    let interface = json!([{ "attachmentId": attachment["id"], "privateIpv4Address": "172.31.1.5" }]);
+    let addresses = ("172.31.1.5", "fd00::5");
+    let interface = json!([{
+        "attachmentId": attachment["id"],
+        "privateIpv4Address": addresses.0,
+        "ipv6Address": addresses.1,
+    }]);
     assert_eq!(container["networkInterfaces"], interface);
 
     started

@@ -1,6 +1,6 @@
 //! A network interface: of a task, a load balancer, a NAT gateway, a VPC endpoint, or of its user.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use state_model::ec2::NetworkInterface;
 use state_model::ec2::network_interface::InterfaceOwner;
@@ -36,7 +36,7 @@ pub fn network_interface(view: &View, interface: &NetworkInterface) -> wire::Net
         description: Some(interface.description.clone()),
         groups: Some(interface.security_groups.iter().map(|id| group(view, interface, id)).collect()),
         interface_type: Some(interface_type(interface)),
-        ipv6_addresses: Some(Vec::new()),
+        ipv6_addresses: Some(interface.ipv6_addresses.iter().map(ipv6_address).collect()),
         mac_address: Some(interface.mac_address.clone()),
         network_interface_id: Some(interface.id.clone()),
         operator: Some(wire::OperatorResponse { managed: Some(false), ..Default::default() }),
@@ -121,6 +121,14 @@ pub fn association(
 fn public_dns_name(view: &View, interface: &NetworkInterface, address: Ipv4Addr) -> Option<String> {
     let vpc = view.vpcs.get(&interface.scope.key(&interface.vpc_id))?;
     vpc.enable_dns_hostnames.then(|| addresses::public_dns_name(address, &interface.scope.region))
+}
+
+fn ipv6_address(address: &Ipv6Addr) -> wire::NetworkInterfaceIpv6Address {
+    wire::NetworkInterfaceIpv6Address {
+        ipv6_address: Some(address.to_string()),
+        is_primary_ipv6: Some(false),
+        ..Default::default()
+    }
 }
 
 fn private_address(

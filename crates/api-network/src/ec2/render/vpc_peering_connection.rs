@@ -48,11 +48,13 @@ fn side(
             let blocks = vpc.cidr_blocks();
             blocks.map(|block| wire::CidrBlock { cidr_block: Some(block.to_owned()) }).collect()
         }),
+        ipv6_cidr_block_set: vpc
+            .and_then(|vpc| vpc.ipv6_block.as_ref())
+            .map(|block| vec![wire::Ipv6CidrBlock { ipv6_cidr_block: Some(block.cidr_block.clone()) }]),
         owner_id: Some(side.scope.account.clone()),
         peering_options: connection.is_active().then(|| options(side)),
         region: Some(side.scope.region.clone()),
         vpc_id: Some(side.vpc_id.clone()),
-        ..Default::default()
     }
 }
 

@@ -8,7 +8,7 @@ use state_model::ec2::flow_log::FlowLogTraffic;
 
 use super::*;
 
-fn cidr(text: &str) -> Cidr {
+fn cidr<B: FromStr<Err = NetworkError>>(text: &str) -> B {
     text.parse().expect("a block")
 }
 
@@ -62,6 +62,7 @@ fn gateway_endpoint() -> EndpointSnapshot {
         security_groups: Vec::new(),
         public_address: None,
         ipv6_addresses: Vec::new(),
+        subnet_ipv6_cidr_block: None,
         names: None,
     };
     EndpointSnapshot {
@@ -76,10 +77,55 @@ fn gateway_endpoint() -> EndpointSnapshot {
 #[test]
 fn a_vpc_without_anything_is_isolated() {
     let config = vpc_config(&snapshot()).expect("its blocks are blocks");
-    let subnet =
-        SubnetConfig { id: "subnet-1".into(), cidr: cidr("10.0.0.0/24"), route_table: None, acl: None };
+    let subnet = SubnetConfig {
+        id: "subnet-1".into(),
+        cidr: cidr("10.0.0.0/24"),
+        ipv6_cidr: None,
+        route_table: None,
+        acl: None,
+    };
     let blocks = vec![cidr("10.0.0.0/16"), cidr("10.1.0.0/16")];
     assert_eq!(config, VpcConfig::isolated("vpc-1".into(), blocks, vec![subnet]));
+}
+
+#[test]
+fn a_vpc_with_ipv6_says_so() {
+    let mut snapshot = VpcSnapshot { ipv6_cidr_block: Some("2001:db8:1::/56".into()), ..snapshot() };
+    snapshot.subnets[0].ipv6_cidr_block = Some("2001:db8:1:7::/64".into());
+    let peer_cidr_blocks = vec!["10.2.0.0/16".into(), "2001:db8:2::/56".into()];
+    snapshot.peering_connections =
+        vec![PeeringSnapshot { id: "pcx-1".into(), peer_vpc_id: "vpc-2".into(), peer_cidr_blocks }];
+    let config = vpc_config(&snapshot).expect("its blocks are blocks");
+    assert_eq!(config.ipv6_cidr, Some(cidr("2001:db8:1::/56")));
+    assert_eq!(config.subnets[0].ipv6_cidr, Some(cidr("2001:db8:1:7::/64")));
+    assert_eq!(config.peerings[0].peer_cidrs, [cidr("10.2.0.0/16"), cidr("2001:db8:2::/56")]);
+    let pool = Ipv6PoolSnapshot { cidr_block: "2001:db8::/32".into(), masquerade: true };
+    let told = ipv6_pool(&pool).expect("its block is one");
+    assert_eq!(told, Ipv6Pool { cidr: cidr("2001:db8::/32"), masquerade: true });
+    snapshot.subnets[0].ipv6_cidr_block = Some("10.0.0.0/24".into());
+    assert!(vpc_config(&snapshot).is_err());
+}
+
+#[test]
+fn icmpv6_has_types_as_icmp_has() {
+    let check = |protocol, from_port, to_port, expect: Traffic| {
+        let rule = SecurityGroupRule {
+            id: "sgr-1".into(),
+            is_egress: false,
+            protocol,
+            from_port,
+            to_port,
+            peer: RulePeer::Ipv6("2001:db8::/32".into()),
+            description: None,
+            tags: Default::default(),
+        };
+        let told = group_rule(&rule).expect("a rule");
+        assert_eq!(told, GroupRule { traffic: expect, peer: Peer::Cidr(cidr("2001:db8::/32")) });
+    };
+    check(RuleProtocol::Number(58), 128, -1, Traffic::Icmpv6 { kind: Some(128), code: None });
+    check(RuleProtocol::Number(58), -1, -1, Traffic::Icmpv6 { kind: None, code: None });
+    check(RuleProtocol::Icmp, 8, 0, Traffic::Icmp { kind: Some(8), code: Some(0) });
+    check(RuleProtocol::All, -1, -1, Traffic::All);
 }
 
 #[test]
@@ -109,8 +155,12 @@ fn every_kind_of_route_has_its_target() {
         ),
         ("198.18.0.3/32", RouteTargetSnapshot::Endpoint("vpce-1".into()), Some(RouteTarget::Local)),
         ("10.4.0.0/16", RouteTargetSnapshot::Blackhole, Some(RouteTarget::Blackhole)),
-        ("::/0", RouteTargetSnapshot::InternetGateway, None),
-        ("::/0", RouteTargetSnapshot::EgressOnlyInternetGateway, None),
+        ("::/0", RouteTargetSnapshot::InternetGateway, Some(RouteTarget::InternetGateway)),
+        (
+            "::/0",
+            RouteTargetSnapshot::EgressOnlyInternetGateway,
+            Some(RouteTarget::EgressOnlyInternetGateway),
+        ),
     ] {
         let snapshot = VpcSnapshot { route_tables: vec![table(&[(destination, target)])], ..snapshot() };
         let config = vpc_config(&snapshot).expect("its blocks are blocks");
@@ -158,6 +208,8 @@ fn acl_entries_are_sorted_and_read_as_traffic() {
             entry(300, false, "50", "10.0.0.0/8"),
             entry(301, false, "-1", "::/0"),
             NetworkAclEntry { icmp: Some((8, -1)), ..entry(302, false, "1", "10.0.0.0/8") },
+            NetworkAclEntry { icmp: Some((128, -1)), ..entry(304, false, "58", "2001:db8::/32") },
+            entry(32_768, false, "-1", "::/0"),
             entry(100, true, "-1", "0.0.0.0/0"),
             entry(32_767, true, "-1", "0.0.0.0/0"),
         ],
@@ -173,7 +225,9 @@ fn acl_entries_are_sorted_and_read_as_traffic() {
             allow(Traffic::Udp { from_port: 0, to_port: u16::MAX }, "10.0.0.0/8"),
             allow(Traffic::Tcp { from_port: 80, to_port: 81 }, "10.0.0.0/8"),
             allow(Traffic::Protocol(50), "10.0.0.0/8"),
+            AclEntry { allows: false, ..allow(Traffic::All, "::/0") },
             allow(Traffic::Icmp { kind: Some(8), code: None }, "10.0.0.0/8"),
+            allow(Traffic::Icmpv6 { kind: Some(128), code: None }, "2001:db8::/32"),
         ]
     );
     assert_eq!(*egress, [allow(Traffic::All, "0.0.0.0/0")]);
@@ -243,21 +297,24 @@ fn rules_name_blocks_groups_and_lists() {
         tags: Default::default(),
     };
     let remote_members = vec![Ipv4Addr::new(10, 2, 0, 4)];
-    let snapshot = GroupSnapshot { id: "sg-1".into(), group: Some(Arc::new(group)), remote_members };
+    let remote_members_v6 = vec!["2001:db8::4".parse().expect("an address")];
+    let snapshot =
+        GroupSnapshot { id: "sg-1".into(), group: Some(Arc::new(group)), remote_members, remote_members_v6 };
     let traffic = Traffic::Tcp { from_port: 443, to_port: 443 };
     let told = group_rules(&snapshot);
     assert_eq!(
         told.ingress,
         [
             GroupRule { traffic, peer: Peer::Cidr(cidr("10.0.0.0/8")) },
+            GroupRule { traffic, peer: Peer::Cidr(IpCidr::EVERYWHERE_V6) },
             GroupRule { traffic, peer: Peer::Group("sg-2".into()) },
         ]
     );
     assert_eq!(told.egress, [GroupRule { traffic, peer: Peer::PrefixList("pl-1".into()) }]);
-    assert_eq!(told.remote_members, [Ipv4Addr::new(10, 2, 0, 4)]);
+    assert_eq!(told.remote_members, [IpAddr::V4(Ipv4Addr::new(10, 2, 0, 4)), "2001:db8::4".parse().unwrap()]);
     let list = PrefixListSnapshot {
         id: "pl-1".into(),
         cidr_blocks: vec!["192.0.2.0/24".into(), "2001:db8::/32".into()],
     };
-    assert_eq!(prefix_list(&list).cidrs, [cidr("192.0.2.0/24")]);
+    assert_eq!(prefix_list(&list).cidrs, [cidr("192.0.2.0/24"), cidr("2001:db8::/32")]);
 }

@@ -1,7 +1,7 @@
 //! Making changes of the rules, with what follows from them on the host and in the routes.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::config::VpcConfig;
 use crate::error::NetworkError;
@@ -54,13 +54,15 @@ impl VpcThread {
     fn follow(&mut self, effects: Effects) -> Result<(), NetworkError> {
         let gateways = configure::nat_publics(&self.config);
         let Parts { publics, host, model, conntrack, .. } = &mut self.parts;
-        let unused = |public: &Ipv4Addr| !model.holders.contains_key(public) && !gateways.contains(public);
+        let unused = |public: &Ipv4Addr| {
+            !model.holders.contains_key(&IpAddr::V4(*public)) && !gateways.contains(public)
+        };
         let released = effects.released.into_iter().filter(unused).collect();
         publics.release(host, &released)?;
         let mut batch = Batch::default();
         for address in effects.translated_anew {
             // Connections keep the translation that they began with.
-            conntrack::forget(&mut batch, address);
+            conntrack::forget(&mut batch, address.into());
         }
         if !batch.is_empty() {
             conntrack.execute(batch)?;
@@ -89,7 +91,7 @@ impl Effects {
                 _ => continue,
             };
             let known = model.interfaces.get(id);
-            let holders = wanted.and_then(|wanted| model.holders.get(&wanted.public?));
+            let holders = wanted.and_then(|wanted| model.holders.get(&IpAddr::V4(wanted.public?)));
             let former = [known, holders.and_then(|holder| model.interfaces.get(holder))];
             effects.acquired.extend(wanted.and_then(|wanted| wanted.public));
             for former in former.into_iter().flatten() {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::mem;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsFd, OwnedFd};
 
-use crate::config::{FlowCount, PrefixListConfig, VpcConfig, check_identifier};
+use crate::config::{FlowCount, Ipv6Cidr, PrefixListConfig, VpcConfig, check_identifier};
 use crate::error::NetworkError;
 use crate::nft::{acl_rules, base_rules, listing};
 use crate::vpc::flows::Flows;
@@ -22,11 +22,13 @@ impl VpcThread {
             return Ok(());
         }
         check(&config)?;
-        let Parts { links, host, publics, nft, uplink, .. } = &mut self.parts;
+        let Parts { links, host, publics, .. } = &mut self.parts;
         let (former, wanted) = (nat_publics(&self.config), nat_publics(&config));
         publics.acquire(host, &wanted)?;
         setup::configure_addresses(links, &config)?;
-        let mut commands = base_rules::commands(&config, uplink.host_address, self.config.counts_flows);
+        self.parts.configure_ipv6(&config)?;
+        let Parts { nft, uplink, .. } = &mut self.parts;
+        let mut commands = base_rules::commands(&config, uplink, self.config.counts_flows);
         let stale = acl_rules::chains(&self.config)
             .difference(&acl_rules::chains(&config))
             .cloned()
@@ -41,7 +43,7 @@ impl VpcThread {
         let Parts { host, publics, model, .. } = &mut self.parts;
         let given_up: BTreeSet<Ipv4Addr> = former
             .difference(&wanted)
-            .filter(|public| !model.holders.contains_key(public))
+            .filter(|public| !model.holders.contains_key(&IpAddr::V4(**public)))
             .copied()
             .collect();
         publics.release(host, &given_up)
@@ -65,7 +67,7 @@ impl VpcThread {
         let Parts { model, nft, .. } = &mut self.parts;
         let attached: HashMap<&str, &str> =
             model.interfaces.iter().map(|(id, interface)| (interface.name.as_str(), id.as_str())).collect();
-        self.flows.take(nft, &attached)
+        self.flows.take(nft, self.config.ipv6_cidr.is_some(), &attached)
     }
 
     pub(super) fn set_prefix_list(&mut self, list: PrefixListConfig, reply: Reply<()>) {
@@ -92,6 +94,7 @@ impl VpcThread {
         let Parts { links, nft, .. } = &mut self.parts;
         self.parts.model = setup::recover(links, nft, &all, &acl_rules::chains(&self.config))?;
         self.parts.model.orphaned_sets = orphaned;
+        self.parts.model.has_ipv6 = self.config.ipv6_cidr.is_some();
         Ok(())
     }
 }
@@ -101,11 +104,17 @@ pub fn nat_publics(config: &VpcConfig) -> BTreeSet<Ipv4Addr> {
     config.nat_gateways.iter().filter_map(|gateway| gateway.public_address).collect()
 }
 
-/// Ids become parts of nftables commands.
+/// Ids become parts of nftables commands. A subnet's addresses are its VPC's.
 pub fn check(config: &VpcConfig) -> Result<(), NetworkError> {
     check_identifier("VPC", &config.id)?;
     for subnet in &config.subnets {
         check_identifier("subnet", &subnet.id)?;
+        let is_inside = |own: Ipv6Cidr| {
+            config.ipv6_cidr.is_some_and(|vpc| vpc.prefix <= own.prefix && vpc.contains(own.address))
+        };
+        if let Some(foreign) = subnet.ipv6_cidr.filter(|own| !is_inside(*own)) {
+            return Err(NetworkError::ForeignSubnet(foreign.to_string()));
+        }
     }
     for acl in &config.acls {
         check_identifier("network ACL", &acl.id)?;

@@ -498,6 +498,120 @@ impl Shape for AllocateAddressResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssignIpv6AddressesRequest {
+    pub ipv6_address_count: Option<i32>,
+    pub ipv6_addresses: Option<Vec<String>>,
+    pub ipv6_prefix_count: Option<i32>,
+    pub ipv6_prefixes: Option<Vec<String>>,
+    pub network_interface_id: Option<String>,
+}
+
+static ASSIGN_IPV6_ADDRESSES_REQUEST: StructureSchema = StructureSchema::new(
+    "AssignIpv6AddressesRequest",
+    &[
+        MemberSchema::new("Ipv6AddressCount", Target::Integer).wire_name("ipv6AddressCount"),
+        MemberSchema::new(
+            "Ipv6Addresses",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("ipv6Addresses"),
+        MemberSchema::new("Ipv6PrefixCount", Target::Integer),
+        MemberSchema::new(
+            "Ipv6Prefixes",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("Ipv6Prefix"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId").required(),
+    ],
+);
+
+impl Members for AssignIpv6AddressesRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSIGN_IPV6_ADDRESSES_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSIGN_IPV6_ADDRESSES_REQUEST.members;
+        write_member(writer, &members[0], &self.ipv6_address_count);
+        write_member(writer, &members[1], &self.ipv6_addresses);
+        write_member(writer, &members[2], &self.ipv6_prefix_count);
+        write_member(writer, &members[3], &self.ipv6_prefixes);
+        write_member(writer, &members[4], &self.network_interface_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSIGN_IPV6_ADDRESSES_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.ipv6_address_count),
+            1 => read_member(reader, member, &mut self.ipv6_addresses),
+            2 => read_member(reader, member, &mut self.ipv6_prefix_count),
+            3 => read_member(reader, member, &mut self.ipv6_prefixes),
+            4 => read_member(reader, member, &mut self.network_interface_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssignIpv6AddressesRequest {
+    fn schema() -> &'static StructureSchema {
+        &ASSIGN_IPV6_ADDRESSES_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssignIpv6AddressesResult {
+    pub assigned_ipv6_addresses: Option<Vec<String>>,
+    pub assigned_ipv6_prefixes: Option<Vec<String>>,
+    pub network_interface_id: Option<String>,
+}
+
+static ASSIGN_IPV6_ADDRESSES_RESULT: StructureSchema = StructureSchema::new(
+    "AssignIpv6AddressesResult",
+    &[
+        MemberSchema::new(
+            "AssignedIpv6Addresses",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("assignedIpv6Addresses"),
+        MemberSchema::new(
+            "AssignedIpv6Prefixes",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("assignedIpv6PrefixSet"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId"),
+    ],
+);
+
+impl Members for AssignIpv6AddressesResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &ASSIGN_IPV6_ADDRESSES_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = ASSIGN_IPV6_ADDRESSES_RESULT.members;
+        write_member(writer, &members[0], &self.assigned_ipv6_addresses);
+        write_member(writer, &members[1], &self.assigned_ipv6_prefixes);
+        write_member(writer, &members[2], &self.network_interface_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &ASSIGN_IPV6_ADDRESSES_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.assigned_ipv6_addresses),
+            1 => read_member(reader, member, &mut self.assigned_ipv6_prefixes),
+            2 => read_member(reader, member, &mut self.network_interface_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for AssignIpv6AddressesResult {
+    fn schema() -> &'static StructureSchema {
+        &ASSIGN_IPV6_ADDRESSES_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AssignPrivateIpAddressesRequest {
     pub allow_reassignment: Option<bool>,
     pub ipv4_prefix_count: Option<i32>,

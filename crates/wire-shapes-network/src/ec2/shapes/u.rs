@@ -9,6 +9,112 @@ use wire_schema::{
 use super::super::{enums::*, shapes::*};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnassignIpv6AddressesRequest {
+    pub ipv6_addresses: Option<Vec<String>>,
+    pub ipv6_prefixes: Option<Vec<String>>,
+    pub network_interface_id: Option<String>,
+}
+
+static UNASSIGN_IPV6_ADDRESSES_REQUEST: StructureSchema = StructureSchema::new(
+    "UnassignIpv6AddressesRequest",
+    &[
+        MemberSchema::new(
+            "Ipv6Addresses",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("ipv6Addresses"),
+        MemberSchema::new(
+            "Ipv6Prefixes",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("Ipv6Prefix"),
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId").required(),
+    ],
+);
+
+impl Members for UnassignIpv6AddressesRequest {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &UNASSIGN_IPV6_ADDRESSES_REQUEST
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = UNASSIGN_IPV6_ADDRESSES_REQUEST.members;
+        write_member(writer, &members[0], &self.ipv6_addresses);
+        write_member(writer, &members[1], &self.ipv6_prefixes);
+        write_member(writer, &members[2], &self.network_interface_id);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &UNASSIGN_IPV6_ADDRESSES_REQUEST.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.ipv6_addresses),
+            1 => read_member(reader, member, &mut self.ipv6_prefixes),
+            2 => read_member(reader, member, &mut self.network_interface_id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for UnassignIpv6AddressesRequest {
+    fn schema() -> &'static StructureSchema {
+        &UNASSIGN_IPV6_ADDRESSES_REQUEST
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnassignIpv6AddressesResult {
+    pub network_interface_id: Option<String>,
+    pub unassigned_ipv6_addresses: Option<Vec<String>>,
+    pub unassigned_ipv6_prefixes: Option<Vec<String>>,
+}
+
+static UNASSIGN_IPV6_ADDRESSES_RESULT: StructureSchema = StructureSchema::new(
+    "UnassignIpv6AddressesResult",
+    &[
+        MemberSchema::new("NetworkInterfaceId", Target::String).wire_name("networkInterfaceId"),
+        MemberSchema::new(
+            "UnassignedIpv6Addresses",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("unassignedIpv6Addresses"),
+        MemberSchema::new(
+            "UnassignedIpv6Prefixes",
+            Target::List(&ListSchema::new(MemberSchema::new("member", Target::String).wire_name("item"))),
+        )
+        .wire_name("unassignedIpv6PrefixSet"),
+    ],
+);
+
+impl Members for UnassignIpv6AddressesResult {
+    fn structure_schema(&self) -> &'static StructureSchema {
+        &UNASSIGN_IPV6_ADDRESSES_RESULT
+    }
+
+    fn write_members(&self, writer: &mut dyn ShapeWriter) {
+        let members = UNASSIGN_IPV6_ADDRESSES_RESULT.members;
+        write_member(writer, &members[0], &self.network_interface_id);
+        write_member(writer, &members[1], &self.unassigned_ipv6_addresses);
+        write_member(writer, &members[2], &self.unassigned_ipv6_prefixes);
+    }
+
+    fn read_member(&mut self, index: usize, reader: &mut dyn ShapeReader) -> Result<(), DecodeError> {
+        let member = &UNASSIGN_IPV6_ADDRESSES_RESULT.members[index];
+        match index {
+            0 => read_member(reader, member, &mut self.network_interface_id),
+            1 => read_member(reader, member, &mut self.unassigned_ipv6_addresses),
+            2 => read_member(reader, member, &mut self.unassigned_ipv6_prefixes),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Shape for UnassignIpv6AddressesResult {
+    fn schema() -> &'static StructureSchema {
+        &UNASSIGN_IPV6_ADDRESSES_RESULT
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnassignPrivateIpAddressesRequest {
     pub ipv4_prefixes: Option<Vec<String>>,
     pub network_interface_id: Option<String>,
