@@ -32,7 +32,7 @@ use control_plan::placement::NodeOffer;
 use node_network::Instance;
 use node_runtime::spawner::Spawner;
 use state_model::Scope;
-use state_tables::{State, StateError, ipv6_blocks};
+use state_tables::{State, TransactError, ipv6_blocks};
 use stdx::clock::{SharedClock, SystemClock};
 use stdx::random::{SharedRandom, SystemRandom};
 use stdx_async::{shutdown, supervisor};
@@ -196,15 +196,16 @@ impl Base {
     /// VPCs keep their blocks, so an installation can't change its pool for one that doesn't hold them.
     async fn adopt_ipv6_pool(&self) -> anyhow::Result<()> {
         let source = self.config.ipv6_source;
-        let adopted = self
-            .state
-            .transact(|view, transaction| Ok::<_, StateError>(ipv6_blocks::adopt(view, transaction, source)));
-        adopted.await?.map_err(|outside| {
-            anyhow::anyhow!(
+        let adopted =
+            self.state.transact(|view, transaction| ipv6_blocks::adopt(view, transaction, source)).await;
+        match adopted {
+            Ok(()) => Ok(()),
+            Err(TransactError::Refused(outside)) => anyhow::bail!(
                 "--ipv6-pool: a VPC has the block {outside}, which isn't of this pool. Name a pool that holds it, or start \
                  without the option, disassociate the block, and start again"
-            )
-        })
+            ),
+            Err(TransactError::Commit(error)) => Err(error).context("the IPv6 pool can't be adopted"),
+        }
     }
 
     fn open_tls(&self) -> anyhow::Result<tls::LocalTls> {
