@@ -1,5 +1,6 @@
 //! One security group's rules as nftables rules.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::alias::loopback_form;
@@ -81,6 +82,24 @@ pub fn list_set(list: &str, family: Family) -> String {
         Family::Ipv4 => format!("list_{list}"),
         Family::Ipv6 => format!("list6_{list}"),
     }
+}
+
+/// The blocks without those inside another, and with the other form of loopback addresses: an interval set
+/// takes no overlaps.
+pub fn disjoint(cidrs: &[IpCidr]) -> BTreeSet<IpCidr> {
+    let loopback = |cidr: &IpCidr| cidr.v4().and_then(loopback_form).map(IpCidr::V4);
+    let all: BTreeSet<IpCidr> =
+        cidrs.iter().flat_map(|cidr| [Some(*cidr), loopback(cidr)]).flatten().map(IpCidr::whole).collect();
+    // In this order a block comes right behind what contains it, or behind others inside the same.
+    let mut kept = BTreeSet::new();
+    let mut last: Option<IpCidr> = None;
+    for cidr in all {
+        if last.is_none_or(|last| !last.contains(cidr.network())) {
+            kept.insert(cidr);
+            last = Some(cidr);
+        }
+    }
+    kept
 }
 
 /// Appends the commands that give the group's chain exactly `rules`.

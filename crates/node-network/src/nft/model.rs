@@ -9,11 +9,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
 use sha2::{Digest, Sha256};
 
-use crate::alias::{alias_of, loopback_form};
-use crate::config::{Family, GroupRules, IpCidr, MacAddress, Peer, PrefixListConfig};
+use crate::alias::alias_of;
+use crate::config::{Family, GroupRules, MacAddress, Peer, PrefixListConfig};
 use crate::nft::base_rules::TABLE;
 use crate::nft::front_rules;
-use crate::nft::group_rules::{self, Direction, list_set, members_set};
+use crate::nft::group_rules::{self, Direction, disjoint, list_set, members_set};
 
 #[derive(Clone, Debug, Default)]
 pub struct Model {
@@ -350,24 +350,6 @@ fn interface_elements(text: &mut String, verb: &str, interface: &Interface) {
     }
 }
 
-/// The blocks without those inside another, and with the other form of loopback addresses: an interval set
-/// takes no overlaps.
-fn disjoint(cidrs: &[IpCidr]) -> BTreeSet<IpCidr> {
-    let loopback = |cidr: &IpCidr| cidr.v4().and_then(loopback_form).map(IpCidr::V4);
-    let all: BTreeSet<IpCidr> =
-        cidrs.iter().flat_map(|cidr| [Some(*cidr), loopback(cidr)]).flatten().map(IpCidr::whole).collect();
-    // In this order a block comes right behind what contains it, or behind others inside the same.
-    let mut kept = BTreeSet::new();
-    let mut last: Option<IpCidr> = None;
-    for cidr in all {
-        if last.is_none_or(|last| !last.contains(cidr.network())) {
-            kept.insert(cidr);
-            last = Some(cidr);
-        }
-    }
-    kept
-}
-
 fn family_of(address: IpAddr) -> Family {
     if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
 }
@@ -385,6 +367,7 @@ fn line(text: &mut String, command: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::IpCidr;
 
     fn interface(name: &str, address: [u8; 4], groups: &[&str]) -> Interface {
         Interface {

@@ -17,10 +17,9 @@ use crate::config::{
 use crate::error::NetworkError;
 use crate::instance::Instance;
 use crate::limits;
-use crate::netlink::link;
-use crate::netlink::{Batch, Socket, address, conntrack};
-use crate::nft::base_rules;
+use crate::netlink::{Batch, Socket, address};
 use crate::nft::model::{Interface, Service, ServiceProtocol};
+use crate::vpc::TASK_INTERFACE;
 use crate::vpc::attach::{self, OuterLink};
 use crate::vpc::flows::Flows;
 use crate::vpc::ipv6::Visit;
@@ -28,11 +27,11 @@ use crate::vpc::peering;
 use crate::vpc::public::Holders;
 use crate::vpc::requests::{Reply, Request};
 use crate::vpc::setup::{self, Parts};
-use crate::vpc::{DEAD_LINK_GROUP, TASK_INTERFACE};
 
 mod apply;
 pub mod configure;
 mod counting;
+mod leftovers;
 
 /// What the rest of the crate holds of a running VPC thread.
 #[derive(Clone, Debug)]
@@ -418,44 +417,6 @@ impl VpcThread {
             self.abandon(&outer, interface.private_addresses());
         }
         self.delete_dead_links()
-    }
-
-    /// Work that nobody waits for, a little at a time.
-    fn maintain(&mut self) {
-        self.flush();
-        let mut outcome = Ok(());
-        if self.dead_links > 0 {
-            outcome = outcome.and(self.delete_dead_links());
-        }
-        for address in self.released.iter().take(limits::RELEASED_PER_ROUND).copied().collect::<Vec<_>>() {
-            outcome = outcome.and(self.forget_connections(address));
-        }
-        for set in mem::take(&mut self.parts.model.orphaned_sets) {
-            let command = format!("delete set {} {set}\n", base_rules::TABLE);
-            if self.parts.nft.run(&command).is_err() {
-                // Another group's rules still name it.
-                self.parts.model.orphaned_sets.insert(set);
-            }
-        }
-        if let Err(error) = outcome {
-            warn!(vpc = self.config.id, %error, "leftovers of detached interfaces stay for now");
-        }
-    }
-
-    fn delete_dead_links(&mut self) -> Result<(), NetworkError> {
-        let mut batch = Batch::default();
-        link::delete_group(&mut batch, DEAD_LINK_GROUP);
-        self.parts.links.execute(batch)?;
-        self.dead_links = 0;
-        Ok(())
-    }
-
-    fn forget_connections(&mut self, address: IpAddr) -> Result<(), NetworkError> {
-        let mut batch = Batch::default();
-        conntrack::forget(&mut batch, address);
-        self.parts.conntrack.execute(batch)?;
-        self.released.remove(&address);
-        Ok(())
     }
 
     /// Makes sure that no waiting change concerns `id`.
