@@ -208,7 +208,7 @@ fn nobody_sends_with_anothers_address() {
         let others: Vec<Ipv6Addr> = ["2001:db8:0:101::7", "2001:db8:ffff::1", "fd6e:6567::1"]
             .map(|text| text.parse().unwrap())
             .into();
-        assert!((4990..5000).any(|port| reaches(&honest, honest.v6(), port)));
+        assert!(reaches(&honest, honest.v6(), 5000));
         honest.inside(|| {
             others.iter().for_each(|own| drop(run(&format!("ip addr add {own}/128 dev eth1 nodad"))))
         });

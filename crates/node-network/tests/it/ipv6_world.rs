@@ -202,3 +202,39 @@ fn other_vpcs_are_out_of_reach() {
         assert!(task.ping_v6(WORLD_V6));
     });
 }
+
+#[test]
+fn large_packets_of_ipv6_are_told_outside() {
+    on_a_host("large_packets_of_ipv6", |instance| async move {
+        let world = World::make().with_ipv6();
+        // Behind the host the way is narrower than the VPC knows.
+        run("ip link set world0 mtu 1400");
+        world.inside(|| run("ip link set eth0 mtu 1400"));
+        let network = open_v6(&instance, false, with_routes_v6(&[(ANY_V6, OUT)])).await;
+        network.set_group(VPC, open_group_v6("sg-a")).await.unwrap();
+        let task = task_v6(&network, 4, 0, &["sg-a"]).await;
+        let neighbour = task_v6(&network, 5, 0, &["sg-a"]).await;
+        let outside = world.inside(|| std::net::UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 53)).unwrap());
+        outside.set_read_timeout(Some(PATIENCE)).unwrap();
+        let socket = task.inside(|| std::net::UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).unwrap());
+        let mut largest = [0; 2];
+        for (known, largest) in largest.iter_mut().enumerate() {
+            // What is too large is told by the VPC first, by the host then; the sender cuts the next one.
+            for _ in 0..3 {
+                socket.send_to(&[7; 4000], (WORLD_V6, 53)).ok();
+            }
+            let mut buffer = [0; 9000];
+            *largest = outside.recv_from(&mut buffer).map_or(0, |(length, _)| length);
+            if known == 0 {
+                assert!(task.ping_v6(WORLD_V6));
+            }
+        }
+        assert!(largest.contains(&4000), "{largest:?}");
+        let cached = task.inside(|| run(&format!("ip -6 route get {WORLD_V6}")));
+        assert!(cached.contains("mtu 1400"), "{cached}");
+        let inner = neighbour.inside(|| std::net::UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 53)).unwrap());
+        inner.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.send_to(&[7; 8000], (neighbour.v6(), 53)).unwrap();
+        assert_eq!(inner.recv_from(&mut [0; 9000]).unwrap().0, 8000, "inside nothing is cut");
+    });
+}

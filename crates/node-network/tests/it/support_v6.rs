@@ -83,9 +83,7 @@ pub fn listen_v6(port: u16) -> TcpListener {
 }
 
 pub fn connect_v6(to: Ipv6Addr, port: u16) -> Option<TcpStream> {
-    // Long enough for a second attempt: the first packet after an attachment may be lost.
-    let patience = PATIENCE + std::time::Duration::from_millis(1100);
-    TcpStream::connect_timeout(&SocketAddr::new(to.into(), port), patience).ok()
+    TcpStream::connect_timeout(&SocketAddr::new(to.into(), port), PATIENCE).ok()
 }
 
 /// The other end of the connection that was made last, and whose it is.
@@ -101,12 +99,8 @@ pub fn is_alive(from: &TcpStream, to: &TcpStream) -> bool {
     from.write_all(b".").is_ok() && to.read_exact(&mut [0]).is_ok()
 }
 
-/// Sends an echo request from the calling thread's namespace, and another when the first is lost.
+/// Sends one echo request from the calling thread's namespace.
 pub fn ping_v6(to: Ipv6Addr) -> bool {
-    ping_once_v6(to) || ping_once_v6(to)
-}
-
-fn ping_once_v6(to: Ipv6Addr) -> bool {
     let protocol = Some(rustix::net::ipproto::ICMPV6);
     let socket = rustix::net::socket(AddressFamily::INET6, SocketType::RAW, protocol).unwrap();
     sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(PATIENCE)).unwrap();
