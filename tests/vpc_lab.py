@@ -109,7 +109,9 @@ class World:
         self.pool, self.process = pool, None
 
     def __enter__(self) -> "World":
-        near, far = f"ngw{os.getpid() % 100000}a", f"ngw{os.getpid() % 100000}b"
+        # Not as the program's own links are named, which begin with "ng": a host tells the world from VPCs by that.
+        link = f"wo{os.getpid() % 100000}x{next(names) % 1000}"
+        near, far = f"{link}a", f"{link}b"
         ip("netns", "add", self.name)
         ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", self.name)
         self.near = near

@@ -106,7 +106,7 @@ pub fn public_by_alias(
 /// - What comes from elsewhere to a task is forwarded when the world knows the way to the pool: the VPC decides then. Otherwise
 ///   only what belongs to a connection from inside is, and what leaves the host leaves it with the host's address.
 /// - The host's own processes speak with an address of [`HOSTS_IPV6`], which security groups trust. Nobody else does, also
-///   not by someone's masquerading.
+///   not by someone's masquerading. The host's own errors about a task's packets belong to the task's connection, so they aren't new.
 ///
 /// Before the pool is known, nothing passes between tasks and the world.
 pub fn ensure_v6(nft: &mut Nft, instance: &Instance, pool: Option<Ipv6Pool>) -> Result<(), NetworkError> {
@@ -137,7 +137,7 @@ add rule ip6 {table} forward {to_world}
 add rule ip6 {table} forward {from_world}
 add rule ip6 {table} input iifname {links} ct state established,related accept
 add rule ip6 {table} input iifname {links} drop
-add rule ip6 {table} translated oifname {links} ip6 saddr {HOSTS_IPV6} ct original ip6 saddr != {HOSTS_IPV6} drop
+add rule ip6 {table} translated oifname {links} ip6 saddr {HOSTS_IPV6} ct state new ct original ip6 saddr != {HOSTS_IPV6} drop
 {masquerade}"
     ))
 }
