@@ -167,27 +167,27 @@ fn asked(rule: impl Fn(u32) -> Value, document: &Value, expected: &[u32]) {
 
 #[test]
 fn asks_what_a_text_leads_to() {
-    let document = json!({"s": "x", "d": {"n": {"k": "K-7-é.Png"}, "state": "open"}});
+    let document = json!({"s": "x", "d": {"n": {"k": "K-7-É.Png"}, "state": "open"}});
     let shared =
         |test: Value| json!({"s": ["x"], "d": {"n": {"k": [test]}, "state": [{"anything-but": "lost"}]}});
-    asked(|number| shared(format!("K-{number}-é.Png").into()), &document, &[7]);
+    asked(|number| shared(format!("K-{number}-É.Png").into()), &document, &[7]);
     asked(|number| shared(json!({"prefix": format!("K-{number}-")})), &document, &[7]);
-    asked(|number| shared(json!({"suffix": format!("-{number}-é.Png")})), &document, &[7]);
-    asked(|number| shared(json!({"equals-ignore-case": format!("k-{number}-É.pNG")})), &document, &[7]);
+    asked(|number| shared(json!({"suffix": format!("-{number}-É.Png")})), &document, &[7]);
+    asked(|number| shared(json!({"equals-ignore-case": format!("k-{number}-é.pNG")})), &document, &[7]);
     asked(
-        |number| shared(json!({"prefix": {"equals-ignore-case": format!("k-{number}-É")}})),
+        |number| shared(json!({"prefix": {"equals-ignore-case": format!("k-{number}-é")}})),
         &document,
         &[7],
     );
     asked(
-        |number| shared(json!({"suffix": {"equals-ignore-case": format!("-{number}-É.PNG")}})),
+        |number| shared(json!({"suffix": {"equals-ignore-case": format!("-{number}-é.PNG")}})),
         &document,
         &[7],
     );
-    asked(|number| shared(json!({"wildcard": format!("K-{number}-é.Png")})), &document, &[7]);
+    asked(|number| shared(json!({"wildcard": format!("K-{number}-É.Png")})), &document, &[7]);
     asked(|number| shared(json!({"wildcard": format!("K-{number}-*g")})), &document, &[7]);
-    asked(|number| shared(json!({"wildcard": format!("K*-{number}-é.Png")})), &document, &[7]);
-    let nested = |number: u32| shared(json!({"prefix": format!("K-7-{}", "é".repeat(number as usize))}));
+    asked(|number| shared(json!({"wildcard": format!("K*-{number}-É.Png")})), &document, &[7]);
+    let nested = |number: u32| shared(json!({"prefix": format!("K-7-{}", "É".repeat(number as usize))}));
     asked(nested, &document, &[0, 1]);
 }
 
