@@ -40,6 +40,11 @@ impl Wildcard {
         self.parts.len() - 1
     }
 
+    /// What a text that fits begins with and ends with; without a star both are the whole text.
+    pub fn ends(&self) -> (&str, &str) {
+        (self.parts.first().map_or("", |part| part), self.parts.last().map_or("", |part| part))
+    }
+
     /// Looks for the parts from left to right: taking the first place of each leaves the most room for the rest.
     pub fn matches(&self, text: &str) -> bool {
         let (Some(first), Some(last)) = (self.parts.first(), self.parts.last()) else { return false };
