@@ -32,13 +32,7 @@ async fn measure(instance: &Instance) -> Result<(), node_network::NetworkError> 
     let clock = SystemClock::shared();
     let network = Network::open(instance.clone(), NetworkConfig::default()).await?;
     let subnet = "172.31.0.0/20".parse()?;
-    let subnets = vec![SubnetConfig {
-        id: String::from("subnet-1"),
-        cidr: subnet,
-        ipv6_cidr: None,
-        route_table: None,
-        acl: None,
-    }];
+    let subnets = vec![without_ways(subnet)];
     let config = VpcConfig::isolated(String::from("vpc-1"), vec!["172.31.0.0/16".parse()?], subnets);
     let (result, elapsed) = timed(&clock, network.ensure_vpc(config)).await;
     result?;
@@ -98,6 +92,10 @@ async fn measure(instance: &Instance) -> Result<(), node_network::NetworkError> 
     }
     print("attach, address just freed", reused);
     Ok(())
+}
+
+fn without_ways(cidr: Cidr) -> SubnetConfig {
+    SubnetConfig { id: String::from("subnet-1"), cidr, ipv6_cidr: None, route_table: None, acl: None }
 }
 
 fn config_of(subnet: Cidr, number: u32, place: u32) -> Result<EniConfig, node_network::NetworkError> {

@@ -52,14 +52,7 @@ pub fn write(text: &mut String, config: &VpcConfig, uplink: &Uplink) {
             entries(text, &into(acl), Direction::Ingress, acl.ingress.iter().filter(known));
         }
     }
-    // The host is not a network that an ACL could name.
-    let hosts = [Some(uplink.host_address.into()), config.ipv6_cidr.map(|_| uplink.host_ipv6.into())];
-    for host in hosts.into_iter().flatten().map(IpCidr::host) {
-        let header = host.family().header();
-        for field in ["saddr", "daddr"] {
-            let _ = writeln!(text, "add rule {TABLE} acl {header} {field} {host} return");
-        }
-    }
+    pass_host(text, config, uplink);
     front_rules::write_acls(text, config);
     let mut rule = |chain: &str, rule: String| {
         let _ = writeln!(text, "add rule {TABLE} {chain} {rule}");
@@ -109,6 +102,17 @@ pub fn write(text: &mut String, config: &VpcConfig, uplink: &Uplink) {
         rule("acl", format!("ct direction reply ct reply ip daddr vmap {{ {} }}", hops(nat_in)));
     }
     crossing(&mut rule, "daddr", enter);
+}
+
+/// The host is not a network that an ACL could name.
+fn pass_host(text: &mut String, config: &VpcConfig, uplink: &Uplink) {
+    let hosts = [Some(uplink.host_address.into()), config.ipv6_cidr.map(|_| uplink.host_ipv6.into())];
+    for host in hosts.into_iter().flatten().map(IpCidr::host) {
+        let header = host.family().header();
+        for field in ["saddr", "daddr"] {
+            let _ = writeln!(text, "add rule {TABLE} acl {header} {field} {host} return");
+        }
+    }
 }
 
 /// A subnet's blocks of both families.
