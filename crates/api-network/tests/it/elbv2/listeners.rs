@@ -154,7 +154,7 @@ async fn network_listeners_forward_by_weights() {
         r#type: Some(wire::ActionTypeEnum::Forward),
         forward_config: Some(wire::ForwardActionConfig {
             target_groups: Some(tuples),
-            target_group_stickiness_config: sticky.then(|| wire::TargetGroupStickinessConfig {
+            target_group_stickiness_config: sticky.then_some(wire::TargetGroupStickinessConfig {
                 enabled: Some(true),
                 duration_seconds: Some(60),
             }),
