@@ -70,7 +70,8 @@ def test_response_times_have_percentiles(counted, cloudwatch):
         )
 
     assert max(times("Maximum")) == pytest.approx(0.5, rel=0.2)
-    assert 0 < max(times("p50")) < 0.2
+    # Where the requests fell into two periods, the slow one may be alone in its own.
+    assert 0 < min(times("p50")) < 0.2
 
 
 def test_hosts_are_counted_and_groups_without_requests_have_zeros(counted, cloudwatch):

@@ -248,7 +248,8 @@ def granted(call, **arguments) -> bool:
     return True
 
 
-def test_ipv6_is_refused(ec2, made):
+def test_what_is_not_served_of_ipv6_is_refused(ec2, made):
+    """What is served has a file of its own, test_ipv6.py."""
     vpc = made.vpc("10.90.0.0/16")
     subnet = made.subnet(vpc, "10.90.0.0/24")
     table = main_table(ec2, vpc)["RouteTableId"]
@@ -256,18 +257,19 @@ def test_ipv6_is_refused(ec2, made):
     assert gateway["Attachments"] == [{"State": "attached", "VpcId": vpc}]
     outward = {"EgressOnlyInternetGatewayId": gateway["EgressOnlyInternetGatewayId"]}
     for call, arguments in [
-        (ec2.create_vpc, {"CidrBlock": "10.0.0.0/16", "AmazonProvidedIpv6CidrBlock": True}),
-        (ec2.associate_vpc_cidr_block, {"VpcId": vpc, "AmazonProvidedIpv6CidrBlock": True}),
-        (ec2.create_subnet, {"VpcId": vpc, "CidrBlock": "10.90.1.0/24", "Ipv6CidrBlock": "fd00::/64"}),
-        (ec2.associate_subnet_cidr_block, {"SubnetId": subnet, "Ipv6CidrBlock": "fd00::/64"}),
-        (ec2.modify_subnet_attribute, {"SubnetId": subnet, "AssignIpv6AddressOnCreation": {"Value": True}}),
-        (ec2.create_route, {"RouteTableId": table, "DestinationIpv6CidrBlock": "::/0", **outward}),
+        (ec2.create_vpc, {"CidrBlock": "10.0.0.0/16", "Ipv6IpamPoolId": "ipam-pool-0123456789abcdef0", "Ipv6NetmaskLength": 56}),
+        (ec2.create_vpc, {"CidrBlock": "10.0.0.0/16", "Ipv6Pool": "ipv6pool-ec2-0", "Ipv6CidrBlock": "2001:db8::/56"}),
+        (ec2.create_subnet, {"VpcId": vpc, "Ipv6Native": True, "Ipv6CidrBlock": "2001:db8::/64"}),
+        (ec2.modify_subnet_attribute, {"SubnetId": subnet, "EnableDns64": {"Value": True}}),
     ]:
         code, message = refusal(call, **arguments)
-        assert (code, message[:21]) == ("UnsupportedOperation", "IPv6 is not supported"), call
+        assert code == "UnsupportedOperation" and "not supported" in message, (call, code, message)
     assert refusal(
         ec2.create_route, RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **outward
     )[0] == "InvalidParameterValue"
+    # A subnet has no address to give away before it has a block.
+    refused = refusal(ec2.modify_subnet_attribute, SubnetId=subnet, AssignIpv6AddressOnCreation={"Value": True})
+    assert refused[0] == "InvalidParameterValue"
     assert ec2.delete_egress_only_internet_gateway(**outward)["ReturnCode"] is True
 
 
