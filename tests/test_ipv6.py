@@ -12,7 +12,7 @@ from test_reachability import lab_of
 from vpc_lab import PORTS, Agent, World, ip, namespace_of, probe_image, slot
 from waiting import until
 
-SETTLE_SECONDS = 10
+SETTLE_SECONDS = 30
 EVERYONE, EVERYONE_V6 = "0.0.0.0/0", "::/0"
 WEB = PORTS[0]
 names = itertools.count(1)
