@@ -19,7 +19,7 @@ from waiting import until
 pytestmark = pytest.mark.alone
 ROUNDS = 4
 # After the server is up again: it reads what it knew, and tells the node.
-SETTLE_SECONDS = 5
+SETTLE_SECONDS = 20
 COPY = slot() * 4 + 2
 CHURN_TASKS, CHURN_AT_ONCE = 300, 60
 RESERVED = 5

@@ -23,7 +23,7 @@ SEED = int(os.environ.get("NEARGATE_SEED", "1"))
 COPIES = min(int(os.environ.get("NEARGATE_COPIES", "2")), RULE_SETS)
 pytestmark = pytest.mark.alone
 # A change of rules counts within a second on an idle machine; tests share theirs.
-SETTLE_SECONDS = 3
+SETTLE_SECONDS = 10
 FAILURES_MAX = 5
 
 

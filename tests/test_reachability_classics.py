@@ -17,7 +17,7 @@ from waiting import until
 
 EVERYONE = "0.0.0.0/0"
 WEB = Service("tcp", 8080)
-SETTLE_SECONDS = 3
+SETTLE_SECONDS = 20
 # Beside those of the random rule sets.
 COPY = slot() * 4 + 3
 
