@@ -172,7 +172,9 @@ def test_a_crashing_image_trips_the_breaker_and_rolls_back(services):
     (newest, *_) = services.ecs.list_service_deployments(service=service.arn)["serviceDeployments"]
     assert newest["status"] == "ROLLBACK_SUCCESSFUL"
     (told,) = services.ecs.describe_service_deployments(serviceDeploymentArns=[newest["serviceDeploymentArn"]])["serviceDeployments"]
-    assert told["deploymentCircuitBreaker"] == {"status": "TRIGGERED", "failureCount": 3, "threshold": 3}
+    # Two that crash at once are counted at once.
+    assert told["deploymentCircuitBreaker"].pop("failureCount") in (3, 4)
+    assert told["deploymentCircuitBreaker"] == {"status": "TRIGGERED", "threshold": 3}
     assert told["statusReason"] == "Service deployment rolled back because the circuit breaker threshold was exceeded."
 
 
